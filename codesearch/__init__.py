@@ -1,0 +1,1 @@
+"""Files to hits: semantic code search over a local index."""

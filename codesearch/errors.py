@@ -1,0 +1,71 @@
+"""Every error that this package raises on purpose.
+
+CodesearchError
+├── IndexNotFound          nothing is indexed there
+├── IndexFormatError       the index was written by another format, or is damaged
+├── ModelMismatch          the index holds another model's vectors
+├── IndexBusy              another process is writing
+├── BadQuery               a query, filter or location that cannot be searched for
+└── TooManyFiles           a root that is larger than anyone means to index
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BadQuery",
+    "CodesearchError",
+    "IndexBusy",
+    "IndexFormatError",
+    "IndexNotFound",
+    "ModelMismatch",
+    "TooManyFiles",
+]
+
+
+class CodesearchError(Exception):
+    """Base of all errors of this package; its class name is the ``kind`` of a JSON error."""
+
+
+class IndexNotFound(CodesearchError):
+    """There is no index for this root."""
+
+    def __init__(self, root: object) -> None:
+        self.root = str(root)
+        super().__init__(f"no index for {root}; run: codesearch index {root}")
+
+
+class IndexFormatError(CodesearchError):
+    """The index cannot be read by this version."""
+
+    def __init__(self, found: object, expected: object, remedy: str = "") -> None:
+        self.found = found
+        self.expected = expected
+        message = f"index format is {found}, expected {expected}"
+        super().__init__(f"{message}; {remedy}" if remedy else message)
+
+
+class ModelMismatch(CodesearchError):
+    """The index was built with another model than the one given."""
+
+    def __init__(self, index_model: str, given: str, remedy: str = "") -> None:
+        self.index_model = index_model
+        self.given = given
+        message = f"the index holds vectors of {index_model}, but the model given is {given}"
+        super().__init__(f"{message}; {remedy}" if remedy else message)
+
+
+class IndexBusy(CodesearchError):
+    """Another process holds the writer's lock."""
+
+    def __init__(self, pid: int | None) -> None:
+        self.pid = pid
+        who = f"process {pid}" if pid else "another process"
+        super().__init__(f"{who} is writing this index; wait for it, or search with --no-refresh")
+
+
+class BadQuery(CodesearchError):
+    """The query, a filter or a location cannot be searched for."""
+
+
+class TooManyFiles(CodesearchError):
+    """The root holds more than anyone means to index by accident."""

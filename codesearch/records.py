@@ -1,0 +1,171 @@
+"""What moves between the stages: frozen records and the protocol of an embedder.
+
+Units, everywhere in this package: lines are 1-based and inclusive, bytes 0-based and half-open,
+paths relative to the index root with ``/``, scores higher-is-better and comparable within one
+result list only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Chunk",
+    "Embedder",
+    "Filter",
+    "Hit",
+    "Progress",
+    "SourceFile",
+    "Stats",
+    "StoredChunk",
+    "Vectors",
+]
+
+Vectors = NDArray[np.float32]
+"""(n, dim) float32, rows of unit length."""
+
+Progress = Callable[[str, int, int], Any]
+"""``progress(stage, done, total)``; stages are "walk", "chunk" (files) and "embed" (chunks)."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """What another program's model needs to plug in. Vectors are (n, dim) float32, unit length."""
+
+    @property
+    def dim(self) -> int:
+        """Width of the vectors."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes exactly when the same text would get another vector."""
+
+    @property
+    def max_length(self) -> int:
+        """The longest text in tokens that is embedded whole."""
+
+    def encode_query(self, texts: list[str], /) -> Vectors:
+        """Vectors of search queries."""
+
+    def encode_document(self, texts: list[str], /) -> Vectors:
+        """Vectors of what is searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that the walk decided to index."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    language: str | None
+    """A name of ``languages.py``; None for text of an unknown language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of one file; the chunks of a file tile it: joined in order they are its bytes."""
+
+    path: str
+    start_byte: int
+    end_byte: int
+    start_line: int
+    end_line: int
+    language: str | None
+    kind: str
+    """function | method | class | interface | struct | enum | trait | impl | type | module | constant |
+    macro | section | ... for one definition, "code" for several small siblings, "text" for lines."""
+    symbol: str
+    """Name of the definition that the chunk holds (or starts inside of); "" where there is none."""
+    scope: tuple[str, ...]
+    """Names of the enclosing definitions, outermost first, without ``symbol``."""
+    signature: str
+    """First line of the definition without its body, one line; "" where there is none."""
+    definitions: tuple[str, ...]
+    """Names that are defined inside the chunk, ``symbol`` included."""
+    text: str
+    """The chunk's bytes, decoded (undecodable bytes replaced)."""
+
+    @property
+    def breadcrumb(self) -> str:
+        """The header that is embedded with the text but never shown: path, then scope and signature."""
+        qualified = " > ".join((*self.scope, self.symbol)) if self.symbol else " > ".join(self.scope)
+        lines = [f"# {self.path}"]
+        if qualified:
+            lines.append(f"# {qualified}")
+        if self.signature and self.signature not in self.text:
+            lines.append(f"# {self.signature}")
+        return "\n".join(lines)
+
+    @property
+    def embedded_text(self) -> str:
+        """What the model sees."""
+        return f"{self.breadcrumb}\n{self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk read back from the store. ``id`` is never reused."""
+
+    id: int
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which chunks a search may return. Empty fields do not restrict.
+
+    ``globs`` are gitignore-style patterns over the path; one that starts with ``!`` excludes.
+    ``under`` are sub-folders or files, relative to the root.
+    """
+
+    languages: tuple[str, ...] = ()
+    globs: tuple[str, ...] = ()
+    under: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.languages or self.globs or self.under)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place that answers the query."""
+
+    root: str
+    path: str
+    start_line: int
+    end_line: int
+    language: str | None
+    kind: str
+    symbol: str
+    score: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a refresh did. ``seconds`` is wall time by stage."""
+
+    files_added: int = 0
+    files_changed: int = 0
+    files_reused: int = 0
+    files_removed: int = 0
+    chunks_added: int = 0
+    chunks_reused: int = 0
+    chunks_removed: int = 0
+    embedded: int = 0
+    """Vectors computed by the model in this refresh."""
+    from_cache: int = 0
+    """Vectors taken from the look-aside cache in this refresh."""
+    truncated: int = 0
+    """Chunks of this refresh whose embedded text is longer than the model takes."""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """Files left out, by reason."""
+    notes: Sequence[str] = ()
+    """What the user should know: a repair, a fallback, a model that changed."""
+    seconds: Mapping[str, float] = field(default_factory=dict)

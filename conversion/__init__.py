@@ -1,0 +1,1 @@
+"""convert-weights: checkpoints to MLX and ONNX."""
