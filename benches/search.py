@@ -1,0 +1,94 @@
+"""Query latency inside a process, and the wall time of a cold command line.
+
+python -m benches.search FOLDER [--model NAME] [--queries FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benches import records
+from codesearch import open_index
+
+QUERIES = (
+    "where are retries decided",
+    "parse command line arguments",
+    "open a file and read its lines",
+    "convert an exception into an error message",
+    "cache a computed value",
+    "HTTP request headers",
+    "sort results by score",
+    "validate user input",
+    "close the connection",
+    "getName",
+)
+MODES = ("lexical", "semantic", "hybrid")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", default="embedded")
+    parser.add_argument("--queries", type=Path, help="one query a line")
+    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    queries = args.queries.read_text(encoding="utf-8").splitlines() if args.queries else list(QUERIES)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["CODESEARCH_HOME"] = scratch
+        rows: list[list[object]] = []
+        with open_index(args.folder, model=args.model, root="here") as index:
+            index.refresh()
+            chunks = index.status().chunks
+            for mode in MODES:
+                index.search("warm up", mode=mode)
+                runs = [
+                    records.timed(lambda q=q, m=mode: index.search(q, mode=m), repeats=1, warmup=0).median
+                    for _ in range(args.repeats)
+                    for q in queries
+                ]
+                timing = records.Timing(tuple(runs))
+                p50, p95 = timing.median * 1000, timing.percentile(0.95) * 1000
+                rows.append([f"search {mode}, in process", f"{p50:.1f}", f"{p95:.1f}"])
+        for label, extra in (
+            ("", []),
+            (" --mode lexical", ["--mode", "lexical"]),
+            (" --no-refresh", ["--no-refresh"]),
+        ):
+            command = [
+                sys.executable,
+                "-m",
+                "codesearch",
+                queries[0],
+                str(args.folder),
+                "--root-here",
+                "--json",
+                *extra,
+            ]
+            cold = records.timed(
+                lambda c=command: subprocess.run(c, check=False, capture_output=True), repeats=7
+            )
+            rows.append(
+                [
+                    f"codesearch{label}, cold process",
+                    f"{cold.median * 1000:.0f}",
+                    f"{cold.percentile(0.95) * 1000:.0f}",
+                ]
+            )
+    print(f"{args.folder.name}, {chunks} chunks, {args.model}, on {records.machine_line()}\n")
+    print(records.table(["what", "p50 ms", "p95 ms"], rows))
+    records.write(
+        args.out, "search", {"folder": args.folder.name, "model": args.model, "chunks": chunks}, rows
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Imports point one way, and the packages import where the optional frameworks do not."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("mlx_jinabert", "codesearch", "conversion")
+
+# module prefix -> who may name it (path prefixes)
+ALLOWED = {
+    "mlx": ("mlx_jinabert/models/", "mlx_jinabert/backends/mlx.py", "conversion/quantize.py"),
+    "onnxruntime": ("mlx_jinabert/backends/onnx.py",),
+    "onnx": ("mlx_jinabert/graphs/",),
+    "mlx_jinabert.models": ("mlx_jinabert/models/", "mlx_jinabert/backends/mlx.py"),
+    "mlx_jinabert": ("mlx_jinabert/", "conversion/", "codesearch/embedding.py"),
+    "codesearch": ("codesearch/",),
+    "conversion": ("conversion/",),
+    "hnswlib": ("codesearch/graph.py",),
+    "huggingface_hub": ("mlx_jinabert/hub.py",),
+    "rich": ("codesearch/render.py", "codesearch/progress.py", "mlx_jinabert/progress.py"),
+    "click": ("codesearch/cli.py", "codesearch/commands", "conversion/cli.py"),
+    "torch": (),
+    "transformers": (),
+    "sentence_transformers": (),
+    "pickle": (),
+}
+
+
+def _imports(path: Path) -> Iterator[tuple[str, int, bool]]:
+    """(absolute module, line, whether it runs at import time)."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    relative = path.relative_to(ROOT).with_suffix("")
+    package = relative.parts[:-1]
+    late = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module or "") if part)
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            yield name, node.lineno, id(node) not in late
+
+
+def _sources() -> list[Path]:
+    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def _violations(relative: str, names: Iterator[tuple[str, int, bool]]) -> list[str]:
+    found = []
+    for name, line, _ in names:
+        for prefix, allowed in ALLOWED.items():
+            named = name == prefix or name.startswith(prefix + ".")
+            if named and not relative.startswith(allowed or ("\0",)):
+                found.append(f"{relative}:{line} imports {name}")
+    return found
+
+
+@pytest.mark.parametrize("path", _sources(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_the_named_files_import_it(path: Path) -> None:
+    assert _violations(path.relative_to(ROOT).as_posix(), _imports(path)) == []
+
+
+def test_the_table_catches_a_violation(tmp_path: Path) -> None:
+    assert _violations("codesearch/search.py", iter([("mlx.core", 1, True)]))
+    assert _violations("mlx_jinabert/embedder.py", iter([("torch", 1, False)]))
+
+
+def _graph(package: str) -> dict[str, set[str]]:
+    """File stem (or sub-package) -> what it imports at import time within the package."""
+    edges: dict[str, set[str]] = {}
+    for path in sorted((ROOT / package).rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        module = module.removesuffix(".__init__")
+        edges[module] = set()
+    for path in sorted((ROOT / package).rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for name, _, at_import in _imports(path):
+            if at_import and name in edges and name != module:
+                edges[module].add(name)
+    return edges
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_import_cycles(package: str) -> None:
+    edges = _graph(package)
+    edges.pop(package, None)  # the package's front door re-exports; nothing inside may rely on it
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, " -> ".join((*trail, module))
+        if module in done:
+            return
+        for target in edges[module] - {package}:
+            if target in edges and not module.startswith(target + "."):
+                visit(target, (*trail, module))
+        done.add(module)
+
+    for module in edges:
+        visit(module, ())
+
+
+BLOCKED = ("mlx", "onnxruntime", "onnx", "torch", "transformers", "hnswlib", "huggingface_hub")
+
+
+def _run(code: str) -> subprocess.CompletedProcess[str]:
+    block = f"import sys\nfor n in {BLOCKED!r}: sys.modules[n] = None\n"
+    command = [sys.executable, "-c", block + code]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+@pytest.mark.parametrize("package", ["mlx_jinabert", "codesearch", "codesearch.cli", "conversion.cli"])
+def test_imports_without_any_framework(package: str) -> None:
+    result = _run(f"import {package}")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("name", BLOCKED)
+def test_the_block_blocks(name: str) -> None:
+    result = _run(f"import {name}")
+    assert result.returncode != 0
+    assert "import of" in result.stderr
