@@ -1,0 +1,160 @@
+"""Identifier-aware tokens: what the full-text index stores and what a query asks of it.
+
+Code is not prose: ``getUserById`` must be found by "user id" and by ``get_user_by_id`` alike. So a
+word is indexed whole (its parts joined, so that the naming convention does not matter) and in parts.
+Words are cut where the letter case turns (``parseJSON`` = parse + JSON, ``URLs`` stays whole), at
+underscores and between letters and digits; scripts that do not put spaces between words are
+indexed as single characters and pairs, as Lucene's CJK analyser does.
+
+Every token is made of letters and digits only, folded to one case, so any tokenizer of SQLite's FTS5
+that keeps those together (``unicode61``) stores it as it is. This file knows no SQL; it refuses
+nothing: any string is a query, and one that holds nothing to look for gives "".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import PurePosixPath
+
+from codesearch.records import Chunk
+
+__all__ = ["VERSION", "LexicalDocument", "document", "match_expression", "query_terms", "tokenize"]
+
+VERSION = 1
+"""Changes when the same text would give other tokens: an index of another version must be refilled."""
+
+_MAX_WORD = 200
+"""Longer runs of letters are data (base64, hashes), not names."""
+_MAX_TERMS = 64
+"""A query is a question, not a document; FTS5 also bounds the size of an expression."""
+
+_WORD = re.compile(r"\w+")
+# Scripts written without spaces: Thai to Khmer, kana, Bopomofo, Han, Hangul, and the Han planes.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+
+# A word is cut by its shape: U upper, l lower, s the letter s, d digit, c unspaced script, _ the rest.
+_BOUNDARY = re.compile(
+    r"(?<=[ls])(?=U)"  # camel|Case
+    r"|(?<=U)(?=U(?!s(?![ls]))[ls])"  # HTTP|Server, but URLs
+    r"|(?<=[Uls])(?=d)|(?<=d)(?=[Uls])"  # utf|8
+    r"|(?<=[^c])(?=c)|(?<=c)(?=[^c])"
+)
+
+# Function words of English questions. In code they are rare, so BM25 would take them for telling.
+_FUNCTION_WORDS = (
+    "a an and are as at be been being but by can could did do does doing for from had has have having how i "
+    "if in into is it its me my of on or our shall should so than that the their them then there these "
+    "they this those to us was we were what when where which while who whom whose why will with would "
+    "you your"
+)
+_STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalDocument:
+    """The three columns of a chunk's full-text row: tokens joined by single spaces."""
+
+    symbol: str
+    path: str
+    body: str
+
+
+def tokenize(text: str) -> list[str]:
+    """Tokens of a text in reading order: each word whole, then its parts where it has several.
+
+    >>> tokenize("getUserById(HTTP_URLs)")
+    ['getuserbyid', 'get', 'user', 'by', 'id', 'httpurls', 'http', 'urls']
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return [token for word in _WORD.findall(text) for token in _tokens_of(word)]
+
+
+def document(chunk: Chunk) -> LexicalDocument:
+    """The full-text row of a chunk: names it defines, the words of its path, and its text."""
+    names = dict.fromkeys((chunk.symbol, *chunk.scope, *chunk.definitions))
+    return LexicalDocument(
+        symbol=_joined(names),
+        path=_joined(_path_words(chunk.path)),
+        body=_joined([chunk.text]),
+    )
+
+
+def query_terms(query: str) -> tuple[str, ...]:
+    """The distinct tokens that a query looks for, without function words (unless it has no others)."""
+    terms = dict.fromkeys(tokenize(query))
+    telling = [term for term in terms if term not in _STOP_WORDS]
+    return tuple(telling or terms)[:_MAX_TERMS]
+
+
+def match_expression(query: str) -> str:
+    """An FTS5 MATCH expression: any of the query's terms, each quoted; "" if there is none.
+
+    >>> match_expression('where is "sendRequest" OR')
+    '"sendrequest" OR "send" OR "request"'
+    """
+    return " OR ".join(f'"{term}"' for term in query_terms(query))
+
+
+def _path_words(path: str) -> list[str]:
+    """The file's stem twice (it names the subject), and the folders."""
+    # A hyphen joins words in a path ("user-service"), where code would mean a subtraction.
+    where = PurePosixPath(path.replace("-", "_"))
+    stem = where.name.removesuffix(where.suffix)
+    return [stem, stem, *where.parts[:-1]]
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " ".join(token for text in texts for token in tokenize(text))
+
+
+@lru_cache(maxsize=1 << 16)
+def _tokens_of(word: str) -> tuple[str, ...]:
+    """Tokens of one word; cached, because source repeats its words."""
+    unspaced = _UNSPACED.search(word) is not None
+    if not unspaced:
+        if len(word) > _MAX_WORD:
+            return ()
+        if word[0].isdigit():  # 404, 0x1F, 2fa: the parts of a number say nothing
+            return (_folded(word),)
+    parts = _parts(word)
+    tokens = [_folded("".join(parts))] if len(parts) > 1 and not unspaced else []
+    for part in parts:
+        tokens.extend(_pairs(part) if _UNSPACED.match(part) else (_folded(part),))
+    return tuple(token for token in tokens if token)
+
+
+def _parts(word: str) -> list[str]:
+    parts: list[str] = []
+    for piece in word.split("_"):
+        cuts = [match.start() for match in _BOUNDARY.finditer("".join(map(_shape, piece)))]
+        edges = [0, *cuts, len(piece)]
+        parts.extend(piece[a:b] for a, b in pairwise(edges) if a < b)
+    return parts
+
+
+def _shape(char: str) -> str:
+    if char == "s":
+        return "s"
+    if char.isdigit():
+        return "d"
+    if _UNSPACED.match(char):
+        return "c"
+    return "U" if char.isupper() else "l"
+
+
+def _pairs(run: str) -> tuple[str, ...]:
+    """Characters and neighbouring pairs of a run without spaces."""
+    folded = _folded(run)
+    return (*folded, *(folded[i : i + 2] for i in range(len(folded) - 1)))
+
+
+def _folded(word: str) -> str:
+    return "".join(char for char in word.casefold() if char.isalnum())
