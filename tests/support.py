@@ -25,8 +25,8 @@ def assert_close(got: ArrayLike, want: ArrayLike, *, atol: float, what: str) -> 
 
 
 @cache
-def _word_vector(word: str) -> NDArray[np.float32]:
-    digest = blake2b(word.encode(), digest_size=WordHashEmbedder.dim).digest()
+def _word_vector(word: str, model: str) -> NDArray[np.float32]:
+    digest = blake2b(word.encode(), digest_size=WordHashEmbedder.dim, key=model.encode()[:64]).digest()
     return np.frombuffer(digest, np.uint8).astype(np.float32) - 127.5
 
 
@@ -34,7 +34,8 @@ class WordHashEmbedder:
     """An ``Embedder`` whose vectors depend on the words of the text alone: texts that share words are near.
 
     Identifiers count as their parts (``parseConfig`` and ``parse_config`` as "parse config"). Vectors
-    never depend on earlier calls; ``embedded`` only counts the documents that were asked for.
+    never depend on earlier calls, but on the fingerprint: another fingerprint is another model.
+    ``embedded`` and ``queries`` only count the texts that were asked for.
     """
 
     dim = 64
@@ -55,7 +56,7 @@ class WordHashEmbedder:
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.zeros((len(texts), self.dim), np.float32)
-        for row, text in zip(vectors, texts, strict=True):
+        for i, text in enumerate(texts):
             for word in _WORD.findall(text) or [text]:
-                row += _word_vector(word.lower())
+                vectors[i] += _word_vector(word.lower(), self.fingerprint)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
