@@ -5,6 +5,7 @@ CodesearchError
 ├── IndexFormatError       the index was written by another format, or is damaged
 ├── ModelMismatch          the index holds another model's vectors
 ├── IndexBusy              another process is writing
+├── ModelUnavailable       the embedding model cannot be loaded
 ├── BadQuery               a query, filter or location that cannot be searched for
 └── TooManyFiles           a root that is larger than anyone means to index
 """
@@ -18,6 +19,7 @@ __all__ = [
     "IndexFormatError",
     "IndexNotFound",
     "ModelMismatch",
+    "ModelUnavailable",
     "TooManyFiles",
 ]
 
@@ -61,6 +63,14 @@ class IndexBusy(CodesearchError):
         self.pid = pid
         who = f"process {pid}" if pid else "another process"
         super().__init__(f"{who} is writing this index; wait for it, or search with --no-refresh")
+
+
+class ModelUnavailable(CodesearchError):
+    """The embedding model of that name cannot be loaded; the cause says why."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.name = name
+        super().__init__(f"model {name!r} cannot be loaded: {problem}")
 
 
 class BadQuery(CodesearchError):
