@@ -1,0 +1,147 @@
+"""Data: the models that are known by a short name.
+
+A revision is the commit of the Hub repository that the facts about the model were read at; it is what
+an alias or a catalogued Hub id downloads unless the caller names another one. Some commits of the
+Jina code repository held a different model, so nothing here follows a branch.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+__all__ = ["CATALOG", "CatalogEntry", "Pooling", "find", "near"]
+
+Pooling = str
+"""How token vectors become one: "mean", "cls" (first token) or "last" (last token)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """What is known of a model before it is on this machine."""
+
+    alias: str
+    hub_id: str
+    """Repository on the Hugging Face Hub; "" for the shipped model."""
+    revision: str | None
+    """Commit, 40 hexadecimal digits; None follows the repository's main branch."""
+    parameters: int
+    dim: int
+    context: int
+    """Longest text in tokens."""
+    licence: str
+    commercial_use: bool
+    pooling: Pooling
+    note: str
+    matryoshka_dims: tuple[int, ...] = ()
+    """Shorter vectors that the model was trained for; empty where it was not."""
+    any_prefix: bool = False
+    """True where every prefix of the vector may be used, at a loss that ``note`` states."""
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """Used where the checkpoint itself names no prompt of that name; prepended as they are."""
+
+
+_ENTRIES = (
+    CatalogEntry(
+        alias="embedded",
+        hub_id="",
+        revision=None,
+        parameters=6_832_128,
+        dim=256,
+        context=512,
+        licence="apache-2.0",
+        commercial_use=True,
+        pooling="mean",
+        any_prefix=True,
+        note="ships with the package, works offline; a small first model for code search in English",
+    ),
+    CatalogEntry(
+        alias="jina-code",
+        hub_id="jinaai/jina-embeddings-v2-base-code",
+        revision="516f4baf13dec4ddddda8631e019b5737c8bc250",
+        parameters=160_869_120,
+        dim=768,
+        context=8192,
+        licence="apache-2.0",
+        commercial_use=True,
+        pooling="mean",
+        note="code and English; trained at 512 tokens, longer ones by ALiBi",
+    ),
+    CatalogEntry(
+        alias="jina-base-en",
+        hub_id="jinaai/jina-embeddings-v2-base-en",
+        revision="6e85f575bc273f1fd840a658067d0157933c83f0",
+        parameters=137_368_320,
+        dim=768,
+        context=8192,
+        licence="apache-2.0",
+        commercial_use=True,
+        pooling="mean",
+        note="English prose",
+    ),
+    CatalogEntry(
+        alias="jina-small-en",
+        hub_id="jinaai/jina-embeddings-v2-small-en",
+        revision="44e7d1d6caec8c883c2d4b207588504d519788d0",
+        parameters=32_690_688,
+        dim=512,
+        context=8192,
+        licence="apache-2.0",
+        commercial_use=True,
+        pooling="mean",
+        note="English prose, small",
+    ),
+    CatalogEntry(
+        alias="minilm",
+        hub_id="sentence-transformers/all-MiniLM-L6-v2",
+        revision=None,
+        parameters=22_713_216,
+        dim=384,
+        context=256,
+        licence="apache-2.0",
+        commercial_use=True,
+        pooling="mean",
+        note="English sentences; fast, short texts only",
+    ),
+    CatalogEntry(
+        alias="bge-small",
+        hub_id="BAAI/bge-small-en-v1.5",
+        revision=None,
+        parameters=33_360_000,
+        dim=384,
+        context=512,
+        licence="mit",
+        commercial_use=True,
+        pooling="cls",
+        prompts={"query": "Represent this sentence for searching relevant passages: "},
+        note="English passages; queries take a prompt",
+    ),
+)
+
+CATALOG: Mapping[str, CatalogEntry] = MappingProxyType({entry.alias: entry for entry in _ENTRIES})
+
+
+def find(name: str) -> CatalogEntry | None:
+    """The entry with this alias, Hub id or repository name, whatever the case."""
+    wanted = name.casefold()
+    for entry in _ENTRIES:
+        names = (entry.alias, entry.hub_id, entry.hub_id.rpartition("/")[2])
+        if wanted in (known.casefold() for known in names if known):
+            return entry
+    return None
+
+
+def near(name: str) -> list[str]:
+    """Known aliases that look like ``name``, best first; all of them where none does."""
+    names = {
+        known.casefold(): e.alias
+        for e in _ENTRIES
+        for known in (e.alias, e.hub_id.rpartition("/")[2])
+        if known
+    }
+    close = [
+        names[match] for match in difflib.get_close_matches(name.casefold(), list(names), n=3, cutoff=0.5)
+    ]
+    return list(dict.fromkeys(close)) or list(CATALOG)

@@ -1,0 +1,150 @@
+"""Reading the sentence-transformers files of a model folder: modules, pooling, prompts, length limit.
+
+Formats: https://github.com/huggingface/sentence-transformers, ``models/`` (modules.json lists the chain
+Transformer, Pooling, optional Normalize; prompts are prepended as they are). Whatever would change the
+vectors and is not implemented is refused by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlx_jinabert.catalog import Pooling
+from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
+
+__all__ = [
+    "Modules",
+    "Prompts",
+    "read_json",
+    "read_max_length",
+    "read_modules",
+    "read_pooling",
+    "read_prompts",
+]
+
+_MODES: Mapping[str, Pooling] = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_lasttoken": "last",
+}
+_MODE_NAMES: Mapping[str, Pooling] = {"cls": "cls", "mean": "mean", "lasttoken": "last"}
+_LENGTH_KEYS = ("model_max_length", "max_position_embeddings", "n_positions")
+_NO_LIMIT = 1_000_000
+"""tokenizer_config.json writes 1e30 for "no limit known"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Modules:
+    """The chain of modules.json: sub-folders of the transformer and the pooling, and a final L2."""
+
+    transformer: str = ""
+    pooling: str = "1_Pooling"
+    normalize: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Prompts by name, and the name of the one that ``encode`` uses by default."""
+
+    prompts: Mapping[str, str]
+    default: str | None
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None where there is no such file."""
+    found = _read(path)
+    if found is not None and not isinstance(found, dict):
+        raise ModelFolderError(path, f"holds a JSON {type(found).__name__}, expected an object")
+    return found
+
+
+def read_modules(path: Path) -> Modules:
+    """modules.json; the usual chain where there is none."""
+    listed = _read(path / "modules.json")
+    if listed is None:
+        return Modules()
+    if not isinstance(listed, list) or not all(isinstance(module, dict) for module in listed):
+        raise ModelFolderError(path / "modules.json", "expected a list of modules")
+    kinds = [str(module.get("type", "")).rpartition(".")[2] for module in listed]
+    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+        supported = "Transformer, Pooling and an optional Normalize, in this order"
+        raise UnsupportedConfig("modules.json", kinds, supported)
+    folders = [str(module.get("path", "")) for module in listed]
+    for folder in folders:
+        if Path(folder).is_absolute() or ".." in Path(folder).parts:
+            raise ModelFolderError(path / "modules.json", f"module path {folder!r} leads out of the folder")
+    return Modules(transformer=folders[0], pooling=folders[1], normalize=len(listed) == 3)
+
+
+def read_pooling(path: Path, modules: Modules, config: Mapping[str, Any], default: Pooling | None) -> Pooling:
+    """The pooling mode: 1_Pooling, else ``emb_pooler`` of config.json, else ``default``, else the mean.
+
+    The mean is the default of sentence-transformers for every architecture, too.
+    """
+    found = read_json(path / modules.pooling / "config.json")
+    if found is None:
+        named = config.get("emb_pooler") or default or "mean"
+        if named not in _MODE_NAMES.values():
+            raise UnsupportedConfig("emb_pooler", named, sorted(_MODE_NAMES.values()))
+        return str(named)
+    if found.get("include_prompt", True) is not True:
+        raise UnsupportedConfig("include_prompt", found["include_prompt"], (True,))
+    if "pooling_mode" in found:
+        return _named_mode(found["pooling_mode"])
+    chosen = [key for key, value in found.items() if key.startswith("pooling_mode_") and value]
+    if len(chosen) != 1 or chosen[0] not in _MODES:
+        raise UnsupportedConfig("1_Pooling", chosen, f"exactly one of {', '.join(_MODES)}")
+    return _MODES[chosen[0]]
+
+
+def read_prompts(path: Path) -> Prompts:
+    """``prompts`` and ``default_prompt_name`` of config_sentence_transformers.json."""
+    file = path / "config_sentence_transformers.json"
+    found = read_json(file) or {}
+    prompts = found.get("prompts") or {}
+    if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
+        raise ModelFolderError(file, f"prompts are {prompts!r}, expected names and texts")
+    default = found.get("default_prompt_name")
+    if default is not None and default not in prompts:
+        raise UnsupportedConfig(
+            "default_prompt_name", default, sorted(prompts) or "null, as there are no prompts"
+        )
+    return Prompts(dict(prompts), default)
+
+
+def read_max_length(path: Path, config: Mapping[str, Any]) -> int:
+    """The limit in tokens: sentence_bert_config.json, else config.json, else tokenizer_config.json."""
+    sentence = read_json(path / "sentence_bert_config.json") or {}
+    if sentence.get("do_lower_case"):
+        raise UnsupportedConfig("do_lower_case", True, (False,))
+    candidates = [sentence.get("max_seq_length")]
+    candidates += [config.get(key) for key in _LENGTH_KEYS]
+    candidates += [(read_json(path / "tokenizer_config.json") or {}).get("model_max_length")]
+    for length in candidates:
+        if isinstance(length, int | float) and not isinstance(length, bool) and 0 < length < _NO_LIMIT:
+            return int(length)
+    raise ModelFolderError(
+        path,
+        "no length limit: sentence_bert_config.json (max_seq_length), config.json "
+        f"({', '.join(_LENGTH_KEYS)}) and tokenizer_config.json (model_max_length) name none",
+    )
+
+
+def _named_mode(mode: object) -> Pooling:
+    names = [mode] if isinstance(mode, str) else mode
+    if not isinstance(names, list) or len(names) != 1 or names[0] not in _MODE_NAMES:
+        raise UnsupportedConfig("pooling_mode", mode, sorted(_MODE_NAMES))
+    return _MODE_NAMES[names[0]]
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(path, f"not readable as JSON: {error}") from error
