@@ -1,0 +1,113 @@
+"""What runs a model: the ``Backend`` protocol and the two functions that choose and open one.
+
+A backend takes padded token ids and gives pooled vectors; texts, batching, normalisation and input
+order are the embedder's. Frameworks are imported when a backend is opened, never before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlx_jinabert.errors import BackendUnavailable
+
+if TYPE_CHECKING:
+    from mlx_jinabert.configs import ArchitectureConfig
+    from mlx_jinabert.folder import ModelFolder
+    from mlx_jinabert.tokenizer import TokenBatch
+
+__all__ = ["BACKENDS", "Backend", "open_backend", "resolve_backend"]
+
+
+class Backend(Protocol):
+    """A loaded model on a device. One thread opens and uses it."""
+
+    name: str
+    """"mlx" or "onnx"."""
+    device: str
+    """Where it computes, as the framework calls it."""
+    dtype: str
+    """float32 | float16 | bfloat16 | int8 | ...: what ``auto`` came to."""
+    dim: int
+    """Width of the vectors."""
+
+    def embed(self, batch: TokenBatch) -> NDArray[np.float32]:
+        """Pooled vectors of right-padded sequences, (batch, dim) float32, not normalised."""
+
+    def close(self) -> None:
+        """Free the weights; the backend cannot be used afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    module: str
+    backend: str
+    """Name of the class in ``module``, made from (folder, architecture, dtype)."""
+    needs: tuple[str, ...]
+    remedy: str
+
+
+BACKENDS: Mapping[str, _Entry] = {
+    "mlx": _Entry(
+        "mlx_jinabert.backends.mlx",
+        "MlxBackend",
+        ("mlx.core",),
+        "pip install mlx on Apple Silicon, 'mlx-jinabert[mlx-cpu]' or 'mlx-jinabert[mlx-cuda]' on Linux",
+    ),
+    "onnx": _Entry(
+        "mlx_jinabert.backends.onnx",
+        "OnnxBackend",
+        ("onnxruntime", "onnx"),
+        "pip install 'mlx-jinabert[onnx]'",
+    ),
+}
+
+
+def resolve_backend(name: str = "auto") -> str:
+    """ "mlx" where it imports and has a GPU, else "onnx", else "mlx" on the CPU.
+
+    A backend that is asked for by name is taken or raises ``BackendUnavailable`` with the remedy.
+    """
+    if name != "auto":
+        _load(name)
+        return name
+    found: dict[str, ModuleType] = {}
+    causes: list[BackendUnavailable] = []
+    for candidate in BACKENDS:
+        try:
+            found[candidate] = _load(candidate)
+        except BackendUnavailable as unavailable:
+            causes.append(unavailable)
+    if "mlx" in found and found["mlx"].has_gpu():
+        return "mlx"
+    for candidate in ("onnx", "mlx"):
+        if candidate in found:
+            return candidate
+    remedy = " or ".join(entry.remedy for entry in BACKENDS.values())
+    raise BackendUnavailable("auto", remedy) from ExceptionGroup("no backend can be imported", causes)
+
+
+def open_backend(name: str, folder: ModelFolder, dtype: str, architecture: ArchitectureConfig) -> Backend:
+    """Load a model. ``name`` is "mlx", "onnx" or "auto"; ``dtype`` "auto" or one that the backend has."""
+    name = resolve_backend(name)
+    factory = getattr(_load(name), BACKENDS[name].backend)
+    return cast(Backend, factory(folder, architecture, dtype))
+
+
+def _load(name: str) -> ModuleType:
+    """The backend's module, after its frameworks: a failing import of ours is a fault, not a lack."""
+    if name not in BACKENDS:
+        raise BackendUnavailable(name, f"pass one of {', '.join(('auto', *BACKENDS))}")
+    entry = BACKENDS[name]
+    for framework in entry.needs:
+        try:  # Found is not enough: mlx without its platform library is found and cannot be imported.
+            import_module(framework)
+        except ImportError as error:
+            raise BackendUnavailable(name, f"{entry.remedy} ({framework}: {error})") from error
+    return import_module(entry.module)

@@ -1,0 +1,40 @@
+"""config.json and tensor names -> the architecture's numbers. One file and one line per architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from mlx_jinabert.configs.base import ArchitectureConfig, Quantization
+from mlx_jinabert.configs.bert import BertConfig
+from mlx_jinabert.configs.jina_bert import JinaBertConfig
+from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
+
+__all__ = ["ArchitectureConfig", "BertConfig", "JinaBertConfig", "Quantization", "read_architecture"]
+
+_ARCHITECTURES: tuple[type[ArchitectureConfig], ...] = (
+    JinaBertConfig,
+    BertConfig,
+)
+"""Asked in this order; the first that recognises the checkpoint reads it."""
+
+
+def read_architecture(config: Mapping[str, object], tensors: Collection[str]) -> ArchitectureConfig:
+    """The architecture of a checkpoint, from its parsed ``config.json`` and its stored tensor names.
+
+    ``model_type`` does not decide: JinaBERT says "bert", and loading it as BERT would leave its
+    feed-forward random. Tensor names do, and the configuration has to agree with them.
+
+    Raises ``UnsupportedConfig`` for a key whose value is not implemented, ``WeightMismatch`` where
+    configuration and tensors contradict each other.
+    """
+    for kind in _ARCHITECTURES:
+        names = frozenset(kind.canonical(name) for name in tensors)
+        if kind.recognises(config, names):
+            return kind.read(config, names)
+    supported = tuple(kind.architecture for kind in _ARCHITECTURES)
+    if config.get("model_type") in supported:
+        first = sorted(tensors)
+        raise WeightMismatch(
+            extra=first, hint=f"no tensors of a supported architecture ({', '.join(supported)})"
+        )
+    raise UnsupportedConfig("model_type", config.get("model_type"), supported)

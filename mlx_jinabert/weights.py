@@ -1,0 +1,195 @@
+"""Memory-mapped safetensors, and the rule that every tensor is used or dropped by name.
+
+A checkpoint is one file or several shards; nothing is copied until a tensor is read, and bfloat16,
+which NumPy does not know, is widened to float32. Other formats are refused: a pickle can run code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from mlx_jinabert.configs.base import ArchitectureConfig, Quantization, Shape
+from mlx_jinabert.errors import ModelFolderError, WeightMismatch
+
+__all__ = ["FLOAT_DTYPES", "INDEX_FILE", "SINGLE_FILE", "Weights", "match", "weight_files"]
+
+SINGLE_FILE = "model.safetensors"
+INDEX_FILE = "model.safetensors.index.json"
+
+FLOAT_DTYPES = ("float32", "float16", "bfloat16")
+
+_DTYPES: Mapping[str, tuple[str, str]] = {
+    "F64": ("float64", "<f8"),
+    "F32": ("float32", "<f4"),
+    "F16": ("float16", "<f2"),
+    "BF16": ("bfloat16", "<u2"),
+    "I64": ("int64", "<i8"),
+    "I32": ("int32", "<i4"),
+    "I16": ("int16", "<i2"),
+    "I8": ("int8", "i1"),
+    "U64": ("uint64", "<u8"),
+    "U32": ("uint32", "<u4"),
+    "U16": ("uint16", "<u2"),
+    "U8": ("uint8", "u1"),
+    "BOOL": ("bool", "?"),
+}
+"""Name in the file -> (our name, NumPy's type of the stored words)."""
+
+
+def weight_files(folder: Path) -> tuple[Path, ...]:
+    """The safetensors of a model folder: the shards that its index names, or the single file."""
+    index = folder / INDEX_FILE
+    if not index.exists():
+        single = folder / SINGLE_FILE
+        if not single.exists():
+            raise ModelFolderError(folder, f"holds neither {SINGLE_FILE} nor {INDEX_FILE}")
+        return (single,)
+    try:
+        shards = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ModelFolderError(index, "is no shard index with a weight_map; fetch the file again") from error
+    if not shards or any(not isinstance(name, str) or Path(name).name != name for name in shards):
+        raise ModelFolderError(index, "names shards outside the folder, or none")
+    missing = [name for name in shards if not (folder / name).exists()]
+    if missing:
+        raise ModelFolderError(folder, f"shards are missing: {', '.join(missing)}; fetch them again")
+    return tuple(folder / name for name in shards)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    path: Path
+    offset: int
+    shape: Shape
+    dtype: str
+    words: str
+
+
+class Weights:
+    """The tensors of one checkpoint under their stored names. Use as a context manager, or ``close``."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._tensors: dict[str, _Tensor] = {}
+        self._maps: dict[Path, NDArray[np.uint8]] = {}
+        for path in paths:
+            for name, tensor in _tensors_of(Path(path)):
+                if name in self._tensors:
+                    raise ModelFolderError(
+                        path, f"tensor {name} is in {self._tensors[name].path.name} as well"
+                    )
+                self._tensors[name] = tensor
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def names(self) -> frozenset[str]:
+        """Stored names of all tensors."""
+        return frozenset(self._tensors)
+
+    def shape(self, name: str) -> Shape:
+        """Shape as stored: packed words for a quantised weight."""
+        return self._tensors[name].shape
+
+    def dtype(self, name: str) -> str:
+        """float32 | float16 | bfloat16 | uint32 | ... as stored."""
+        return self._tensors[name].dtype
+
+    def read(self, name: str) -> NDArray[Any]:
+        """The tensor, read-only and mapped from the file; bfloat16 comes as a float32 copy (exact)."""
+        tensor = self._tensors[name]
+        if tensor.path not in self._maps:
+            self._maps[tensor.path] = np.memmap(tensor.path, np.uint8, "r")
+        count = int(np.prod(tensor.shape, dtype=np.int64))
+        stored: NDArray[Any] = np.frombuffer(self._maps[tensor.path], tensor.words, count, tensor.offset)
+        if tensor.dtype == "bfloat16":
+            stored = (stored.astype(np.uint32) << 16).view(np.float32)
+        return stored.reshape(tensor.shape)
+
+    def close(self) -> None:
+        """Forget the mappings; arrays already read stay valid."""
+        self._maps.clear()
+
+
+def _tensors_of(path: Path) -> Iterator[tuple[str, _Tensor]]:
+    """Header entries of one file. The library checks the header against the file, we take offsets."""
+    try:
+        with safe_open(path, "np"), path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length))
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ModelFolderError(path, f"cannot be read as safetensors ({error}); fetch it again") from error
+    header.pop("__metadata__", None)
+    for name, entry in header.items():
+        if entry["dtype"] not in _DTYPES:
+            raise ModelFolderError(path, f"tensor {name} has the unknown type {entry['dtype']}")
+        dtype, words = _DTYPES[entry["dtype"]]
+        begin = 8 + length + entry["data_offsets"][0]
+        yield name, _Tensor(path, begin, tuple(entry["shape"]), dtype, words)
+
+
+def match(weights: Weights, architecture: ArchitectureConfig) -> dict[str, str]:
+    """Canonical name -> stored name of every tensor that the architecture uses.
+
+    Used and dropped tensors together have to be the whole checkpoint, in the expected shapes and a
+    float type. Raises ``WeightMismatch`` with the names otherwise. Quantised layers bring their
+    ``.scales`` and ``.biases`` along.
+    """
+    stored: dict[str, str] = {}
+    for name in sorted(weights.names()):
+        canonical = architecture.canonical(name)
+        if canonical in stored:
+            hint = f"both are {canonical}"
+            raise WeightMismatch(extra=(stored[canonical], name), hint=hint)
+        stored[canonical] = name
+    expected = _expected(architecture, stored)
+    missing = [name for name in expected if name not in stored]
+    surplus = [name for name in stored if name not in expected]
+    extra = [stored[name] for name in surplus if not architecture.dropped(name)]
+    shapes = {
+        stored[name]: (weights.shape(stored[name]), tensor.shape)
+        for name, tensor in expected.items()
+        if name in stored and weights.shape(stored[name]) != tensor.shape
+    }
+    wrong_types = [
+        f"{stored[name]} is {weights.dtype(stored[name])}, expected {' or '.join(tensor.dtypes)}"
+        for name, tensor in expected.items()
+        if name in stored and weights.dtype(stored[name]) not in tensor.dtypes
+    ]
+    if missing or extra or shapes or wrong_types:
+        raise WeightMismatch(missing, extra, shapes, hint="; ".join(wrong_types[:3]))
+    return {name: stored[name] for name in expected}
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    shape: Shape
+    dtypes: Sequence[str] = FLOAT_DTYPES
+
+
+def _expected(architecture: ArchitectureConfig, stored: Mapping[str, str]) -> dict[str, _Expected]:
+    """What has to be there; a layer is quantised where its scales are."""
+    expected = {name: _Expected(shape) for name, shape in architecture.tensor_shapes().items()}
+    if architecture.quantization is None:
+        return expected
+    for name, tensor in list(expected.items()):
+        layer = name.removesuffix(".weight")
+        if layer != name and f"{layer}.scales" in stored:
+            expected |= _packed(layer, tensor.shape, architecture.quantization)
+    return expected
+
+
+def _packed(layer: str, shape: Shape, quantization: Quantization) -> dict[str, _Expected]:
+    groups = _Expected(quantization.group_shape(shape))
+    words = _Expected(quantization.packed_shape(shape), ("uint32",))
+    return {f"{layer}.weight": words, f"{layer}.scales": groups, f"{layer}.biases": groups}
