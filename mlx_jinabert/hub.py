@@ -3,7 +3,8 @@
 The client brings the user's settings (HF_ENDPOINT, HF_HOME, HF_TOKEN, HF_HUB_OFFLINE, proxies), the shared
 cache and the resuming of dropped transfers. Added here: a list of what may be downloaded at all, one commit
 for all files, the check of every file against the hash that the Hub lists, use without network of what is
-known to be complete, and errors that say what to do.
+known to be complete, and errors that say what to do. The client's telemetry (installed frameworks, and
+which agent runs the program) is switched off unless the user's environment sets it.
 
 Refused: pickled weights, code, and a copy in the cache that may be incomplete (a missing pooling
 configuration gives other vectors, not an error).
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import re
 import shutil
 import time
@@ -52,6 +54,7 @@ def fetch(
     Raises ModelFolderError (cause chained): no such repository or revision, gated, offline, pickled weights
     only, wrong hash (the file is deleted), no space.
     """
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the client is imported, below
     download = _Download(repo_id, revision, endpoint, token, CachedRepository(repo_id, cache_dir))
     try:
         return download.run()

@@ -85,8 +85,8 @@ def _local_problem(error: BaseException, revision: str) -> str | None:
 
     if isinstance(error, OfflineModeIsEnabled):
         return (
-            f"HF_HUB_OFFLINE is set and revision {revision!r} is not in the local cache as a copy known to be "
-            "complete. Unset it to download or check it once, or give the path of a model folder"
+            f"HF_HUB_OFFLINE is set and revision {revision!r} is not in the local cache as a copy known to "
+            "be complete. Unset it to download or check it once, or give the path of a model folder"
         )
     if _is_disk_full(error):
         return f"no space left for the download ({error}); free some, or point HF_HOME at a larger disk"

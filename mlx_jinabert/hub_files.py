@@ -82,8 +82,8 @@ def _weights(repo_id: str, files: Mapping[str, RemoteFile]) -> list[str]:
     if pickles:
         raise ModelFolderError(
             repo_id,
-            f"its weights exist only as {', '.join(pickles[:3])}: a pickle can run any code when it is read, so "
-            "it is never downloaded or opened. Look on the repository's Community tab for a pull "
+            f"its weights exist only as {', '.join(pickles[:3])}: a pickle can run any code when it is read, "
+            "so it is never downloaded or opened. Look on the repository's Community tab for a pull "
             "request that adds model.safetensors and pass revision='refs/pr/N', or have one made at "
             "https://huggingface.co/spaces/safetensors/convert",
         )

@@ -1,0 +1,277 @@
+"""Download through the real client, against a server on this machine that speaks the Hub's protocol.
+
+Each call is a process of its own: the client reads its settings (HF_ENDPOINT, HF_HOME, ...) when imported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.hub_server import Hub, Repository, running_hub
+
+SCRIPT = """
+import json, sys
+from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.hub import fetch
+try:
+    print(json.dumps({"folder": str(fetch(sys.argv[1], sys.argv[2] or None))}))
+except ModelFolderError as error:
+    print(json.dumps({"error": str(error), "cause": type(error.__cause__).__name__}))
+"""
+COMMIT = "a" * 40
+WEIGHTS = bytes(range(256)) * 4096  # 1 MiB
+FILES = {
+    "config.json": b'{"model_type": "bert"}',
+    "tokenizer.json": b"{}",
+    "modules.json": b"[]",
+    "1_Pooling/config.json": b'{"pooling_mode_mean_tokens": true}',
+    "model.safetensors": WEIGHTS,
+    "pytorch_model.bin": b"pickle",
+    "modeling_bert.py": b"import os",
+    "onnx/model.onnx": b"graph",
+}
+WANTED = {"config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json", "model.safetensors"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    folder: Path | None
+    error: str
+    cause: str
+    log: str
+
+
+Fetch = Callable[..., Outcome]
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with running_hub() as hub:
+        hub.repositories["org/model"] = Repository(dict(FILES))
+        yield hub
+
+
+@pytest.fixture
+def fetch(hub: Hub, tmp_path: Path) -> Fetch:
+    def run(repo: str = "org/model", revision: str = "", **env: str) -> Outcome:
+        settings = {
+            "HF_ENDPOINT": hub.endpoint,
+            "HF_HOME": str(tmp_path / "hf"),
+            "HF_HUB_OFFLINE": "0",
+            **env,
+        }
+        found = subprocess.run(
+            [sys.executable, "-c", SCRIPT, repo, revision],
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert found.returncode == 0, found.stderr
+        answer = json.loads(found.stdout)
+        folder = Path(answer["folder"]) if "folder" in answer else None
+        return Outcome(folder, answer.get("error", ""), answer.get("cause", ""), found.stderr)
+
+    return run
+
+
+def files_in(folder: Path | None) -> set[str]:
+    assert folder is not None
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def stored_bytes(home: Path) -> int:
+    return max((p.stat().st_size for p in home.rglob("blobs/*") if p.is_file()), default=0)
+
+
+def test_exactly_the_allowed_files_arrive(hub: Hub, fetch: Fetch) -> None:
+    got = fetch()
+    assert files_in(got.folder) == WANTED, got
+    assert got.folder is not None
+    assert got.folder.name == COMMIT
+    assert (got.folder / "model.safetensors").read_bytes() == WEIGHTS
+    assert not {"pytorch_model.bin", "modeling_bert.py", "onnx/model.onnx"} & set(hub.downloads())
+
+
+def test_shards_follow_their_index(hub: Hub, fetch: Fetch) -> None:
+    files = {name: content for name, content in FILES.items() if name != "model.safetensors"}
+    shards = {f"model-0000{i}-of-00002.safetensors": b"shard %d" % i for i in (1, 2)}
+    hub.repositories["org/model"].files = {**files, **shards, "model.safetensors.index.json": b"{}"}
+    got = files_in(fetch().folder)
+    assert {name for name in got if name.startswith("model")} == {*shards, "model.safetensors.index.json"}
+
+
+def test_a_pinned_commit_is_found_without_a_request(hub: Hub, fetch: Fetch) -> None:
+    first = fetch(revision=COMMIT)
+    hub.requests.clear()
+    assert fetch(revision=COMMIT).folder == first.folder
+    assert hub.requests == []
+
+
+def test_a_branch_is_looked_up_but_nothing_is_fetched_twice(hub: Hub, fetch: Fetch) -> None:
+    fetch()
+    hub.requests.clear()
+    assert fetch().folder is not None
+    assert hub.downloads() == []
+    assert [path for _, path, _ in hub.requests] == ["/api/models/org/model"]
+
+
+def test_a_branch_that_moved_is_fetched_anew(hub: Hub, fetch: Fetch) -> None:
+    fetch()
+    hub.repositories["org/model"].commit = "b" * 40
+    hub.repositories["org/model"].files["config.json"] = b'{"model_type": "other"}'
+    got = fetch().folder
+    assert got is not None
+    assert (got.name, (got / "config.json").read_bytes()) == ("b" * 40, b'{"model_type": "other"}')
+    assert fetch(HF_HUB_OFFLINE="1").folder == got
+
+
+def test_a_dropped_connection_is_resumed(hub: Hub, fetch: Fetch) -> None:
+    weights = WEIGHTS * 12  # the client writes 10 MiB at a time: less would leave nothing to resume
+    hub.repositories["org/model"].files["model.safetensors"] = weights
+    hub.repositories["org/model"].cut_after["model.safetensors"] = 11 << 20
+    got = fetch()
+    assert got.folder is not None, got
+    assert (got.folder / "model.safetensors").read_bytes() == weights
+    ranges = [r for method, path, r in hub.requests if method == "GET" and path.endswith("model.safetensors")]
+    assert ranges == ["", "bytes=10485760-"]
+
+
+def test_a_killed_run_keeps_what_was_complete(hub: Hub, fetch: Fetch) -> None:
+    hub.repositories["org/model"].corrupt.add("model.safetensors")
+    fetch()
+    hub.repositories["org/model"].corrupt.clear()
+    hub.requests.clear()
+    assert fetch().folder is not None
+    assert [name for name in hub.downloads() if name != "config.json"] == ["model.safetensors"]
+
+
+def test_a_wrong_hash_keeps_nothing(hub: Hub, fetch: Fetch, tmp_path: Path) -> None:
+    hub.repositories["org/model"].corrupt.add("model.safetensors")
+    got = fetch()
+    assert "model.safetensors arrived damaged" in got.error
+    assert "wrong hash" in got.error
+    assert stored_bytes(tmp_path) < len(WEIGHTS)
+    assert "known to be complete" in fetch(HF_HUB_OFFLINE="1").error
+
+
+def test_a_small_file_is_checked_too(hub: Hub, fetch: Fetch) -> None:
+    hub.repositories["org/model"].corrupt.add("1_Pooling/config.json")
+    assert "1_Pooling/config.json arrived damaged" in fetch().error
+
+
+def test_a_damaged_cache_is_repaired(hub: Hub, fetch: Fetch) -> None:
+    folder = fetch().folder
+    assert folder is not None
+    (folder / "model.safetensors").resolve().write_bytes(b"short")
+    got = fetch()
+    assert got.folder is not None, got
+    assert (got.folder / "model.safetensors").read_bytes() == WEIGHTS
+
+
+def test_a_snapshot_of_another_program_is_not_taken_for_complete(
+    hub: Hub, fetch: Fetch, tmp_path: Path
+) -> None:
+    other = "import sys, huggingface_hub as h; [h.hf_hub_download('org/model', n) for n in sys.argv[1:]]"
+    env = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "0"}
+    names = ["config.json", "tokenizer.json", "model.safetensors"]
+    subprocess.run([sys.executable, "-c", other, *names], env={**os.environ, **env}, check=True)
+    assert "known to be complete" in fetch(HF_HUB_OFFLINE="1").error
+    hub.requests.clear()
+    assert files_in(fetch().folder) == WANTED
+    assert sorted(hub.downloads()) == ["1_Pooling/config.json", "modules.json"]
+
+
+def test_missing_repository(fetch: Fetch) -> None:
+    got = fetch("org/missing")
+    assert "org/missing: no such repository, or a private one" in got.error
+    assert "HF_TOKEN" in got.error
+    assert got.cause == "RepositoryNotFoundError"
+
+
+def test_missing_revision(fetch: Fetch) -> None:
+    got = fetch(revision="v9")
+    assert "no revision 'v9'" in got.error
+    assert got.cause == "RevisionNotFoundError"
+
+
+@pytest.mark.parametrize("token", ["", "hf_other"])
+def test_gated(hub: Hub, fetch: Fetch, token: str) -> None:
+    hub.repositories["org/model"].gated = True
+    got = fetch(HF_TOKEN=token)
+    assert f"accept its licence at {hub.endpoint}/org/model" in got.error
+    assert "HF_TOKEN" in got.error
+    assert got.cause == "GatedRepoError"
+
+
+def test_gated_with_the_right_token(hub: Hub, fetch: Fetch) -> None:
+    hub.repositories["org/model"].gated = True
+    assert files_in(fetch(HF_TOKEN="hf_good").folder) == WANTED
+
+
+@pytest.mark.parametrize("offline", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}])
+@pytest.mark.parametrize("revision", ["", COMMIT])
+def test_without_network_the_cache_serves(fetch: Fetch, offline: dict[str, str], revision: str) -> None:
+    online = fetch(revision=revision)
+    again = fetch(revision=revision, **offline)
+    assert again.folder == online.folder
+    assert ("the Hub was not reached" in again.log) == (revision == "")
+
+
+def test_offline_without_a_copy(fetch: Fetch) -> None:
+    got = fetch(HF_HUB_OFFLINE="1")
+    assert "HF_HUB_OFFLINE is set and revision 'main' is not in the local cache" in got.error
+    assert got.cause == "OfflineModeIsEnabled"
+
+
+def test_unreachable_without_a_copy(fetch: Fetch) -> None:
+    got = fetch(HF_ENDPOINT="http://127.0.0.1:9")
+    assert "http://127.0.0.1:9 could not be reached" in got.error
+    assert "proxy" in got.error
+
+
+def test_a_failing_hub_is_named_by_its_status(hub: Hub, fetch: Fetch) -> None:
+    hub.repositories["org/model"].status = 503
+    assert "answered with HTTP 503" in fetch().error
+
+
+def test_pickles_only_are_refused_before_any_download(hub: Hub, fetch: Fetch) -> None:
+    del hub.repositories["org/model"].files["model.safetensors"]
+    got = fetch()
+    assert "pytorch_model.bin" in got.error
+    assert "refs/pr/N" in got.error
+    assert hub.downloads() == []
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+def test_a_repository_without_what_a_model_needs(hub: Hub, fetch: Fetch, name: str) -> None:
+    del hub.repositories["org/model"].files[name]
+    assert f"has no {name}" in fetch().error
+    assert hub.downloads() == []
+
+
+def test_no_space_is_said_before_the_download(hub: Hub, fetch: Fetch) -> None:
+    hub.repositories["org/model"].claimed_size["model.safetensors"] = 10**15
+    got = fetch()
+    assert "no space left" in got.error
+    assert "1000000017 MB needed" in got.error
+    assert hub.downloads() == []
+
+
+def test_a_listing_cannot_lead_out_of_the_cache(hub: Hub, fetch: Fetch, tmp_path: Path) -> None:
+    hub.repositories["org/model"].files["1_Pooling/../../../../escaped/config.json"] = b"{}"
+    assert files_in(fetch().folder) == WANTED
+    assert not list(tmp_path.rglob("escaped"))
+
+
+def test_what_is_no_hub_id(fetch: Fetch) -> None:
+    assert "neither a known alias, nor a folder, nor a Hub id" in fetch("not/a/model").error
