@@ -1,0 +1,79 @@
+"""What the store hands out: frozen records, no SQL.
+
+Kept apart from ``store.py`` so that pure functions (ranking) can name these without importing a stage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Counts", "FileChange", "Ids", "Scored", "StoredFile", "StoredVectors", "text_hash"]
+
+Ids = NDArray[np.int64]
+"""(n,) int64 chunk ids, ascending unless said otherwise."""
+
+
+def text_hash(text: str) -> bytes:
+    """Identity of an embedded text, 16 bytes: equal texts share a vector, within a file and across indexes.
+
+    Lone surrogates (file names that are not Unicode) are hashed as they are.
+    """
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file as it was when it was last indexed."""
+
+    id: int
+    path: str
+    size: int
+    mtime_ns: int
+    content_hash: bytes
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Exact numbers of one snapshot."""
+
+    files: int
+    chunks: int
+    embedded: int
+    """Chunks that have a vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What replacing one file did to its chunks."""
+
+    added: int
+    reused: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A candidate of one retriever; higher is better, comparable within one list only."""
+
+    id: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVectors:
+    """Rows of the vector table in the order of ``seqs`` (ascending)."""
+
+    ids: Ids
+    """(n,) int64 chunk ids, in the order in which their vectors were written."""
+    seqs: Ids
+    """(n,) int64 sequence numbers, ascending, never reused."""
+    matrix: NDArray[np.float32]
+    """(n, dim) float32, rounded to float16 on disk."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
