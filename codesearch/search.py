@@ -1,0 +1,157 @@
+"""Query to hits: candidates from the full text and from the vectors, then one ranking.
+
+Each arm gives several times as many candidates as are asked for; filters apply before that, so a
+filter never empties a list that has answers. An index whose vectors are not complete answers with its
+text and with what is embedded so far. Nothing here writes, and a lexical search touches neither the
+vectors nor the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from codesearch import ranking
+from codesearch.errors import BadQuery
+from codesearch.lexical import match_expression
+from codesearch.query import Query
+from codesearch.records import Embedder, Filter, Hit, StoredChunk
+from codesearch.stored import Ids, Scored
+
+if TYPE_CHECKING:
+    from codesearch.store import Store
+    from codesearch.vectors import VectorIndex
+
+__all__ = ["MODES", "Searcher"]
+
+MODES = ("hybrid", "semantic", "lexical")
+
+_EVERYTHING = Filter()
+
+_DEPTH = 5  # candidates of each arm, in multiples of the limit
+_MIN_CANDIDATES = 50
+_MAX_DEFINITIONS = 200  # of one name: more says that the name says little
+
+
+class Searcher:
+    """Answers questions from one store. Reads only; as thread-safe as the store and the vectors are.
+
+    ``vectors`` and ``embedder`` are called when a question first needs them, never for a lexical one.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        store: Store,
+        vectors: Callable[[], VectorIndex],
+        embedder: Callable[[], Embedder],
+        weights: ranking.Weights = ranking.WEIGHTS,
+    ) -> None:
+        self._root = root
+        self._store = store
+        self._vectors = vectors
+        self._embedder = embedder
+        self._weights = weights
+
+    def search(
+        self, query: str, limit: int = 10, mode: str = "hybrid", filter: Filter = _EVERYTHING
+    ) -> list[Hit]:
+        """The ``limit`` best chunks, best first. BadQuery for an empty query or an unknown mode."""
+        asked = _checked(query, limit, mode)
+        depth = max(_MIN_CANDIDATES, limit * _DEPTH)
+        with self._store.reading():
+            allowed = self._store.ids_matching(filter)
+            if mode == "semantic":
+                ranked = self._by_vectors(asked, depth, allowed)
+            else:
+                dense = self._dense(asked, depth, allowed) if mode == "hybrid" else []
+                ranked = self._fused(asked, self._lexical(asked, depth, allowed), dense, allowed)
+        return [self._hit(candidate) for candidate in ranked[:limit]]
+
+    def similar(self, path: str, line: int, limit: int = 10, filter: Filter = _EVERYTHING) -> list[Hit]:
+        """The chunks nearest to the one that holds this line, without itself; scores are cosines."""
+        _check_limit(limit)
+        own = self._store.chunk_at(path, line)
+        if own is None:
+            raise BadQuery(f"nothing is indexed at {path}:{line}; give a line of an indexed file, FILE:LINE")
+        allowed = self._store.ids_matching(filter)
+        near = [s for s in self._vectors().nearest(self._vector_of(own), limit + 1, allowed) if s.id != own]
+        found = self._store.chunks([s.id for s in near])
+        ranked = [ranking.Candidate(s.id, found[s.id].chunk, s.score) for s in near if s.id in found]
+        return [self._hit(candidate) for candidate in ranked[:limit]]
+
+    def _lexical(self, query: Query, depth: int, allowed: Ids | None) -> list[Scored]:
+        expression = match_expression(query.text)
+        if not expression:
+            return []
+        return self._store.lexical(expression, depth, self._weights.columns, allowed)
+
+    def _dense(self, query: Query, depth: int, allowed: Ids | None) -> list[Scored]:
+        vectors = self._vectors()
+        if not len(vectors):
+            return []
+        return vectors.nearest(self._embedder().encode_query([query.text])[0], depth, allowed)
+
+    def _by_vectors(self, query: Query, depth: int, allowed: Ids | None) -> list[ranking.Candidate]:
+        near = self._dense(query, depth, allowed)
+        scores = {s.id: max(s.score, 0.0) for s in near}
+        return ranking.rank(self._read(scores), scores, query, ranking.SEMANTIC, self._weights)
+
+    def _fused(
+        self, query: Query, lexical: Sequence[Scored], dense: Sequence[Scored], allowed: Ids | None
+    ) -> list[ranking.Candidate]:
+        share = self._weights.lexical_share_name if query.is_name else self._weights.lexical_share
+        scores = ranking.fuse(
+            [s.id for s in lexical], [s.id for s in dense], share if dense else 1.0, self._weights.rrf_k
+        )
+        chunks = self._read([*scores, *self._definers(query, allowed)])
+        return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights)
+
+    def _definers(self, query: Query, allowed: Ids | None) -> list[int]:
+        """Chunks that define a name of the query, whether or not an arm found them."""
+        names = [name.last for name in query.names]
+        ids = self._store.define(names) if names else []
+        if allowed is not None:
+            permitted = set(allowed.tolist())
+            ids = [id_ for id_ in ids if id_ in permitted]
+        return ids[:_MAX_DEFINITIONS]
+
+    def _read(self, ids: Iterable[int]) -> list[StoredChunk]:
+        return list(self._store.chunks(list(dict.fromkeys(ids))).values())
+
+    def _vector_of(self, id_: int) -> object:
+        stored = self._store.vectors([id_])
+        if len(stored):
+            return stored.matrix[0]
+        chunk = self._store.chunks([id_])[id_].chunk
+        return self._embedder().encode_document([chunk.embedded_text])[0]
+
+    def _hit(self, candidate: ranking.Candidate) -> Hit:
+        chunk = candidate.chunk
+        return Hit(
+            root=self._root,
+            path=chunk.path,
+            start_line=chunk.start_line,
+            end_line=chunk.end_line,
+            language=chunk.language,
+            kind=chunk.kind,
+            symbol=chunk.symbol,
+            score=round(candidate.score, 6),
+            text=chunk.text,
+        )
+
+
+def _checked(query: str, limit: int, mode: str) -> Query:
+    if not query.strip():
+        raise BadQuery(
+            "the query is empty; ask for something, such as: codesearch 'where are retries decided'"
+        )
+    if mode not in MODES:
+        raise BadQuery(f"mode is {mode!r}, expected one of {', '.join(MODES)}")
+    _check_limit(limit)
+    return Query(query)
+
+
+def _check_limit(limit: int) -> None:
+    if limit < 1:
+        raise BadQuery(f"limit is {limit}, expected at least 1")
