@@ -1,3 +1,82 @@
-"""Texts to vectors: local embedding models on MLX and ONNX Runtime."""
+"""Texts to vectors: local embedding models on MLX and ONNX Runtime.
+
+>>> import mlx_jinabert
+>>> model = mlx_jinabert.load("embedded")
+>>> model.encode(["def add(a, b): return a + b"]).shape
+(1, 256)
+
+Importing this package imports neither a framework nor NumPy; ``load`` does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlx_jinabert.catalog import CATALOG, CatalogEntry
+from mlx_jinabert.errors import (
+    BackendUnavailable,
+    JinabertError,
+    ModelFolderError,
+    NonFinite,
+    TooLong,
+    UnsupportedConfig,
+    WeightMismatch,
+)
+
+if TYPE_CHECKING:
+    from mlx_jinabert.embedder import Embedder
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BackendUnavailable",
+    "Embedder",
+    "JinabertError",
+    "ModelFolderError",
+    "NonFinite",
+    "TooLong",
+    "UnsupportedConfig",
+    "WeightMismatch",
+    "available_models",
+    "load",
+]
+
+
+def load(  # noqa: PLR0917 - the contract allows positions
+    name: str | os.PathLike[str],
+    backend: str = "auto",
+    dtype: str = "auto",
+    truncate_dim: int | None = None,
+    max_length: int | None = None,
+    revision: str | None = None,
+    config_overrides: Mapping[str, Any] | None = None,
+) -> Embedder:
+    """Load a model by alias (``available_models``), Hub id ("owner/name"), folder, or "embedded".
+
+    ``backend``: "auto" takes MLX where it has a GPU, else ONNX Runtime on the CPU, else MLX on the CPU;
+    or "mlx" or "onnx". ``dtype``: float32, float16, bfloat16, int8, int4, or "auto": the checkpoint's half
+    type on an MLX GPU, float32 on an MLX CPU; on ONNX Runtime int8 for aliases and the shipped model,
+    float32 for a folder or Hub id. ``truncate_dim``: width of all vectors, for models that allow it.
+    ``max_length``: limit in tokens, up to what the model has positions for. ``revision``: branch, tag or
+    commit of a Hub repository. ``config_overrides`` state what config.json leaves open.
+
+    Raises ModelFolderError, UnsupportedConfig, WeightMismatch or BackendUnavailable.
+    """
+    from mlx_jinabert.loading import load as load_parts
+
+    return load_parts(name, backend, dtype, truncate_dim, max_length, revision, config_overrides)
+
+
+def available_models() -> Mapping[str, CatalogEntry]:
+    """The models that are known by a short name: alias to what is known of each, nothing is downloaded."""
+    return CATALOG
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Embedder":
+        from mlx_jinabert.embedder import Embedder
+
+        return Embedder
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

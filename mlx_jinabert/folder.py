@@ -131,7 +131,7 @@ def read_folder(
         revision=revision,
         origin=origin,
         config=config,
-        weights=_weight_files(base, onnx_path),
+        weights=_weights(base, onnx_path),
         onnx=onnx_path,
         tokenizer=base / "tokenizer.json",
         pooling=sentence_files.read_pooling(path, modules, config, entry.pooling if entry else None),
@@ -153,18 +153,12 @@ def _from_hub(hub_id: str, revision: str | None, origin: Origin, entry: CatalogE
     return read_folder(path, model_id=hub_id, origin=origin, revision=commit, entry=entry)
 
 
-def _weight_files(base: Path, onnx: Path | None) -> tuple[Path, ...]:
-    index = read_json(base / "model.safetensors.index.json")
+def _weights(base: Path, onnx: Path | None) -> tuple[Path, ...]:
+    index = base / "model.safetensors.index.json"
     if (base / "model.safetensors").is_file():
         return (base / "model.safetensors",)
-    if index is not None:
-        shards = sorted(set(_weight_map(base, index).values()))
-        missing = [shard for shard in shards if not (base / shard).is_file()]
-        if missing:
-            raise ModelFolderError(
-                base, f"shards named by model.safetensors.index.json are missing: {missing}"
-            )
-        return tuple(base / shard for shard in shards)
+    if index.is_file():
+        return _shards(index)
     if onnx is not None:
         return ()
     pickles = sorted(found.name for pattern in _PICKLES for found in base.glob(pattern))
@@ -174,15 +168,18 @@ def _weight_files(base: Path, onnx: Path | None) -> tuple[Path, ...]:
             f"only pickled weights ({', '.join(pickles)}), which are never read as they can run code; "
             "save them as model.safetensors (model.save_pretrained(folder, safe_serialization=True))",
         )
-    raise ModelFolderError(base, "no model.safetensors and no model.safetensors.index.json")
+    raise ModelFolderError(base, f"no model.safetensors and no {index.name}")
 
 
-def _weight_map(base: Path, index: Mapping[str, Any]) -> Mapping[str, str]:
-    found = index.get("weight_map")
-    shards = found.values() if isinstance(found, dict) else [None]
-    if not all(isinstance(shard, str) and Path(shard).name == shard for shard in shards) or not found:
-        raise ModelFolderError(base, "model.safetensors.index.json has no weight_map of plain file names")
-    return dict(found)
+def _shards(index: Path) -> tuple[Path, ...]:
+    weight_map = (read_json(index) or {}).get("weight_map")
+    names = sorted(set(weight_map.values())) if isinstance(weight_map, dict) else []
+    if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
+        raise ModelFolderError(index, "has no weight_map of tensor names to plain file names; fetch it again")
+    missing = [name for name in names if not (index.parent / name).is_file()]
+    if missing:
+        raise ModelFolderError(index.parent, f"shards are missing: {', '.join(missing)}; fetch them again")
+    return tuple(index.parent / name for name in names)
 
 
 def _quantization(base: Path, config: Mapping[str, Any]) -> Quantization | None:

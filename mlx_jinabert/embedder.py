@@ -1,0 +1,201 @@
+"""Texts to vectors: tokenise, batch, forward and pool, normalise, back into input order.
+
+Names are those of sentence-transformers; unlike there, vectors have unit length unless told otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any, TypedDict, Unpack, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlx_jinabert import batching, encoding
+from mlx_jinabert.backends import Backend
+from mlx_jinabert.encoding import Precision, Truncation
+from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.owner import BackendOwner
+from mlx_jinabert.pooling import l2_normalize, truncate
+from mlx_jinabert.progress import Advance, progress_bar
+from mlx_jinabert.source import Source
+from mlx_jinabert.tokenizer import TokenBatch, Tokenizer
+
+__all__ = ["Embedder", "EncodeOptions"]
+
+_CPU_TOKENS = 2048
+_GPU_TOKENS = 16_384
+"""Default ``max_batch_tokens``. On a CPU what fits its cache wins; a GPU has to be filled."""
+_WINDOW = 4096
+"""Texts whose token ids are held at once; batches are sorted within a window."""
+
+
+class EncodeOptions(TypedDict, total=False):
+    """Keywords of ``Embedder.encode``."""
+
+    prompt_name: str | None
+    prompt: str | None
+    normalize_embeddings: bool
+    truncate_dim: int | None
+    precision: Precision
+    max_batch_tokens: int | None
+    show_progress_bar: bool
+    truncation: Truncation
+
+
+class Embedder:
+    """A loaded model; made by ``mlx_jinabert.load``. Any thread may call it, one computes."""
+
+    def __init__(self, source: Source, tokenizer: Tokenizer, owner: BackendOwner) -> None:
+        self._source = source
+        self._tokenizer = tokenizer
+        self._owner = owner
+        self._prompts = MappingProxyType(dict(source.folder.prompts))
+
+    def __repr__(self) -> str:
+        return f"Embedder({self.model_id!r}, dim={self.dim}, {self.backend} {self.dtype} on {self.device})"
+
+    @property
+    def dim(self) -> int:
+        """Width of the vectors."""
+        return self._source.dim
+
+    @property
+    def max_length(self) -> int:
+        """Longest text in tokens, special tokens and prompt included; longer ones are cut."""
+        return self._source.max_length
+
+    @property
+    def model_id(self) -> str:
+        """A name that ``load`` takes: "embedded", a Hub id or a path."""
+        return self._source.folder.model_id
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the vectors; the same on every backend and float type. See ``fingerprint.py``."""
+        return self._source.fingerprint
+
+    @property
+    def backend(self) -> str:
+        """ "mlx" or "onnx"."""
+        return self._owner.name
+
+    @property
+    def device(self) -> str:
+        """Where it computes, as the framework calls it."""
+        return self._owner.device
+
+    @property
+    def dtype(self) -> str:
+        """What it computes in: float32, float16, bfloat16, int8 or int4. Results are float32."""
+        return self._owner.dtype
+
+    @property
+    def prompts(self) -> Mapping[str, str]:
+        """The checkpoint's prompts by name."""
+        return self._prompts
+
+    def count_tokens(self, texts: str | Iterable[str]) -> list[int]:
+        """Tokens of each text: special tokens included, prompt not, before truncation."""
+        return self._tokenizer.count(_listed(texts))
+
+    def encode(  # noqa: PLR0917 - as in sentence-transformers
+        self,
+        texts: str | Iterable[str],
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        normalize_embeddings: bool = True,
+        truncate_dim: int | None = None,
+        precision: Precision = "float32",
+        max_batch_tokens: int | None = None,
+        show_progress_bar: bool = False,
+        truncation: Truncation = "warn",
+    ) -> NDArray[Any]:
+        """Vectors of texts, in their order: (n, dim) float32 of unit length; a ``str`` gives (dim,).
+
+        ``prompt`` (a text) or ``prompt_name`` (one of ``prompts``) is put before every text; without both
+        the checkpoint's default prompt is. ``truncate_dim`` cuts vectors before they are normalised, where
+        the model allows it. ``precision`` "binary" and "ubinary" pack the signs, eight to a byte.
+        ``max_batch_tokens`` bounds rows times padded length of a batch, and with it the memory.
+        ``truncation`` of texts over ``max_length``: "warn" logs how many were cut, "error" raises TooLong
+        before anything is computed. A vector that is not finite raises NonFinite.
+        """
+        _check_choice("precision", precision, get_args(Precision))
+        _check_choice("truncation", truncation, get_args(Truncation))
+        dim = self.dim if truncate_dim is None else self._source.check_dim(truncate_dim)
+        default = self._source.folder.default_prompt_name
+        prefix = encoding.choose_prompt(self._prompts, default, prompt_name, prompt)
+        prefixed = [prefix + text for text in _listed(texts)]
+        budget = self._batch_tokens(max_batch_tokens)
+        with progress_bar(len(prefixed), show=show_progress_bar) as advance:
+            vectors = truncate(self._embed(prefixed, budget, truncation, advance), dim)
+        if normalize_embeddings:
+            vectors = l2_normalize(vectors)
+        result = encoding.as_precision(np.ascontiguousarray(vectors), precision)
+        return result[0] if isinstance(texts, str) else result
+
+    def encode_query(self, texts: str | Iterable[str], /, **options: Unpack[EncodeOptions]) -> NDArray[Any]:
+        """``encode`` with the prompt named "query", else the catalog's query prompt, else the default."""
+        return self.encode(texts, **self._with_role_prompt(options, "query"))
+
+    def encode_document(
+        self, texts: str | Iterable[str], /, **options: Unpack[EncodeOptions]
+    ) -> NDArray[Any]:
+        """``encode`` with the prompt named "document", else "passage", likewise."""
+        return self.encode(texts, **self._with_role_prompt(options, "document", "passage"))
+
+    def _with_role_prompt(self, options: EncodeOptions, *roles: str) -> EncodeOptions:
+        if options.get("prompt") is not None or options.get("prompt_name") is not None:
+            return options
+        entry = self._source.folder.entry
+        for role in roles:
+            if role in self._prompts:
+                return {**options, "prompt_name": role}
+        for role in roles:
+            if entry is not None and role in entry.prompts:
+                return {**options, "prompt": entry.prompts[role]}
+        return options
+
+    def _batch_tokens(self, wanted: int | None) -> int:
+        if wanted is None:
+            return _CPU_TOKENS if "cpu" in self.device.lower() else _GPU_TOKENS
+        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
+            raise ValueError(f"max_batch_tokens must be a positive int, not {wanted!r}")
+        return wanted
+
+    def _embed(
+        self, texts: Sequence[str], budget: int, truncation: Truncation, advance: Advance
+    ) -> NDArray[np.float32]:
+        """Pooled vectors of full width in input order, (n, width) float32."""
+        if truncation == "error":
+            encoding.report_cut(self._tokenizer.count(texts), self.max_length, truncation)
+        vectors = np.empty((len(texts), self._owner.dim), dtype=np.float32)
+        lengths: list[int] = []
+        for start in range(0, len(texts), _WINDOW):
+            tokens = self._tokenizer.encode(texts[start : start + _WINDOW])
+            lengths += tokens.lengths
+            for batch in batching.plan([len(ids) for ids in tokens.ids], budget, self.max_length):
+                rows = [tokens.ids[index] for index in batch.indices]
+                padded = TokenBatch.pad(rows, batch.padded_length, self._tokenizer.pad_id)
+                pooled = self._owner.run(partial(_forward, padded))
+                positions = [start + index for index in batch.indices]
+                encoding.check_finite(pooled, positions, texts)
+                vectors[positions] = pooled
+                advance(len(rows))
+        encoding.report_cut(lengths, self.max_length, truncation)
+        return vectors
+
+
+def _listed(texts: str | Iterable[str]) -> list[str]:
+    return [texts] if isinstance(texts, str) else encoding.listed(texts)
+
+
+def _check_choice(key: str, value: object, supported: Sequence[str]) -> None:
+    if value not in supported:
+        raise UnsupportedConfig(key, value, supported)
+
+
+def _forward(batch: TokenBatch, backend: Backend) -> NDArray[np.float32]:
+    return backend.embed(batch)

@@ -1,0 +1,62 @@
+"""``load``: choose the backend and the type to compute in, and put the parts of an Embedder together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from mlx_jinabert.backends import Backend, open_backend, resolve_backend
+from mlx_jinabert.embedder import Embedder
+from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.folder import ModelFolder
+from mlx_jinabert.owner import BackendOwner
+from mlx_jinabert.source import open_source
+from mlx_jinabert.tokenizer import Tokenizer
+
+__all__ = ["DTYPES", "choose_dtype", "load"]
+
+DTYPES = ("auto", "float32", "float16", "bfloat16", "int8", "int4")
+
+
+def load(  # noqa: PLR0917 - the public contract
+    name: str | os.PathLike[str],
+    backend: str = "auto",
+    dtype: str = "auto",
+    truncate_dim: int | None = None,
+    max_length: int | None = None,
+    revision: str | None = None,
+    config_overrides: Mapping[str, Any] | None = None,
+) -> Embedder:
+    """See ``mlx_jinabert.load``."""
+    if dtype not in DTYPES:
+        raise UnsupportedConfig("dtype", dtype, DTYPES)
+    source = open_source(
+        name,
+        dtype=dtype,
+        truncate_dim=truncate_dim,
+        max_length=max_length,
+        revision=revision,
+        config_overrides=config_overrides,
+    )
+    tokenizer = Tokenizer(source.folder.tokenizer, source.max_length)
+
+    def open_here() -> Backend:
+        chosen = resolve_backend(backend)
+        wanted = choose_dtype(dtype, chosen.name, source.folder)
+        return open_backend(chosen.name, source.folder, wanted, source.architecture)
+
+    return Embedder(source, tokenizer, BackendOwner(open_here))
+
+
+def choose_dtype(dtype: str, backend: str, folder: ModelFolder) -> str:
+    """What "auto" means before a backend is asked.
+
+    ONNX Runtime computes in int8 for the models that were checked with it (the shipped one and the
+    catalog's aliases), else in float32. MLX knows its device and decides itself.
+    """
+    if dtype != "auto" or backend != "onnx":
+        return dtype
+    if folder.quantization is not None:
+        return "int8"
+    return "int8" if folder.origin in ("embedded", "alias") else "float32"

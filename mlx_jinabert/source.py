@@ -1,0 +1,85 @@
+"""From a name to everything that is known of a model without loading its weights.
+
+Cheap on purpose: an index that has nothing new to embed needs a fingerprint and a width, not a model.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from mlx_jinabert import encoding
+from mlx_jinabert.configs import ArchitectureConfig, read_architecture
+from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.fingerprint import fingerprint
+from mlx_jinabert.folder import ModelFolder, resolve
+from mlx_jinabert.weights import Weights
+
+__all__ = ["Source", "open_source"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model folder, what it holds, and what the caller asked of it."""
+
+    folder: ModelFolder
+    architecture: ArchitectureConfig
+    dim: int
+    """Width of the vectors, after the cut that the caller asked for."""
+    max_length: int
+    variant: Mapping[str, Any]
+    """What the caller changed in the numbers: config overrides, int4 weights."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identity of the vectors, see ``fingerprint.py``."""
+        return fingerprint(self.folder, dim=self.dim, max_length=self.max_length, variant=self.variant)
+
+    def check_dim(self, wanted: int | None) -> int:
+        """``wanted`` if the model's vectors may be cut to it, the full width for None."""
+        return encoding.check_dim(
+            wanted, self.architecture.hidden_size, self.folder.config, self.folder.entry
+        )
+
+
+def open_source(
+    name: str | os.PathLike[str],
+    *,
+    dtype: str = "auto",
+    truncate_dim: int | None = None,
+    max_length: int | None = None,
+    revision: str | None = None,
+    config_overrides: Mapping[str, Any] | None = None,
+) -> Source:
+    """Resolve and check a model; arguments as for ``load``. Reads the headers of its weights only."""
+    folder = resolve(name, revision)
+    changes = {
+        key: value for key, value in (config_overrides or {}).items() if _differs(folder.config, key, value)
+    }
+    folder = replace(folder, config={**folder.config, **changes})
+    with Weights(folder.weights) as weights:
+        architecture = read_architecture(folder.config, weights.names())
+    variant = changes | ({"dtype": dtype} if dtype == "int4" else {})
+    source = Source(
+        folder, architecture, architecture.hidden_size, _limit(folder, architecture, max_length), variant
+    )
+    return replace(source, dim=source.check_dim(truncate_dim))
+
+
+def _differs(config: Mapping[str, Any], key: str, value: Any) -> bool:
+    return key not in config or config[key] != value
+
+
+def _limit(folder: ModelFolder, architecture: ArchitectureConfig, wanted: int | None) -> int:
+    if wanted is None:
+        return min(folder.max_length, architecture.max_position)
+    if (
+        isinstance(wanted, bool)
+        or not isinstance(wanted, int)
+        or not 1 <= wanted <= architecture.max_position
+    ):
+        raise UnsupportedConfig("max_length", wanted, f"1 to {architecture.max_position} tokens")
+    return wanted
