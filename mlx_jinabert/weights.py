@@ -19,10 +19,7 @@ from safetensors import SafetensorError, safe_open
 from mlx_jinabert.configs.base import ArchitectureConfig, Quantization, Shape
 from mlx_jinabert.errors import ModelFolderError, WeightMismatch
 
-__all__ = ["FLOAT_DTYPES", "INDEX_FILE", "SINGLE_FILE", "Weights", "match", "weight_files"]
-
-SINGLE_FILE = "model.safetensors"
-INDEX_FILE = "model.safetensors.index.json"
+__all__ = ["FLOAT_DTYPES", "Weights", "match"]
 
 FLOAT_DTYPES = ("float32", "float16", "bfloat16")
 
@@ -42,26 +39,6 @@ _DTYPES: Mapping[str, tuple[str, str]] = {
     "BOOL": ("bool", "?"),
 }
 """Name in the file -> (our name, NumPy's type of the stored words)."""
-
-
-def weight_files(folder: Path) -> tuple[Path, ...]:
-    """The safetensors of a model folder: the shards that its index names, or the single file."""
-    index = folder / INDEX_FILE
-    if not index.exists():
-        single = folder / SINGLE_FILE
-        if not single.exists():
-            raise ModelFolderError(folder, f"holds neither {SINGLE_FILE} nor {INDEX_FILE}")
-        return (single,)
-    try:
-        shards = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ModelFolderError(index, "is no shard index with a weight_map; fetch the file again") from error
-    if not shards or any(not isinstance(name, str) or Path(name).name != name for name in shards):
-        raise ModelFolderError(index, "names shards outside the folder, or none")
-    missing = [name for name in shards if not (folder / name).exists()]
-    if missing:
-        raise ModelFolderError(folder, f"shards are missing: {', '.join(missing)}; fetch them again")
-    return tuple(folder / name for name in shards)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mlx_jinabert.folder import ModelFolder
     from mlx_jinabert.tokenizer import TokenBatch
 
-__all__ = ["BACKENDS", "Backend", "open_backend", "resolve_backend"]
+__all__ = ["BACKENDS", "Backend", "BackendChoice", "open_backend", "resolve_backend"]
 
 
 class Backend(Protocol):
@@ -53,6 +53,14 @@ class _Entry:
     remedy: str
 
 
+@dataclass(frozen=True, slots=True)
+class BackendChoice:
+    """What ``auto`` came to. ``device`` is "metal", "cuda" or "cpu"."""
+
+    name: str
+    device: str
+
+
 BACKENDS: Mapping[str, _Entry] = {
     "mlx": _Entry(
         "mlx_jinabert.backends.mlx",
@@ -69,33 +77,31 @@ BACKENDS: Mapping[str, _Entry] = {
 }
 
 
-def resolve_backend(name: str = "auto") -> str:
-    """ "mlx" where it imports and has a GPU, else "onnx", else "mlx" on the CPU.
+def resolve_backend(name: str = "auto") -> BackendChoice:
+    """MLX where it imports and has a GPU, else ONNX Runtime, else MLX on the CPU.
 
-    A backend that is asked for by name is taken or raises ``BackendUnavailable`` with the remedy.
+    A backend that is asked for by name is taken, or raises ``BackendUnavailable`` with the remedy.
     """
     if name != "auto":
-        _load(name)
-        return name
-    found: dict[str, ModuleType] = {}
+        return BackendChoice(name, _device(name, _load(name)))
+    found: dict[str, str] = {}
     causes: list[BackendUnavailable] = []
     for candidate in BACKENDS:
         try:
-            found[candidate] = _load(candidate)
+            found[candidate] = _device(candidate, _load(candidate))
         except BackendUnavailable as unavailable:
             causes.append(unavailable)
-    if "mlx" in found and found["mlx"].has_gpu():
-        return "mlx"
-    for candidate in ("onnx", "mlx"):
+    with_gpu = [candidate for candidate, device in found.items() if device != "cpu"]
+    for candidate in (*with_gpu, "onnx", "mlx"):
         if candidate in found:
-            return candidate
+            return BackendChoice(candidate, found[candidate])
     remedy = " or ".join(entry.remedy for entry in BACKENDS.values())
     raise BackendUnavailable("auto", remedy) from ExceptionGroup("no backend can be imported", causes)
 
 
 def open_backend(name: str, folder: ModelFolder, dtype: str, architecture: ArchitectureConfig) -> Backend:
     """Load a model. ``name`` is "mlx", "onnx" or "auto"; ``dtype`` "auto" or one that the backend has."""
-    name = resolve_backend(name)
+    name = resolve_backend(name).name
     factory = getattr(_load(name), BACKENDS[name].backend)
     return cast(Backend, factory(folder, architecture, dtype))
 
@@ -111,3 +117,8 @@ def _load(name: str) -> ModuleType:
         except ImportError as error:
             raise BackendUnavailable(name, f"{entry.remedy} ({framework}: {error})") from error
     return import_module(entry.module)
+
+
+def _device(name: str, module: ModuleType) -> str:
+    """ONNX Runtime's other providers run only when asked for, so "auto" counts it as a CPU."""
+    return str(module.device()) if name == "mlx" else "cpu"

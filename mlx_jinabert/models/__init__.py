@@ -1,0 +1,24 @@
+"""MLX modules, one file and one line per architecture; attribute names are the checkpoints' tensor names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mlx import nn
+
+from mlx_jinabert.configs import ArchitectureConfig
+from mlx_jinabert.models.bert import Bert
+from mlx_jinabert.models.jina_bert import JinaBert
+
+__all__ = ["build"]
+
+_MODELS: Mapping[str, Callable[[Any], nn.Module]] = {
+    "jina_bert": JinaBert,
+    "bert": Bert,
+}
+
+
+def build(architecture: ArchitectureConfig) -> nn.Module:
+    """The module of an architecture, its parameters not yet loaded (and never evaluated)."""
+    return _MODELS[architecture.architecture](architecture)

@@ -1,0 +1,101 @@
+"""What two architectures share: attention under a bias that fits in memory, and BERT's attention block.
+
+Shapes: B texts, L tokens, H heads, D width of a head, W = H * D. Attribute names are the
+checkpoints' tensor names.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+import mlx.core as mx
+from mlx import nn
+
+from mlx_jinabert.alibi import alibi_slopes
+
+__all__ = ["AlibiBias", "AttentionBias", "BertSelfOutput", "PaddingBias", "attend"]
+
+_TILE_ELEMENTS = 1 << 26
+"""Scores (B x H x rows x L) that one tile of attention may have: 128 MiB in half precision."""
+
+
+class AttentionBias(Protocol):
+    """What is added to the scaled scores, a stretch of query rows at a time."""
+
+    def rows(self, start: int, stop: int) -> mx.array | None:
+        """Bias of queries start..stop-1, broadcastable to (B, H, stop - start, L), in the queries' dtype."""
+
+
+class PaddingBias:
+    """Hides padding and nothing else. ``mask`` is (B or 1, L), or None for texts without padding."""
+
+    def __init__(self, mask: mx.array | None, dtype: mx.Dtype) -> None:
+        zero = mx.array(0, dtype)
+        self._bias = None if mask is None else mx.where(mask[:, None, None, :] > 0, zero, hidden(dtype))
+
+    def rows(self, start: int, stop: int) -> mx.array | None:
+        """(B or 1, 1, 1, L), the same for every query."""
+        return self._bias
+
+
+class AlibiBias:
+    """Symmetric ALiBi, -slope_h * |i - j|, with padding hidden as in ``PaddingBias``.
+
+    Built in float32 and rounded once: made in half precision, distances beyond 2,048 collapse. All
+    layers share it where it fits into one tile; otherwise it is made a tile at a time and never whole.
+    """
+
+    def __init__(self, mask: mx.array | None, length: int, heads: int, dtype: mx.Dtype) -> None:
+        self._mask = None if mask is None else mask[:, None, None, :] > 0
+        self._dtype = dtype
+        self._slopes = mx.array(alibi_slopes(heads))[:, None, None]
+        self._positions = mx.arange(length, dtype=mx.float32)
+        self._built: tuple[int, int, mx.array] | None = None
+
+    def rows(self, start: int, stop: int) -> mx.array:
+        """(B or 1, H, stop - start, L)."""
+        if self._built is None or self._built[:2] != (start, stop):
+            distance = mx.abs(self._positions[start:stop, None] - self._positions)
+            bias = (-self._slopes * distance).astype(self._dtype)[None]
+            if self._mask is not None:
+                bias = mx.where(self._mask, bias, hidden(self._dtype))
+            self._built = start, stop, bias
+        return self._built[2]
+
+
+def hidden(dtype: mx.Dtype) -> mx.array:
+    """Bias of a key that nobody may see: far below any real score, yet finite after adding one.
+
+    It replaces a bias rather than being added to one, because the sum of two could overflow to
+    minus infinity, and a row of nothing but that is NaN after the softmax.
+    """
+    return mx.array(mx.finfo(dtype).min / 2, dtype)
+
+
+def attend(q: mx.array, k: mx.array, v: mx.array, heads: int, bias: AttentionBias) -> mx.array:
+    """softmax(q k^T / sqrt(D) + bias) v for (B, L, W) inputs -> (B, L, W)."""
+    B, L, W = q.shape  # noqa: N806
+    q, k, v = (x.reshape(B, L, heads, -1).transpose(0, 2, 1, 3) for x in (q, k, v))
+    attention = partial(mx.fast.scaled_dot_product_attention, scale=(W // heads) ** -0.5)
+    step = max(1, min(L, _TILE_ELEMENTS // (B * heads * L)))
+    tiles = [
+        attention(q[:, :, start : start + step], k, v, mask=bias.rows(start, min(start + step, L)))
+        for start in range(0, L, step)
+    ]
+    context = tiles[0] if len(tiles) == 1 else mx.concatenate(tiles, axis=2)
+    return context.transpose(0, 2, 1, 3).reshape(B, L, W)
+
+
+class BertSelfOutput(nn.Module):
+    """Projection of the context, residual, layer norm: BERT's ``attention.output`` and ``output``."""
+
+    def __init__(self, inner: int, width: int, eps: float) -> None:
+        super().__init__()
+        self.dense = nn.Linear(inner, width)
+        self.LayerNorm = nn.LayerNorm(width, eps)
+
+    def __call__(self, x: mx.array, residual: mx.array) -> mx.array:
+        """(B, L, inner) and the (B, L, W) that the block started from -> (B, L, W)."""
+        normed: mx.array = self.LayerNorm(self.dense(x) + residual)
+        return normed
