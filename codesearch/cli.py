@@ -1,0 +1,189 @@
+"""Arguments in, text and JSON out: the command line, its errors and its exit codes.
+
+Exit codes are grep's: 0 hits, 1 none, 2 error; 130 when interrupted. Data goes to stdout, messages and
+progress to stderr. With ``--json`` or ``--jsonl`` an error is ``{"error", "kind"}`` on stdout, whatever
+went wrong, an unknown option too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from codesearch.errors import CodesearchError
+from codesearch.terminal import ClosedPipe, prepare_streams, say, write
+
+__all__ = ["cli", "main"]
+
+_COMMANDS = {
+    "search": "codesearch.commands.search:search",
+    "similar": "codesearch.commands.search:similar",
+    "index": "codesearch.commands.index:index",
+    "status": "codesearch.commands.index:status",
+    "list": "codesearch.commands.manage:list_",
+    "clear": "codesearch.commands.manage:clear",
+    "models": "codesearch.commands.about:models",
+    "doctor": "codesearch.commands.about:doctor",
+}
+_INTERRUPTED = 130
+
+
+class SearchByDefault(click.Group):
+    """A group whose bare form is ``search``: options may stand anywhere, before the query too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Find the subcommand among the arguments and put it first."""
+        if args and args[0] not in ("--help", "-h", "--version"):
+            at = self._first_positional(ctx, args)
+            if at is not None and args[at] in _COMMANDS:
+                args = [args[at], *args[:at], *args[at + 1 :]]
+            else:
+                args = ["search", *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of a first encounter, not of the alphabet."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand's file when it is asked for."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def _first_positional(self, ctx: click.Context, args: Sequence[str]) -> int | None:
+        """Position of the first argument that is neither an option nor an option's value.
+
+        ``--`` ends it: what follows is never a subcommand.
+        """
+        search = self.get_command(ctx, "search")
+        assert search is not None
+        takes_value = {
+            name
+            for option in search.params
+            if isinstance(option, click.Option) and not option.is_flag
+            for name in option.opts
+        }
+        skip = False
+        for at, arg in enumerate(args):
+            if skip:
+                skip = False
+            elif arg == "--":
+                return None
+            elif arg.startswith("-") and arg != "-":
+                skip = arg in takes_value
+            else:
+                return at
+        return None
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        write(f"codesearch {version('mlx-jinabert')}\n")
+        ctx.exit()
+
+
+@click.group(
+    cls=SearchByDefault,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def cli() -> None:
+    """Search code by meaning and by name, on this machine.
+
+    \b
+    codesearch QUERY [PATH...]     ask; the first question about a repository indexes it
+    codesearch search index        ask for a word that is a subcommand's name
+
+    Exit codes: 0 hits, 1 none, 2 error, 130 interrupted (what was done is kept).
+    $CODESEARCH_HOME moves the indexes, $CODESEARCH_MODEL sets the default model, $NO_COLOR is honoured.
+
+    Shell completion: eval "$(_CODESEARCH_COMPLETE=bash_source codesearch)" (zsh_source, fish_source).
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    prepare_streams()
+    code = _run(args)
+    _flush_or_drop()
+    sys.exit(code)
+
+
+def _run(args: list[str]) -> int:
+    try:
+        code = cli.main(args=args, prog_name="codesearch", standalone_mode=False)
+    except ClosedPipe:
+        return 0
+    except (click.Abort, KeyboardInterrupt):
+        say("interrupted; what was done is kept")
+        return _INTERRUPTED
+    except Exception as error:
+        return _fail(error, args)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(error: Exception, args: Sequence[str]) -> int:
+    """Say what is wrong, in the form that was asked for. Always 2."""
+    message, kind = _described(error)
+    if os.environ.get("CODESEARCH_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    try:
+        if _wants_json(args):
+            from codesearch.render import error_json
+
+            write(error_json(message, kind))
+        else:
+            say(f"error: {message}")
+    except ClosedPipe:
+        pass
+    return 2
+
+
+def _described(error: Exception) -> tuple[str, str]:
+    """A message for a person and a kind for a program."""
+    if isinstance(error, click.ClickException):
+        hint = ""
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            hint = f"; see: {error.ctx.command_path} --help"
+        return error.format_message().rstrip(".") + hint, "UsageError"
+    if isinstance(error, CodesearchError):
+        return str(error), type(error).__name__
+    if isinstance(error, OSError):
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return what, type(error).__name__
+    report = "this is a bug; CODESEARCH_DEBUG=1 shows where it comes from"
+    return f"{type(error).__name__}: {error} ({report})", type(error).__name__
+
+
+def _wants_json(args: Sequence[str]) -> bool:
+    before_end = args[: args.index("--")] if "--" in args else args
+    return "--json" in before_end or "--jsonl" in before_end
+
+
+def _flush_or_drop() -> None:
+    """A reader that left early must not become an error at the interpreter's exit."""
+    try:
+        write("")
+    except ClosedPipe:
+        return

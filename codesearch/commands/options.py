@@ -1,0 +1,69 @@
+"""Options that several subcommands share, each defined once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["filters", "json_flag", "limit", "max_wait", "model", "no_refresh", "root_here", "scope", "yes"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Command], Command]
+
+model = click.option(
+    "--model",
+    metavar="NAME",
+    help="Embedding model: 'embedded' (shipped), an alias, a Hub id or a folder. [default: the index's]",
+)
+root_here = click.option(
+    "--root-here", is_flag=True, help="Take the folder itself as the root, not its git repository."
+)
+yes = click.option("--yes", is_flag=True, help="Index even the home folder, / or more than 50,000 files.")
+json_flag = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+limit = click.option(
+    "-k", "--limit", default=10, show_default=True, type=click.IntRange(min=1), help="Chunks to return."
+)
+no_refresh = click.option("--no-refresh", is_flag=True, help="Answer from the index as it is.")
+max_wait = click.option(
+    "--max-wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="Answer after this time with what is indexed by then.",
+)
+
+
+def scope(command: Command) -> Command:
+    """Which files are indexed."""
+    for option in (
+        click.option(
+            "--ignore/--no-ignore",
+            "ignore",
+            default=None,
+            help="Honour .gitignore and .codesearchignore, or index what they exclude too. "
+            "[default: as last time, at first --ignore]",
+        ),
+        click.option(
+            "--hidden/--no-hidden",
+            "hidden",
+            default=None,
+            help="Index hidden files. [default: as last time, at first --no-hidden]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def filters(command: Command) -> Command:
+    """Which of the indexed files are searched."""
+    for option in (
+        click.option(
+            "-t", "--type", "types", multiple=True, metavar="LANG[,LANG...]", help="Languages: py, rust, ..."
+        ),
+        click.option(
+            "-g", "--glob", "globs", multiple=True, metavar="GLOB", help="Paths, gitignore style; ! excludes."
+        ),
+    ):
+        command = option(command)
+    return command
