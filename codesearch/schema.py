@@ -15,6 +15,7 @@ Reading guide, from the file on the user's disk to the answer:
 - ``pending``: chunks that have no vector yet.
 - ``meta``: everything said once about the whole index. ``generation`` grows with every commit that
   changed anything, so that caches in other threads and processes know when they are stale.
+  ``identity`` is drawn at creation: what was derived from another database is never mistaken for ours.
 
 Removing a file removes its chunks, definitions, vectors and full-text rows, by the foreign keys and
 triggers below: no code path can forget one.
@@ -108,6 +109,7 @@ def create(database: Database) -> None:
         for statement in _statements(_TABLES):
             database.run(statement)
         database.run("INSERT INTO meta (key, value) VALUES ('generation', '0')")
+        database.run("INSERT INTO meta (key, value) VALUES ('identity', lower(hex(randomblob(16))))")
         database.run(f"PRAGMA application_id = {APPLICATION_ID}")
         database.run(f"PRAGMA user_version = {FORMAT}")
 

@@ -88,6 +88,14 @@ class Store(StoreWriter):
             problems.append(f"the full-text index is damaged: {error}")
         return problems
 
+    def flush(self) -> None:
+        """Return when everything committed so far would survive a power cut (see ``database.py``)."""
+        self._db.run("PRAGMA synchronous = FULL")
+        try:
+            self.set_meta("flushed", str(self.generation()))
+        finally:
+            self._db.run("PRAGMA synchronous = NORMAL")
+
     def compact(self) -> None:
         """Give freed pages back to the file system and empty the log. For the end of a large refresh."""
         self._db.rows("PRAGMA incremental_vacuum")

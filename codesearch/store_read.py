@@ -159,9 +159,16 @@ class StoreReader:
         rows = self._db.rows("SELECT chunk_id FROM vectors ORDER BY chunk_id")
         return np.fromiter((row[0] for row in rows), np.int64, len(rows))
 
-    def vector_count(self) -> int:
-        """How many chunks have a vector."""
-        return int(self._db.value("SELECT count(*) FROM vectors"))
+    def vector_count(self, after_seq: int = 0) -> int:
+        """How many chunks have a vector, or one that is newer than a sequence number."""
+        if not after_seq:
+            return int(self._db.value("SELECT count(*) FROM vectors"))
+        return int(self._db.value("SELECT count(*) FROM vectors WHERE seq > ?", (after_seq,)))
+
+    def vector_dim(self) -> int | None:
+        """Width of the stored vectors; None where there are none."""
+        size = self._db.value("SELECT length(vector) FROM vectors LIMIT 1")
+        return None if size is None else size // 2
 
     def last_seq(self) -> int:
         """The highest sequence number ever given to a vector, 0 before the first."""

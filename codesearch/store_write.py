@@ -138,11 +138,10 @@ class StoreWriter(StoreReader):
         if not np.isfinite(halves).all():
             bad = int(np.flatnonzero(~np.isfinite(halves).all(axis=1))[0])
             raise ValueError(f"the vector of chunk {ids[bad]} is not finite in float16")
-        width = self._db.value("SELECT length(vector) FROM vectors LIMIT 1")
-        if width is not None and len(ids) and halves.shape[1] * 2 != width:
+        width = self.vector_dim()
+        if width is not None and len(ids) and halves.shape[1] != width:
             raise ValueError(
-                f"vectors have {halves.shape[1]} dimensions, "
-                f"those stored have {width // 2}; forget them first"
+                f"vectors have {halves.shape[1]} dimensions, those stored have {width}; forget them first"
             )
         return [(int(ident), row.tobytes()) for ident, row in zip(ids, halves, strict=True)]
 
