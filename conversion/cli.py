@@ -1,0 +1,141 @@
+"""``convert-weights``: arguments in, a model folder out. Data on stdout, messages on stderr.
+
+Exit 0: done. 1: ``--verify`` found other vectors, nothing was written. 2: an error. 130: interrupted.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from conversion.convert import Conversion, Request, convert
+from conversion.errors import ConversionError
+from conversion.verify import Agreement, VerificationFailed, verifier
+from mlx_jinabert import __version__
+from mlx_jinabert.errors import JinabertError
+
+__all__ = ["main"]
+
+_BITS = {"none": None, "int8": 8, "int6": 6, "int4": 4}
+
+_EXAMPLES = """
+\b
+Examples:
+  convert-weights jina-code --quantize int8 --verify
+      download the pinned revision, pack it to 8 bits for MLX, check its vectors
+  convert-weights ./my-finetune --to onnx --out my-finetune-onnx
+      a float32 graph for ONNX Runtime, without torch
+  convert-weights BAAI/bge-small-en-v1.5 --dtype float16 --revision main
+
+\b
+SRC is an alias (see `codesearch models`), a Hub id (owner/name) or a model folder. The output is a folder
+that mlx_jinabert.load("PATH") and codesearch --model PATH take.
+"""
+
+
+@click.command(epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("src")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder to write. Default: SRC-TARGET-TYPE, here."
+)
+@click.option("--to", "target", type=click.Choice(["mlx", "onnx"]), default="mlx", show_default=True)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float16", "bfloat16"]),
+    help="Float type of the weights. Default: as in SRC for mlx (half beside packed layers), float32 for onnx.",
+)
+@click.option(
+    "--quantize",
+    type=click.Choice(list(_BITS)),
+    default="none",
+    show_default=True,
+    help="Pack the linear layers: 8, 6 or 4 bits for mlx (groups of 64 or 32), int8 for onnx.",
+)
+@click.option(
+    "--revision", help="Branch, tag or commit of a Hub repository. Default: the pinned one, or main."
+)
+@click.option("--verify", is_flag=True, help="Embed the check texts and compare with published vectors.")
+@click.option(
+    "--verify-as",
+    metavar="NAME",
+    help="The catalogued model that SRC is, if it is not recognised by name or weights; implies --verify.",
+)
+@click.option("--force", is_flag=True, help="Replace an output that convert-weights wrote before.")
+@click.version_option(__version__, package_name="mlx-jinabert", prog_name="convert-weights")
+def _command(
+    *,
+    src: str,
+    out: Path | None,
+    target: str,
+    dtype: str | None,
+    quantize: str,
+    revision: str | None,
+    verify: bool,
+    verify_as: str | None,
+    force: bool,
+) -> None:
+    """Convert the weights of an embedding model for MLX or ONNX Runtime.
+
+    Every tensor of SRC is used, or left out on purpose and by name; anything else stops the conversion. No
+    code of a checkpoint is run and no pickle is read. The output appears whole or not at all.
+    """
+    request = Request(
+        source=src,
+        target=target,
+        out=out,
+        dtype=dtype,
+        bits=_BITS[quantize],
+        revision=revision,
+        force=force,
+    )
+    check = verifier(_show, verify_as) if verify or verify_as else None
+    _report(convert(request, check))
+
+
+def _show(agreement: Agreement) -> None:
+    verdict = (
+        "" if agreement.bound is None else f"  {'ok' if agreement.holds else 'FAILED'} (>= {agreement.bound})"
+    )
+    click.echo(f"cosine {agreement.cosine:.6f}  {agreement.text!r} to {agreement.against}{verdict}")
+
+
+def _report(done: Conversion) -> None:
+    record = done.record
+    dropped = ", ".join(record.dropped) or "none"
+    kind = f"{record.target}, {record.dtype}"
+    if record.quantization and record.quantization["group_size"]:
+        bits, group = record.quantization["bits"], record.quantization["group_size"]
+        kind += f", linear layers in {bits} bits by groups of {group}"
+    sizes = f"{done.source_bytes / 1e6:.1f} MB -> {done.out_bytes / 1e6:.1f} MB"
+    click.echo(f"tensors used: {len(record.tensors)}; left out on purpose: {dropped}", err=True)
+    click.echo(f"{kind}: {sizes}", err=True)
+    click.echo(done.out)
+
+
+def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def main() -> None:
+    """The console script."""
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    try:
+        _command(standalone_mode=False)
+    except VerificationFailed as error:
+        _fail(f"the converted model is not sound and was not written: {error}", 1)
+    except (ConversionError, JinabertError, OSError) as error:
+        _fail(str(error), 2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted; nothing was written", 130)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"convert-weights: {message}", err=True)
+    sys.exit(code)

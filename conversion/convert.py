@@ -1,0 +1,154 @@
+"""One conversion from end to end: find, check, lay out, write, record, put in place.
+
+Every tensor of the source is used or dropped by name (``mlx_jinabert.weights.match``); anything else stops
+the conversion before something is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from conversion import output, weights
+from conversion.errors import ConversionError
+from conversion.record import Record, describe_source, write_record
+from conversion.settings import write_settings
+from mlx_jinabert.configs import ArchitectureConfig, read_architecture
+from mlx_jinabert.errors import BackendUnavailable
+from mlx_jinabert.fingerprint import content
+from mlx_jinabert.fingerprint import write_record as write_fingerprint
+from mlx_jinabert.folder import ModelFolder, read_folder, resolve
+from mlx_jinabert.graphs import build_graph
+from mlx_jinabert.weights import Weights, match
+
+__all__ = ["Conversion", "Request", "convert"]
+
+_SMALL_FILES_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for."""
+
+    source: str
+    target: str
+    """"mlx" or "onnx"."""
+    out: Path | None = None
+    dtype: str | None = None
+    """float32 | float16 | bfloat16; None: that of the source (MLX) or float32 (ONNX)."""
+    bits: int | None = None
+    revision: str | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What was done."""
+
+    source: ModelFolder
+    out: Path
+    record: Record
+    source_bytes: int
+    out_bytes: int
+
+
+Check = Callable[[ModelFolder, Path, Record], None]
+"""(source, finished folder, its record) -> None, or raises to stop the conversion."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    request: Request
+    source: ModelFolder
+    architecture: ArchitectureConfig
+    layout: weights.Plan
+    record: Record
+
+
+def convert(request: Request, check: Check | None = None) -> Conversion:
+    """Do it. ``check`` sees the finished folder before it is put in place.
+
+    Raises ConversionError and mlx_jinabert's errors; the output is then as it was before.
+    """
+    _refuse_unsupported(request)
+    source = resolve(request.source, request.revision)
+    if not source.weights:
+        raise ConversionError(f"{source.path}: holds a finished ONNX graph alone; convert its source instead")
+    out = request.out or Path(_default_name(source, request))
+    output.check(out, source.path, force=request.force)
+    with Weights(source.weights) as stored:
+        job = _plan(request, source, stored)
+        output.require_space(out, job.layout.total_bytes() + _SMALL_FILES_BYTES)
+        with output.new_folder(out) as folder:
+            _write_weights(folder, stored, job)
+            _write_rest(folder, job)
+            if check is not None:
+                check(source, folder, job.record)
+    return Conversion(source, out, job.record, _size(source.weights), _size(out.glob("model.*")))
+
+
+def _refuse_unsupported(request: Request) -> None:
+    if request.target == "onnx" and request.dtype not in (None, "float32"):
+        raise ConversionError(
+            f"--to onnx --dtype {request.dtype}: ONNX Runtime computes float32 on a CPU and would widen "
+            "every weight at each start; use float32, or --quantize int8"
+        )
+    if request.target == "onnx" and request.bits not in (None, 8):
+        raise ConversionError(
+            f"--to onnx --quantize int{request.bits}: not supported; use int8, or --to mlx for 6 and 4 bits"
+        )
+
+
+def _plan(request: Request, source: ModelFolder, stored: Weights) -> _Job:
+    """All decisions, before anything is written. The graph of ``--to onnx`` is laid out in float32."""
+    architecture = read_architecture(source.config, stored.names())
+    names = match(stored, architecture)
+    graph = request.target == "onnx"
+    dtype, packed_bits = ("float32", None) if graph else (request.dtype, request.bits)
+    layout = weights.plan(stored, names, dtype=dtype, bits=packed_bits)
+    quantization = {"bits": request.bits, "group_size": layout.group_size} if request.bits else None
+    record = Record(
+        source=describe_source(source),
+        target=request.target,
+        dtype="int8" if graph and request.bits else layout.dtype,
+        quantization=quantization,
+        tensors=sorted(names),
+        dropped=sorted(stored.names() - set(names.values())),
+    )
+    return _Job(request, source, architecture, layout, record)
+
+
+def _default_name(source: ModelFolder, request: Request) -> str:
+    precision = f"int{request.bits}" if request.bits else request.dtype
+    name = source.model_id.rstrip("/").rpartition("/")[2]
+    return "-".join(part for part in (name, request.target, precision) if part)
+
+
+def _write_weights(folder: Path, stored: Weights, job: _Job) -> None:
+    if job.record.target == "mlx":
+        weights.write(folder / "model.safetensors", stored, job.layout)
+        return
+    dtype, pooling = job.record.dtype, job.source.pooling
+    try:
+        graph = build_graph(stored, job.architecture, pooling=pooling, dtype=dtype)
+    except ImportError as error:
+        raise BackendUnavailable("onnx", "pip install 'mlx-jinabert[onnx]'") from error
+    graph.save(folder / "model.onnx")
+
+
+def _write_rest(folder: Path, job: _Job) -> None:
+    write_settings(
+        folder,
+        job.source,
+        width=job.architecture.hidden_size,
+        dtype=job.layout.dtype,
+        quantization=job.record.quantization if job.record.target == "mlx" else None,
+    )
+    write_record(folder, job.record)
+    converted = read_folder(folder, model_id=str(folder), origin="folder")
+    write_fingerprint(converted, content(job.source))
+
+
+def _size(paths: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in paths)

@@ -1,0 +1,81 @@
+"""What goes beside the weights: configuration, tokenizer, pooling, prompts and length limit.
+
+The sentence-transformers files are written anew from what was read (the catalog's knowledge included), so
+that the converted folder says by itself what its source meant.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlx_jinabert.folder import ModelFolder
+
+__all__ = ["SOURCE_FILES", "write_settings"]
+
+_COPIED = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "LICENSE",
+    "LICENSE.txt",
+    "LICENSE.md",
+    "NOTICE",
+    "NOTICE.txt",
+)
+SOURCE_FILES = (
+    *_COPIED,
+    "config.json",
+    "modules.json",
+    "1_Pooling/config.json",
+    "config_sentence_transformers.json",
+    "sentence_bert_config.json",
+)
+"""Files besides the weights that a conversion reads."""
+
+_POOLING_KEYS = {"cls": "cls_token", "mean": "mean_tokens", "last": "lasttoken"}
+_MODULES = "sentence_transformers.models"
+
+
+def write_settings(
+    target: Path, source: ModelFolder, *, width: int, dtype: str, quantization: Mapping[str, int] | None
+) -> None:
+    """Write all files but the weights and the records. ``quantization`` is that of MLX weights."""
+    for name in _COPIED:
+        if (source.path / name).is_file():
+            shutil.copyfile(source.path / name, target / name)
+    config = {key: value for key, value in source.config.items() if key not in ("torch_dtype", "dtype")}
+    config["torch_dtype"] = dtype
+    if quantization is not None:
+        config["quantization"] = dict(quantization)
+    _write(target / "config.json", config)
+    prompts = {**(source.entry.prompts if source.entry else {}), **source.prompts}
+    _write(
+        target / "config_sentence_transformers.json",
+        {"prompts": prompts, "default_prompt_name": source.default_prompt_name},
+    )
+    _write(
+        target / "sentence_bert_config.json", {"max_seq_length": source.max_length, "do_lower_case": False}
+    )
+    _write_modules(target, source, width)
+
+
+def _write_modules(target: Path, source: ModelFolder, width: int) -> None:
+    chain = [("", "Transformer"), ("1_Pooling", "Pooling")]
+    if source.normalize:
+        chain.append(("2_Normalize", "Normalize"))
+    modules = [
+        {"idx": index, "name": str(index), "path": path, "type": f"{_MODULES}.{kind}"}
+        for index, (path, kind) in enumerate(chain)
+    ]
+    _write(target / "modules.json", modules)
+    pooling = {f"pooling_mode_{key}": mode == source.pooling for mode, key in _POOLING_KEYS.items()}
+    (target / "1_Pooling").mkdir()
+    _write(target / "1_Pooling" / "config.json", {"word_embedding_dimension": width, **pooling})
+
+
+def _write(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,132 @@
+"""``--verify``: does the converted model still give the vectors that it should?
+
+Held against the published vectors of the checkpoint where there are whole ones, else against the source
+itself in float32. Published excerpts (five components) are shown but not judged. The bounds are for telling a
+broken conversion from a sound one, not good from better: what a quantisation costs is for a benchmark to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conversion.errors import ConversionError
+from conversion.record import Record
+from mlx_jinabert import load
+from mlx_jinabert.catalog import find, near
+from mlx_jinabert.folder import ModelFolder
+from mlx_jinabert.published import CheckVector, check_vectors
+
+__all__ = ["CHECK_TEXTS", "Agreement", "VerificationFailed", "bound", "verifier"]
+
+CHECK_TEXTS = (
+    "What is Deep Learning?",
+    "def quicksort(items):\n    return items if len(items) < 2 else quicksort(items[1:])",
+    "where are retries decided",
+)
+"""Compared with the source where nothing was published."""
+
+_BOUNDS: Mapping[str, float] = {"float32": 0.9999, "float16": 0.9999, "bfloat16": 0.999, "int8": 0.995}
+_PACKED_BOUNDS: Mapping[int, float] = {8: 0.999, 6: 0.99, 4: 0.9}
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The cosine of one text's vector to what it is held against."""
+
+    text: str
+    against: str
+    cosine: float
+    bound: float | None
+    """None: shown, not judged."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is good enough; a NaN is not."""
+        return self.bound is None or self.cosine >= self.bound
+
+
+class VerificationFailed(Exception):
+    """The converted model gives other vectors; it was not put in place."""
+
+
+def verifier(
+    show: Callable[[Agreement], None], known_as: str | None = None
+) -> Callable[[ModelFolder, Path, Record], None]:
+    """The ``check`` for ``convert``. ``known_as`` names the published checkpoint that the source is."""
+    entry = find(known_as) if known_as is not None else None
+    if known_as is not None and entry is None:
+        raise ConversionError(
+            f"--verify-as {known_as}: unknown; did you mean {', '.join(near(known_as))}? Any alias or Hub id "
+            "that `codesearch models` lists is taken"
+        )
+
+    def verify(source: ModelFolder, folder: Path, record: Record) -> None:
+        published = check_vectors(replace(source, entry=entry) if entry else source)
+        found = _agreements(source, folder, record, published)
+        for agreement in found:
+            show(agreement)
+        failed = [agreement for agreement in found if not agreement.holds]
+        if failed:
+            worst = min(failed, key=lambda agreement: np.nan_to_num(agreement.cosine, nan=-1.0))
+            raise VerificationFailed(
+                f"{worst.text!r} has cosine {worst.cosine:.5f} to {worst.against}, "
+                f"expected at least {worst.bound}"
+            )
+
+    return verify
+
+
+def bound(record: Record) -> float:
+    """The smallest cosine that a sound conversion gives."""
+    if record.quantization is not None and record.target == "mlx":
+        return _PACKED_BOUNDS[record.quantization["bits"]]
+    return _BOUNDS[record.dtype]
+
+
+def _agreements(
+    source: ModelFolder, folder: Path, record: Record, published: Sequence[CheckVector]
+) -> list[Agreement]:
+    whole = max((len(vector.values) for vector in published), default=0) >= source_width(source)
+    texts = list(dict.fromkeys((*(vector.text for vector in published), *(() if whole else CHECK_TEXTS))))
+    ours = _embed(str(folder), record.target, "auto", texts)
+    limit = bound(record)
+    found = [
+        Agreement(
+            vector.text,
+            f"published vector ({vector.source.split()[0]}, {_extent(vector, source)})",
+            vector.cosine(ours[vector.text]),
+            limit if len(vector.values) == source_width(source) else None,
+        )
+        for vector in published
+    ]
+    if not whole:
+        theirs = _embed(source.model_id, record.target, "float32", texts, source.revision)
+        found += [
+            Agreement(text, "the source in float32", float(ours[text] @ theirs[text]), limit)
+            for text in texts
+        ]
+    return found
+
+
+def source_width(source: ModelFolder) -> int:
+    """Width of the hidden states: that of a whole published vector."""
+    return int(source.config["hidden_size"])
+
+
+def _extent(vector: CheckVector, source: ModelFolder) -> str:
+    if len(vector.values) == source_width(source):
+        return "whole"
+    return f"first {len(vector.values)} components, not judged"
+
+
+def _embed(
+    name: str, backend: str, dtype: str, texts: list[str], revision: str | None = None
+) -> Mapping[str, NDArray[np.float32]]:
+    """Unit vectors by text, without any prompt, as the published ones were made."""
+    model = load(name, backend=backend, dtype=dtype, revision=revision)
+    return dict(zip(texts, model.encode(texts, prompt=""), strict=True))
