@@ -67,7 +67,7 @@ class VectorCache:
         self._handle: sqlite3.Connection | None = None
 
     def get(self, fingerprint: str, hashes: Sequence[bytes], dim: int) -> list[NDArray[np.float32] | None]:
-        """Of each text hash (``stored.text_hash``) the vector, (dim,) float32, or None where it is unknown."""
+        """Of each text hash (``stored.text_hash``) the vector, (dim,) float32; None where it is unknown."""
         keys = [_key(fingerprint, text) for text in hashes]
         found = self._do(lambda db: _read(db, keys)) or {}
         vectors: list[NDArray[np.float32] | None] = []
