@@ -1,0 +1,128 @@
+"""Which ONNX graph a model folder runs: the one it holds, or one built from its weights and cached.
+
+Names no framework: the session is opened by the caller's function, ``onnx`` is reached through
+``mlx_jinabert.graphs`` when a graph has to be built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from mlx_jinabert import graphs
+from mlx_jinabert.errors import BackendUnavailable, ModelFolderError
+from mlx_jinabert.fingerprint import content
+from mlx_jinabert.graph_cache import cached_graph, discard
+from mlx_jinabert.sentence_files import read_json
+from mlx_jinabert.weights import Weights
+
+if TYPE_CHECKING:
+    from mlx_jinabert.configs import ArchitectureConfig
+    from mlx_jinabert.folder import ModelFolder
+
+__all__ = ["GraphFile", "computed_dtype"]
+
+S = TypeVar("S")
+
+
+def computed_dtype(dtype: str) -> str:
+    """``dtype`` if graphs compute in it, float32 for "auto"; raises BackendUnavailable otherwise."""
+    if dtype == "auto":
+        return "float32"
+    if dtype in graphs.DTYPES:
+        return dtype
+    raise BackendUnavailable(
+        "onnx",
+        f"it does not compute in {dtype} on a CPU (half types would be converted to float32 at every "
+        f"operator); pass dtype={' or '.join(map(repr, graphs.DTYPES))}, or backend='mlx'",
+    )
+
+
+class GraphFile:
+    """The graph of one folder in one dtype; ``bytes`` is the size of its files once it was opened."""
+
+    def __init__(self, folder: ModelFolder, architecture: ArchitectureConfig, dtype: str) -> None:
+        self._folder = folder
+        self._architecture = architecture
+        self._dtype = dtype
+        self.bytes = 0
+
+    def open(self, session: Callable[[str], S]) -> S:
+        """``session(path)`` on the folder's own graph, else on the cached one, built where needed."""
+        finished = self._finished()
+        if finished is not None:
+            return self._open_finished(finished, session)
+        key = self._key()
+        try:
+            return self._open_cached(key, session)
+        except _Unreadable:
+            # Whole, and still refused: written by a version of onnxruntime's that knew more.
+            discard(key)
+            return self._open_cached(key, session)
+
+    def _open_cached(self, key: str, session: Callable[[str], S]) -> S:
+        with cached_graph(key, self._build) as path:
+            self.bytes = _size(path)
+            try:
+                return session(str(path))
+            except Exception as error:  # onnxruntime's errors share no base
+                raise _Unreadable(self._folder.path, f"its graph cannot be opened: {error}") from error
+
+    def _open_finished(self, path: Path, session: Callable[[str], S]) -> S:
+        self.bytes = _size(path)
+        try:
+            return session(str(path))
+        except Exception as error:  # onnxruntime's errors share no base
+            raise ModelFolderError(path, f"cannot be opened ({error}); convert the model again") from error
+
+    def _finished(self) -> Path | None:
+        """The folder's own graph, if it is in the dtype that is asked for."""
+        folder = self._folder
+        if folder.onnx is None:
+            return None
+        record = read_json(folder.onnx.with_name("mlx_jinabert.json")) or {}
+        if record.get("dtype") == self._dtype:
+            return folder.onnx
+        if folder.weights:
+            return None
+        raise ModelFolderError(
+            folder.onnx,
+            f"computes in {record.get('dtype')}, not {self._dtype}, and there are no safetensors to build "
+            f"another graph from; pass dtype={record.get('dtype')!r} or convert the original again",
+        )
+
+    def _key(self) -> str:
+        """What the graph depends on. Conversion keeps the hash of its source, so types count as well."""
+        with Weights(self._folder.weights) as weights:
+            stored = [(name, weights.dtype(name)) for name in sorted(weights.names())]
+        depends = [
+            content(self._folder).weights,
+            stored,
+            repr(self._architecture),
+            self._folder.pooling,
+            self._dtype,
+            graphs.builder_version(),
+        ]
+        return hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:32]
+
+    def _build(self, path: Path) -> None:
+        with Weights(self._folder.weights) as weights:
+            try:
+                graph = graphs.build_graph(
+                    weights, self._architecture, pooling=self._folder.pooling, dtype=self._dtype
+                )
+            except ImportError as error:
+                remedy = f"pip install 'mlx-jinabert[onnx]' to build the graph ({error})"
+                raise BackendUnavailable("onnx", remedy) from error
+            graph.save(path)
+
+
+class _Unreadable(ModelFolderError):
+    """A cached graph that onnxruntime refuses."""
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))

@@ -1,0 +1,71 @@
+"""ONNX graphs built from safetensors: one file and one line of ``_BUILDERS`` per architecture.
+
+Importing this package costs nothing: ``onnx`` is imported when a graph is built, and a process that
+finds its graph in the cache never builds one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlx_jinabert import __version__
+
+if TYPE_CHECKING:
+    from mlx_jinabert.configs import ArchitectureConfig
+    from mlx_jinabert.graphs.builder import Graph
+    from mlx_jinabert.weights import Weights
+
+__all__ = ["DTYPES", "build_graph", "builder_version"]
+
+DTYPES = ("float32", "int8")
+"""What a graph can compute its matrix products in."""
+
+_BUILDERS: Mapping[str, str] = {
+    "bert": "mlx_jinabert.graphs.bert",
+    "jina_bert": "mlx_jinabert.graphs.jina_bert",
+}
+"""Architecture -> module with ``encode(layers, architecture) -> hidden states``."""
+
+
+def build_graph(weights: Weights, architecture: ArchitectureConfig, *, pooling: str, dtype: str) -> Graph:
+    """The graph of a checkpoint, from token ids to pooled vectors that are not normalised.
+
+    Inputs ``input_ids`` and ``attention_mask``, (batch, length) int64, both axes dynamic; output
+    ``sentence_embedding``, (batch, hidden size) float32. Raises ``WeightMismatch`` where the
+    tensors are not those of the architecture, ValueError for a dtype that is not in ``DTYPES``.
+    """
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype {dtype!r}; supported: {', '.join(DTYPES)}")
+    from mlx_jinabert.graphs.arithmetic import Float32
+    from mlx_jinabert.graphs.checkpoint import Checkpoint
+    from mlx_jinabert.graphs.layers import Layers
+    from mlx_jinabert.graphs.quantize import Int8
+
+    checkpoint = Checkpoint(weights, architecture)
+    layers = Layers(checkpoint, Int8 if dtype == "int8" else Float32, architecture.hidden_size)
+    encode = import_module(_BUILDERS[architecture.architecture]).encode
+    layers.pool(encode(layers, architecture), pooling)
+    return layers.graph.finish(
+        architecture=architecture.architecture,
+        dtype=dtype,
+        pooling=pooling,
+        dim=str(architecture.hidden_size),
+    )
+
+
+@cache
+def builder_version() -> str:
+    """Changes whenever a graph built from the same weights may differ: part of the cache key.
+
+    The sources themselves are hashed, so that nobody has to remember to raise a number.
+    """
+    digest = hashlib.sha256(__version__.encode())
+    for source in sorted((*Path(__file__).parent.glob("*.py"), Path(__file__).parent.parent / "alibi.py")):
+        if source.exists():
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,41 @@
+"""BERT as an ONNX graph: learned positions, post-norm, exact GELU (Devlin et al., arXiv:1810.04805).
+
+Reference: transformers' ``BertModel``. All tokens are of type 0; positions count from 0 at the first
+column, so padding belongs on the right. The pooler takes no part.
+"""
+
+from __future__ import annotations
+
+from mlx_jinabert.configs import BertConfig
+from mlx_jinabert.graphs.builder import Value
+from mlx_jinabert.graphs.layers import Layers
+
+__all__ = ["encode"]
+
+
+def encode(layers: Layers, config: BertConfig) -> Value:
+    """Hidden states of the last layer, (tokens, hidden size)."""
+    g = layers.graph
+    token_type = layers.weight("embeddings.token_type_embeddings")[0]
+    table = g.constant(layers.weight("embeddings.position_embeddings") + token_type)
+    positions = g.op("Gather", table, layers.positions())
+    x = layers.add_per_position(layers.gather("embeddings.word_embeddings"), positions)
+    x = layers.norm(x, "embeddings.LayerNorm", config.layer_norm_eps)
+    bias = layers.mask_bias()
+    for n in range(config.num_layers):
+        x = _layer(layers, config, f"encoder.layer.{n}", x, bias)
+    return x
+
+
+def _layer(layers: Layers, config: BertConfig, layer: str, x: Value, bias: Value) -> Value:
+    g, epsilon = layers.graph, config.layer_norm_eps
+    attended = layers.self_attention(f"{layer}.attention", x, bias, config.num_heads)
+    residual = layers.norm(g.op("Add", attended, x), f"{layer}.attention.output.LayerNorm", epsilon)
+    fed = g.op("Gelu", _dense(layers, residual, f"{layer}.intermediate.dense"))
+    out = _dense(layers, fed, f"{layer}.output.dense")
+    return layers.norm(g.op("Add", out, residual), f"{layer}.output.LayerNorm", epsilon)
+
+
+def _dense(layers: Layers, x: Value, name: str) -> Value:
+    rows = layers.arithmetic.rows(x)
+    return layers.arithmetic.dense(rows, layers.weight(name), layers.bias(name))

@@ -1,0 +1,150 @@
+"""A thin layer over ``onnx.helper``: values are names, constants are stored once, files may be split.
+
+Opset 20 brings GELU as an operator; opset 21 and IR version 10 are the most that onnxruntime 1.20
+reads. Weights stay NumPy arrays (mapped from the checkpoint where its type is kept) until they are
+written, because a protobuf message holds at most 2 GB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NewType
+
+import numpy as np
+import onnx
+from numpy.typing import ArrayLike, NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+__all__ = ["FLOAT", "INT64", "Graph", "GraphBuilder", "Value"]
+
+Value = NewType("Value", str)
+"""The name of a tensor in the graph."""
+
+FLOAT = TensorProto.FLOAT
+INT64 = TensorProto.INT64
+
+_OPSET = 20
+_IR_VERSION = 9
+_PRODUCER = "mlx_jinabert"
+_CONTRIB = "com.microsoft"
+_INLINE_BYTES = 1 << 30
+"""Weights beyond this go into a file of their own (protobuf ends at 2 GB)."""
+_SMALL_BYTES = 1024
+"""Below this a tensor stays in the graph file, where shape inference sees it."""
+_ALIGNMENT = 4096
+"""Page size: external tensors are mapped, not read, when they start on one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A finished graph: ``model`` without its weights, and ``weights`` by initializer name."""
+
+    model: onnx.ModelProto
+    weights: dict[str, NDArray[Any]]
+
+    def save(self, path: Path, inline_bytes: int = _INLINE_BYTES) -> None:
+        """Write ``path``, and ``path`` + ".data" if the weights are more than ``inline_bytes``."""
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        external = sum(array.nbytes for array in self.weights.values()) > inline_bytes
+        if external:
+            data = path.with_name(path.name + ".data")
+            model.graph.initializer.extend(_write_external(self.weights, data))
+        else:
+            model.graph.initializer.extend(
+                numpy_helper.from_array(array, name) for name, array in self.weights.items()
+            )
+        path.write_bytes(model.SerializeToString())
+
+
+class GraphBuilder:
+    """Collects nodes and constants of one graph."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._weights: dict[str, NDArray[Any]] = {}
+        self._small: dict[tuple[str, tuple[int, ...], bytes], Value] = {}
+        self._inputs: list[onnx.ValueInfoProto] = []
+        self._outputs: list[onnx.ValueInfoProto] = []
+
+    def input(self, name: str, dtype: int, shape: Sequence[str | int]) -> Value:
+        """Declare an input; names in ``shape`` are dynamic axes."""
+        self._inputs.append(helper.make_tensor_value_info(name, dtype, shape))
+        return Value(name)
+
+    def output(self, value: Value, name: str, dtype: int, shape: Sequence[str | int]) -> None:
+        """Declare ``value`` as an output called ``name``."""
+        self._nodes.append(helper.make_node("Identity", [value], [name], name=name))
+        self._outputs.append(helper.make_tensor_value_info(name, dtype, shape))
+
+    def constant(self, array: NDArray[Any]) -> Value:
+        """A weight or another constant; small equal ones are stored once."""
+        if array.nbytes > _SMALL_BYTES:
+            return self._store(array)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._small:
+            self._small[key] = self._store(array)
+        return self._small[key]
+
+    def ints(self, *values: int) -> Value:
+        """A constant (n,) int64: axes, shapes, bounds."""
+        return self.constant(np.array(values, np.int64))
+
+    def number(self, value: ArrayLike, dtype: type[np.generic] = np.float32) -> Value:
+        """A scalar constant."""
+        return self.constant(np.array(value, dtype))
+
+    def op(self, kind: str, *inputs: Value | None, **attributes: Any) -> Value:
+        """A node with one output; None leaves an optional input out."""
+        return self._node(kind, "", inputs, attributes)
+
+    def contrib(self, kind: str, *inputs: Value | None, **attributes: Any) -> Value:
+        """The same for an operator that only onnxruntime has."""
+        return self._node(kind, _CONTRIB, inputs, attributes)
+
+    def finish(self, **metadata: str) -> Graph:
+        """The graph; ``metadata`` is kept in the file and read back by the backend."""
+        graph = helper.make_graph(self._nodes, _PRODUCER, self._inputs, self._outputs)
+        model = helper.make_model(
+            graph,
+            producer_name=_PRODUCER,
+            opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_CONTRIB, 1)],
+            ir_version=_IR_VERSION,
+        )
+        helper.set_model_props(model, metadata)
+        return Graph(model, self._weights)
+
+    def _store(self, array: NDArray[Any]) -> Value:
+        name = Value(f"weight_{len(self._weights)}")
+        self._weights[name] = np.ascontiguousarray(array)
+        return name
+
+    def _node(
+        self, kind: str, domain: str, inputs: Sequence[Value | None], attributes: dict[str, Any]
+    ) -> Value:
+        name = Value(f"{kind}_{len(self._nodes)}")
+        given = [value or "" for value in inputs]
+        self._nodes.append(helper.make_node(kind, given, [name], name=name, domain=domain, **attributes))
+        return name
+
+
+def _write_external(weights: dict[str, NDArray[Any]], path: Path) -> list[onnx.TensorProto]:
+    """Stream the weights to ``path`` and return the initializers that point there."""
+    tensors = []
+    with path.open("wb") as file:
+        for name, array in weights.items():
+            if array.nbytes <= _SMALL_BYTES:
+                tensors.append(numpy_helper.from_array(array, name))
+                continue
+            file.write(b"\0" * (-file.tell() % _ALIGNMENT))
+            tensor = TensorProto(name=name, data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
+            tensor.dims.extend(array.shape)
+            tensor.data_location = TensorProto.EXTERNAL
+            place = {"location": path.name, "offset": str(file.tell()), "length": str(array.nbytes)}
+            for key, value in place.items():
+                tensor.external_data.add(key=key, value=value)
+            file.write(array.data)
+            tensors.append(tensor)
+    return tensors

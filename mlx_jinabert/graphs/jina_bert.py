@@ -1,0 +1,74 @@
+"""JinaBERT as an ONNX graph, code and en variants (Günther et al., arXiv:2310.19923).
+
+References: jinaai/jina-bert-v2-qk-post-norm (code) and jinaai/jina-bert-implementation (en).
+Differs from BERT in: ALiBi instead of position embeddings; a gated feed-forward whose first matrix
+has no bias. The code variant also: normalises queries and keys over the full width before the heads
+are split; adds the layer's input a second time, under a norm of its own; activates the second half
+of the gated matrix, where the en variant activates the first.
+"""
+
+from __future__ import annotations
+
+from mlx_jinabert.alibi import alibi_slopes
+from mlx_jinabert.configs import JinaBertConfig
+from mlx_jinabert.graphs.builder import Value
+from mlx_jinabert.graphs.layers import Array, Layers
+
+__all__ = ["encode"]
+
+
+def encode(layers: Layers, config: JinaBertConfig) -> Value:
+    """Hidden states of the last layer, (tokens, hidden size); there is no final norm."""
+    g = layers.graph
+    token_type = g.constant(layers.weight("embeddings.token_type_embeddings")[0])
+    x = g.op("Add", layers.gather("embeddings.word_embeddings"), token_type)
+    x = layers.norm(x, "embeddings.LayerNorm", config.layer_norm_eps)
+    bias = layers.mask_bias(alibi_slopes(config.num_heads))
+    layer = _code_layer if config.variant == "code" else _en_layer
+    for n in range(config.num_layers):
+        x = layer(layers, config, f"encoder.layer.{n}", x, bias)
+    return x
+
+
+def _code_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bias: Value) -> Value:
+    g, epsilon = layers.graph, config.layer_norm_eps
+    attended = g.op("Add", _code_attention(layers, config, f"{layer}.attention", x, bias), x)
+    normed = layers.norm(attended, f"{layer}.attention.output.LayerNorm", epsilon)
+    residual = layers.norm(g.op("Add", normed, x), f"{layer}.layer_norm_1", epsilon)
+    gated = layers.weight(f"{layer}.mlp.up_gated_layer")
+    up, gate = gated[: config.intermediate_size], gated[config.intermediate_size :]
+    fed = _geglu(layers, residual, gate, up, f"{layer}.mlp.down_layer")
+    return layers.norm(g.op("Add", residual, fed), f"{layer}.layer_norm_2", epsilon)
+
+
+def _en_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bias: Value) -> Value:
+    g, epsilon = layers.graph, config.layer_norm_eps
+    attended = g.op("Add", layers.self_attention(f"{layer}.attention", x, bias, config.num_heads), x)
+    residual = layers.norm(attended, f"{layer}.attention.output.LayerNorm", epsilon)
+    gated = layers.weight(f"{layer}.mlp.gated_layers")
+    gate, up = gated[: config.intermediate_size], gated[config.intermediate_size :]
+    fed = _geglu(layers, residual, gate, up, f"{layer}.mlp.wo")
+    return layers.norm(g.op("Add", residual, fed), f"{layer}.mlp.layernorm", epsilon)
+
+
+def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: Value, bias: Value) -> Value:
+    """Queries and keys are normalised over the full width; the norm's affine takes the scale along."""
+    rows = layers.arithmetic.rows(x)
+    q, k = (
+        layers.arithmetic.dense(rows, layers.weight(name), layers.bias(name))
+        for name in (f"{attention}.self.query", f"{attention}.self.key")
+    )
+    v = layers.arithmetic.dense(rows, layers.weight(f"{attention}.self.value"))
+    scale = (config.hidden_size // config.num_heads) ** -0.5
+    q = layers.norm(q, f"{attention}.self.layer_norm_q", config.layer_norm_eps, scale)
+    k = layers.norm(k, f"{attention}.self.layer_norm_k", config.layer_norm_eps)
+    return layers.attention_output(layers.attend(q, k, v, bias, config.num_heads), attention)
+
+
+def _geglu(layers: Layers, x: Value, gate: Array, up: Array, down: str) -> Value:
+    """W_down (GELU(W_gate x) * W_up x) + b, with the exact (erf) GELU."""
+    g, arithmetic = layers.graph, layers.arithmetic
+    rows = arithmetic.rows(x)
+    activated = g.op("Gelu", arithmetic.dense(rows, gate))
+    product = g.op("Mul", activated, arithmetic.unscaled(rows, up))
+    return arithmetic.dense(arithmetic.rows(product, rows.scale), layers.weight(down), layers.bias(down))

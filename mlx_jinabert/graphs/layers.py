@@ -1,0 +1,156 @@
+"""What the architectures share: gather, norms, attention, pooling, over (tokens, width) activations.
+
+Attention is written out in standard operators: onnxruntime's fused ``MultiHeadAttention`` was as fast
+at best, and its ``SkipLayerNormalization`` slower than an addition and a layer norm (measured on x86).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlx_jinabert.graphs.arithmetic import Arithmetic
+from mlx_jinabert.graphs.builder import FLOAT, INT64, GraphBuilder, Value
+from mlx_jinabert.graphs.checkpoint import Checkpoint
+
+__all__ = ["Layers"]
+
+Array = NDArray[np.float32]
+
+_MASKED = np.finfo(np.float32).min / 2
+"""Added to the scores of padding: finite, also with ALiBi on top, so that a row of padding alone
+stays a number."""
+
+
+class Layers:
+    """One graph under construction, with its inputs, its checkpoint and its arithmetic."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, arithmetic: Callable[[GraphBuilder], Arithmetic], width: int
+    ) -> None:
+        self.graph = g = GraphBuilder()
+        self.width = width
+        self.arithmetic = arithmetic(g)
+        self.checkpoint = checkpoint
+        self.ids = g.input("input_ids", INT64, ("batch", "length"))
+        self._mask = g.op("Cast", g.input("attention_mask", INT64, ("batch", "length")), to=FLOAT)
+        shape = g.op("Shape", self.ids)
+        self._batch = g.op("Slice", shape, g.ints(0), g.ints(1))
+        self._length = g.op("Slice", shape, g.ints(1), g.ints(2))
+
+    def weight(self, name: str) -> Array:
+        """``name``.weight as float32."""
+        return self.checkpoint.read(f"{name}.weight")
+
+    def bias(self, name: str) -> Array:
+        """``name``.bias as float32."""
+        return self.checkpoint.read(f"{name}.bias")
+
+    def positions(self) -> Value:
+        """0..length-1, (length,) int64."""
+        g = self.graph
+        return g.op("Range", g.number(0, np.int64), g.op("Squeeze", self._length), g.number(1, np.int64))
+
+    def gather(self, name: str) -> Value:
+        """Rows of a table for the input ids, (tokens, width) float32."""
+        g = self.graph
+        half = self.checkpoint.half(f"{name}.weight")
+        table = self.arithmetic.table(self.weight(name), half)
+        rows = g.op("Gather", table, g.op("Reshape", self.ids, g.ints(-1)))
+        return g.op("Cast", rows, to=FLOAT)
+
+    def add_per_position(self, x: Value, table: Value) -> Value:
+        """Add (length, width) to every text of (tokens, width)."""
+        g = self.graph
+        return g.op("Reshape", g.op("Add", self._by_text(x), table), g.ints(-1, self.width))
+
+    def norm(self, x: Value, name: str, epsilon: float, factor: float = 1.0) -> Value:
+        """Layer norm over the last axis, its result times ``factor``."""
+        g = self.graph
+        weight, bias = (
+            g.constant(part * np.float32(factor)) for part in (self.weight(name), self.bias(name))
+        )
+        return g.op("LayerNormalization", x, weight, bias, axis=-1, epsilon=epsilon)
+
+    def mask_bias(self, slopes: Array | None = None) -> Value:
+        """What is added to attention scores, built once per run.
+
+        (batch, 1, 1, length) for padding alone; with ALiBi slopes (heads,) the symmetric distances
+        come on top: (batch, heads, length, length).
+        """
+        g = self.graph
+        absent = g.op("Sub", g.number(1), self._mask)
+        bias = g.op("Unsqueeze", g.op("Mul", absent, g.number(_MASKED)), g.ints(1, 2))
+        if slopes is None:
+            return bias
+        position = g.op("Cast", self.positions(), to=FLOAT)
+        rows, columns = (g.op("Unsqueeze", position, g.ints(axis)) for axis in (1, 0))
+        distance = g.op("Abs", g.op("Sub", rows, columns))
+        alibi = g.op("Mul", distance, g.constant(-slopes[:, None, None]))
+        return g.op("Add", bias, alibi)
+
+    def self_attention(self, attention: str, x: Value, bias: Value, heads: int) -> Value:
+        """BERT's attention block under its tensor names, projection included, (tokens, width).
+
+        The scale 1 / sqrt(head width) is folded into the queries' weights.
+        """
+        rows = self.arithmetic.rows(x)
+        scale = np.float32((self.width // heads) ** -0.5)
+        query, key = f"{attention}.self.query", f"{attention}.self.key"
+        q = self.arithmetic.dense(rows, self.weight(query) * scale, self.bias(query) * scale)
+        k = self.arithmetic.dense(rows, self.weight(key), self.bias(key))
+        v = self.arithmetic.dense(rows, self.weight(f"{attention}.self.value"))
+        return self.attention_output(self.attend(q, k, v, bias, heads), attention)
+
+    def attend(self, query: Value, key: Value, value: Value, bias: Value, heads: int) -> Value:
+        """softmax(q k^T + bias) v by head, (tokens, width); the queries are scaled already."""
+        g = self.graph
+        width = self.width
+        split = g.op("Concat", self._batch, self._length, g.ints(heads, width // heads), axis=0)
+
+        def by_head(x: Value, *axes: int) -> Value:
+            return g.op("Transpose", g.op("Reshape", x, split), perm=axes)
+
+        scores = g.op("MatMul", by_head(query, 0, 2, 1, 3), by_head(key, 0, 2, 3, 1))
+        shares = g.op("Softmax", g.op("Add", scores, bias), axis=-1)
+        mixed = g.op("MatMul", shares, by_head(value, 0, 2, 1, 3))
+        return g.op("Reshape", g.op("Transpose", mixed, perm=(0, 2, 1, 3)), g.ints(-1, width))
+
+    def attention_output(self, context: Value, attention: str) -> Value:
+        """The output projection, which takes over the bias of the values.
+
+        Each row of shares sums to one, so the mix of v + b is the mix of v, plus b: that bias, sent
+        through the projection, joins the projection's own.
+        """
+        dense = f"{attention}.output.dense"
+        weight = self.weight(dense)
+        bias = self.bias(dense) + weight.astype(np.float64) @ self.bias(f"{attention}.self.value")
+        rows = self.arithmetic.rows(context)
+        return self.arithmetic.dense(rows, weight, bias.astype(np.float32))
+
+    def pool(self, hidden: Value, mode: str) -> None:
+        """Weighted mean over the tokens of each text as the output; weights as in ``pooling.py``."""
+        g = self.graph
+        weights = self._token_weights(mode)
+        total = g.op("ReduceSum", weights, g.ints(1), keepdims=1)
+        share = g.op("Div", weights, g.op("Max", total, g.number(1)))
+        row = g.op("Unsqueeze", share, g.ints(1))
+        pooled = g.op("Squeeze", g.op("MatMul", row, self._by_text(hidden)), g.ints(1))
+        g.output(pooled, "sentence_embedding", FLOAT, ("batch", self.width))
+
+    def _token_weights(self, mode: str) -> Value:
+        g = self.graph
+        if mode == "mean":
+            return self._mask
+        seen = g.op("CumSum", self._mask, g.number(1, np.int64))
+        wanted = {
+            "cls": lambda: g.number(1),
+            "last": lambda: g.op("ReduceSum", self._mask, g.ints(1), keepdims=1),
+        }[mode]()
+        return g.op("Mul", self._mask, g.op("Cast", g.op("Equal", seen, wanted), to=FLOAT))
+
+    def _by_text(self, x: Value) -> Value:
+        g = self.graph
+        return g.op("Reshape", x, g.op("Concat", self._batch, self._length, g.ints(self.width), axis=0))
