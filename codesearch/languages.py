@@ -1,0 +1,269 @@
+"""Data: which language a file is written in, and which grammar reads that language.
+
+A path is enough for nearly every file; the beginning of the file decides only where the name cannot
+(no extension: the ``#!`` line; ``.h``: C or C++). What counts as a definition in each language is in
+definitions.py. Nothing here imports a grammar.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from .errors import BadQuery
+
+__all__ = ["LANGUAGES", "Language", "canonical_language", "language_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language. ``grammar`` is ``module.function`` of a grammar wheel; "" means: cut at lines."""
+
+    name: str
+    extensions: tuple[str, ...] = ()
+    """Lower case, without the dot."""
+    filenames: tuple[str, ...] = ()
+    """Whole file names, lower case."""
+    interpreters: tuple[str, ...] = ()
+    """Programs of a ``#!`` line, without version digits."""
+    aliases: tuple[str, ...] = ()
+    """Other names that people type."""
+    grammar: str = ""
+    prose: bool = False
+    """Long lines are paragraphs here, not a sign of minified code."""
+    trusted: bool = False
+    """Small files may be parsed in this process: no hang or crash of this grammar is known, and it
+    does not backtrack over ambiguous input the way the others may."""
+
+
+def _language(name: str, extensions: str = "", filenames: str = "", **more: str | bool) -> Language:
+    words = {key: tuple(str(more.pop(key, "")).split()) for key in ("interpreters", "aliases")}
+    grammar = str(more.pop("grammar", ""))
+    flags = {key: bool(value) for key, value in more.items()}
+    return Language(
+        name, tuple(extensions.split()), tuple(filenames.split()), grammar=grammar, **words, **flags
+    )
+
+
+_ALL = (
+    _language(
+        "python",
+        "py pyi pyw",
+        "sconstruct sconscript wscript",
+        interpreters="python pypy",
+        grammar="tree_sitter_python.language",
+        trusted=True,
+    ),
+    _language(
+        "javascript",
+        "js mjs cjs jsx",
+        "jakefile",
+        interpreters="node nodejs bun",
+        grammar="tree_sitter_javascript.language",
+        aliases="ecmascript",
+        trusted=True,
+    ),
+    _language(
+        "typescript",
+        "ts mts cts",
+        interpreters="deno ts-node tsx",
+        grammar="tree_sitter_typescript.language_typescript",
+        trusted=True,
+    ),
+    _language("tsx", "tsx", grammar="tree_sitter_typescript.language_tsx", trusted=True),
+    _language("go", "go", aliases="golang", grammar="tree_sitter_go.language", trusted=True),
+    _language("java", "java", grammar="tree_sitter_java.language", trusted=True),
+    _language("rust", "rs", interpreters="rust-script", grammar="tree_sitter_rust.language", trusted=True),
+    _language("c", "c h", grammar="tree_sitter_c.language"),
+    _language(
+        "cpp",
+        "cpp cc cxx c++ hpp hh hxx h++ ipp inl tpp txx cppm ixx cu cuh ino",
+        aliases="c++ cplusplus",
+        grammar="tree_sitter_cpp.language",
+    ),
+    _language("csharp", "cs csx", aliases="c# c_sharp", grammar="tree_sitter_c_sharp.language"),
+    _language("php", "php phtml php5 phpt", interpreters="php", grammar="tree_sitter_php.language_php"),
+    _language(
+        "ruby",
+        "rb rake gemspec ru podspec jbuilder rbi",
+        "rakefile gemfile guardfile capfile vagrantfile podfile fastfile brewfile",
+        interpreters="ruby jruby",
+        grammar="tree_sitter_ruby.language",
+    ),
+    _language("kotlin", "kt kts", aliases="ktl", grammar="tree_sitter_kotlin.language"),
+    _language("scala", "scala sc sbt mill", interpreters="scala", grammar="tree_sitter_scala.language"),
+    _language("swift", "swift", interpreters="swift", grammar="tree_sitter_swift.language"),
+    _language("elixir", "ex exs", interpreters="elixir", grammar="tree_sitter_elixir.language"),
+    _language("lua", "lua rockspec", interpreters="lua luajit", grammar="tree_sitter_lua.language"),
+    _language("haskell", "hs hsc", interpreters="runhaskell", grammar="tree_sitter_haskell.language"),
+    _language(
+        "bash",
+        "sh bash zsh ksh bats ebuild",
+        ".bashrc .bash_profile .bash_aliases .zshrc .zshenv .zprofile .profile pkgbuild",
+        interpreters="sh bash zsh dash ksh ash bats",
+        aliases="shell",
+        grammar="tree_sitter_bash.language",
+    ),
+    _language("zig", "zig zon", grammar="tree_sitter_zig.language"),
+    _language("html", "html htm xhtml", grammar="tree_sitter_html.language"),
+    _language("css", "css", grammar="tree_sitter_css.language", trusted=True),
+    _language("sql", "sql ddl dml pgsql psql", grammar="tree_sitter_sql.language"),
+    _language(
+        "markdown", "md markdown mdx mdown qmd rmd", grammar="tree_sitter_markdown.language", prose=True
+    ),
+    _language("yaml", "yaml yml", ".clang-format .clang-tidy", grammar="tree_sitter_yaml.language"),
+    _language(
+        "toml", "toml", "pipfile cargo.lock poetry.lock", grammar="tree_sitter_toml.language", trusted=True
+    ),
+    _language(
+        "json",
+        "json jsonc json5 geojson webmanifest ipynb jsonl ndjson",
+        ".eslintrc .babelrc .prettierrc composer.lock",
+        grammar="tree_sitter_json.language",
+        trusted=True,
+    ),
+    # Known by name, cut at lines.
+    _language("text", "txt text log", "license licence copying notice authors changelog readme", prose=True),
+    _language("rst", "rst rest", prose=True, aliases="restructuredtext"),
+    _language("asciidoc", "adoc asciidoc", prose=True),
+    _language("org", "org", prose=True),
+    _language("tex", "tex sty cls bib ltx", prose=True, aliases="latex"),
+    _language("typst", "typ", prose=True),
+    _language("ada", "adb ads"),
+    _language("assembly", "s asm nasm", aliases="asm"),
+    _language("astro", "astro"),
+    _language("awk", "awk", interpreters="awk gawk"),
+    _language("batch", "bat cmd"),
+    _language("bazel", "bzl bazel star", "build workspace tiltfile", aliases="starlark"),
+    _language("clojure", "clj cljs cljc edn bb"),
+    _language("cmake", "cmake", "cmakelists.txt"),
+    _language("coffeescript", "coffee"),
+    _language("crystal", "cr", interpreters="crystal"),
+    _language("csv", "csv tsv"),
+    _language("d", "d di"),
+    _language("dart", "dart", interpreters="dart"),
+    _language("dockerfile", "dockerfile", "dockerfile containerfile", aliases="docker"),
+    _language("elm", "elm"),
+    _language("emacs-lisp", "el", aliases="elisp"),
+    _language("erb", "erb eex heex leex ejs"),
+    _language("erlang", "erl hrl", "rebar.config", interpreters="escript"),
+    _language("fish", "fish", interpreters="fish"),
+    _language("fortran", "f for f77 f90 f95 f03 f08"),
+    _language("fsharp", "fs fsi fsx", aliases="f#"),
+    _language("gdscript", "gd"),
+    _language(
+        "gitconfig", "", ".gitignore .gitattributes .gitmodules .gitconfig .dockerignore .codesearchignore"
+    ),
+    _language("gleam", "gleam"),
+    _language("glsl", "glsl vert frag comp geom"),
+    _language("gomod", "", "go.mod go.work go.sum"),
+    _language("gradle", "gradle"),
+    _language("graphql", "graphql gql graphqls"),
+    _language("groovy", "groovy gvy", "jenkinsfile", interpreters="groovy"),
+    _language("haml", "haml slim pug jade"),
+    _language("handlebars", "hbs handlebars mustache"),
+    _language("haxe", "hx"),
+    _language("hcl", "hcl tf tfvars nomad", aliases="terraform"),
+    _language("hlsl", "hlsl fx"),
+    _language("ini", "ini cfg conf properties env desktop service", ".editorconfig .npmrc .env"),
+    _language("jinja", "j2 jinja jinja2 liquid njk twig"),
+    _language("julia", "jl", interpreters="julia"),
+    _language("just", "just", "justfile"),
+    _language("less", "less"),
+    _language("lisp", "lisp cl lsp asd"),
+    _language("make", "mk mak make", "makefile gnumakefile", interpreters="make", aliases="makefile"),
+    _language("matlab", "matlab"),
+    _language("meson", "", "meson.build meson_options.txt"),
+    _language("metal", "metal"),
+    _language("mojo", "mojo"),
+    _language("nim", "nim nims nimble"),
+    _language("nix", "nix"),
+    _language("objective-c", "m mm", aliases="objc objective-c++"),
+    _language("ocaml", "ml mli mll mly"),
+    _language("odin", "odin"),
+    _language("pascal", "pas pp dpr lpr"),
+    _language("perl", "pl pm t pod", interpreters="perl"),
+    _language("powershell", "ps1 psm1 psd1", interpreters="pwsh", aliases="posh"),
+    _language("prisma", "prisma"),
+    _language("prolog", "pro prolog"),
+    _language("protobuf", "proto", aliases="proto"),
+    _language("purescript", "purs"),
+    _language("r", "r", interpreters="Rscript rscript"),
+    _language("racket", "rkt"),
+    _language("raku", "raku rakumod"),
+    _language("razor", "razor cshtml"),
+    _language("requirements", "", "requirements.txt constraints.txt"),
+    _language("scheme", "scm ss"),
+    _language("scss", "scss sass"),
+    _language("solidity", "sol"),
+    _language("svelte", "svelte"),
+    _language("systemverilog", "sv svh"),
+    _language("tcl", "tcl", interpreters="tclsh wish"),
+    _language("thrift", "thrift"),
+    _language("vala", "vala vapi"),
+    _language("verilog", "v vh"),
+    _language("vhdl", "vhd vhdl"),
+    _language("vim", "vim", ".vimrc", aliases="viml vimscript"),
+    _language("visual-basic", "vb vbs bas", aliases="vb"),
+    _language("vue", "vue"),
+    _language("wgsl", "wgsl"),
+    _language(
+        "xml", "xml xsd xsl xslt xaml csproj fsproj vbproj props targets plist storyboard xib resx wsdl"
+    ),
+)
+
+LANGUAGES: Mapping[str, Language] = MappingProxyType({language.name: language for language in _ALL})
+"""Every language by name."""
+
+_EXTENSIONS = {extension: language.name for language in _ALL for extension in language.extensions}
+_FILENAMES = {name: language.name for language in _ALL for name in language.filenames}
+_INTERPRETERS = {program: language.name for language in _ALL for program in language.interpreters}
+_NAMES = {alias: language.name for language in _ALL for alias in (language.name, *language.aliases)}
+
+_SHEBANG = re.compile(rb"#!\s*(?:\S*/)?env\s+(?:-S\s+)?(?:-\S+\s+|\w+=\S*\s+)*(\S+)|#!\s*(\S+)")
+_CPP_ONLY = re.compile(
+    rb"^\s*(?:class\s+\w|namespace\s+[\w:]*\s*\{|template\s*<|using\s+\w|(?:public|private|protected)\s*:)"
+    rb"|^\s*#\s*include\s*<[a-z_]+>|\bstd::|\bconstexpr\b|\bnullptr\b|\bnoexcept\b",
+    re.MULTILINE,
+)
+
+
+def language_of(path: str, head: bytes = b"") -> str | None:
+    """The language of the file at ``path``; ``head`` is its beginning (a line is enough for ``#!``).
+
+    None: nothing says what it is, which does not keep it from being indexed as text.
+    """
+    filename = path.rpartition("/")[2]
+    lower = filename.lower()
+    if (name := _FILENAMES.get(lower)) is not None:
+        return name
+    stem, dot, extension = lower.rpartition(".")
+    if dot and (name := _EXTENSIONS.get(extension)) is not None:
+        return "cpp" if extension == "h" and _CPP_ONLY.search(head) else name
+    if stem.startswith(("dockerfile", "containerfile")) or lower.startswith("dockerfile."):
+        return "dockerfile"
+    if lower.startswith(("makefile.", "gnumakefile.")):
+        return "make"
+    return _from_shebang(head)
+
+
+def _from_shebang(head: bytes) -> str | None:
+    found = _SHEBANG.match(head.split(b"\n", 1)[0])
+    if not found:
+        return None
+    program = (found[1] or found[2]).rpartition(b"/")[2].decode("ascii", "replace")
+    return _INTERPRETERS.get(program) or _INTERPRETERS.get(program.rstrip("0123456789.-"))
+
+
+def canonical_language(name: str) -> str:
+    """What a user typed (``py``, ``.py``, ``Python``, ``c++``) -> a key of ``LANGUAGES``.
+
+    Raises BadQuery, naming what is known, for anything else.
+    """
+    typed = name.strip().lower()
+    found = _NAMES.get(typed) or _EXTENSIONS.get(typed.lstrip("."))
+    if found is None:
+        raise BadQuery(f"unknown language {name!r}; known: {', '.join(sorted(LANGUAGES))}")
+    return found

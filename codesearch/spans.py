@@ -1,0 +1,145 @@
+"""Bytes and a language -> spans: the chunks of a file as offsets and names, without their text.
+
+This is what a parsing process computes and sends back: it needs the grammars and nothing else (not
+the records, which bring numpy), so such a process starts fast; chunk.py adds the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .languages import LANGUAGES
+from .measure import Measure
+from .merging import ChunkOptions, merge
+from .splitting import Boundary, line_boundaries, refine, syntax_boundaries
+from .symbols import Definition, find_definitions
+
+__all__ = ["Span", "line_spans", "syntax_spans"]
+
+_UNLISTED = frozenset({"impl", "namespace", "rule", "section", "test"})
+"""Kinds whose name is a title or somebody else's name: no search for a definition should end there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes ``start:end`` of a file; the other fields are those of ``records.Chunk``."""
+
+    start: int
+    end: int
+    kind: str
+    symbol: str = ""
+    scope: tuple[str, ...] = ()
+    signature: str = ""
+    definitions: tuple[str, ...] = ()
+
+
+def syntax_spans(data: bytes, language: str, options: ChunkOptions) -> list[Span]:
+    """Spans along the syntax tree; they tile ``data``.
+
+    Raises GrammarUnavailable where ``language`` has no grammar. A file that the grammar cannot make
+    anything of is cut at its lines, with the definitions that were recognised all the same.
+    """
+    from .grammars import parse
+
+    tree = parse(data, language)
+    definitions = find_definitions(tree, data, language)
+    measure = Measure(data)
+    root = tree.root_node
+    if root.type == "ERROR":
+        boundaries = line_boundaries(data)
+    else:
+        opened = {(each.start, each.end) for each in definitions if each.kind == "namespace"}
+        boundaries = syntax_boundaries(root, data, measure, options.limit, opened)
+    return _spans(boundaries, definitions, data, measure, options=options, plain_kind="code")
+
+
+def line_spans(data: bytes, language: str | None, options: ChunkOptions) -> list[Span]:
+    """Spans along blank lines and indentation; they tile ``data``."""
+    kind = (
+        "text" if language is None or LANGUAGES[language].prose or not LANGUAGES[language].grammar else "code"
+    )
+    return _spans(line_boundaries(data), [], data, Measure(data), options=options, plain_kind=kind)
+
+
+def _spans(
+    boundaries: list[Boundary],
+    definitions: Sequence[Definition],
+    data: bytes,
+    measure: Measure,
+    *,
+    options: ChunkOptions,
+    plain_kind: str,
+) -> list[Span]:
+    if not data:
+        return []
+    cuts = merge(refine(boundaries, data, measure, options.limit), definitions, data, measure, options)
+    spans: list[Span] = []
+    upcoming, around = 0, -1
+    for start, end in zip(cuts, [*cuts[1:], len(data)], strict=True):
+        while around >= 0 and definitions[around].end <= start:
+            around = definitions[around].parent
+        first = upcoming
+        enclosing = definitions[around] if around >= 0 else None
+        while upcoming < len(definitions) and definitions[upcoming].start < end:
+            upcoming += 1
+        spans.append(
+            _label(
+                start, end, definitions, range(first, upcoming), enclosing=enclosing, plain_kind=plain_kind
+            )
+        )
+        around = _around(end, definitions, upcoming, around)
+    return spans
+
+
+def _around(at: int, definitions: Sequence[Definition], upcoming: int, around: int) -> int:
+    """The innermost definition that is open at byte ``at``: an ancestor of the last one that started."""
+    index = upcoming - 1 if upcoming else around
+    while index >= 0 and definitions[index].end <= at:
+        index = definitions[index].parent
+    return index
+
+
+def _label(
+    start: int,
+    end: int,
+    definitions: Sequence[Definition],
+    inside: range,
+    *,
+    enclosing: Definition | None,
+    plain_kind: str,
+) -> Span:
+    here = [definitions[index] for index in inside]
+    names = tuple(dict.fromkeys(each.name for each in here if each.kind not in _UNLISTED and each.name))
+    main = _main(definitions, inside)
+    if main is not None:
+        return Span(start, end, main.kind, main.name, main.scope, main.signature, names)
+    if enclosing is None or enclosing.kind == "namespace":
+        scope = (*enclosing.scope, enclosing.name) if enclosing else ()
+        return Span(start, end, plain_kind, scope=scope, definitions=names)
+    if here:  # several members of one owner
+        scope = (*enclosing.scope, enclosing.name)
+        return Span(start, end, plain_kind, scope=scope, definitions=names)
+    return Span(start, end, enclosing.kind, enclosing.name, enclosing.scope, enclosing.signature, names)
+
+
+def _main(definitions: Sequence[Definition], inside: range) -> Definition | None:
+    """The one definition that the span is about; None where there are none or several."""
+    top = [
+        definitions[index]
+        for index in inside
+        if definitions[index].kind != "namespace" and not _has_real_parent(definitions, index, inside)
+    ]
+    telling = [each for each in top if each.kind != "constant"] or top
+    if telling and len({(each.name, each.scope) for each in telling}) == 1:
+        return telling[0]
+    return None
+
+
+def _has_real_parent(definitions: Sequence[Definition], index: int, inside: range) -> bool:
+    parent = definitions[index].parent
+    while parent >= inside.start and parent in inside:
+        if definitions[parent].kind != "namespace":
+            return True
+        parent = definitions[parent].parent
+    return False
