@@ -15,11 +15,9 @@ __all__ = ["encode"]
 
 def encode(layers: Layers, config: BertConfig) -> Value:
     """Hidden states of the last layer, (tokens, hidden size)."""
-    g = layers.graph
     token_type = layers.weight("embeddings.token_type_embeddings")[0]
-    table = g.constant(layers.weight("embeddings.position_embeddings") + token_type)
-    positions = g.op("Gather", table, layers.positions())
-    x = layers.add_per_position(layers.gather("embeddings.word_embeddings"), positions)
+    table = layers.weight("embeddings.position_embeddings") + token_type
+    x = layers.add_positions(layers.gather("embeddings.word_embeddings"), table)
     x = layers.norm(x, "embeddings.LayerNorm", config.layer_norm_eps)
     bias = layers.mask_bias()
     for n in range(config.num_layers):

@@ -36,9 +36,8 @@ class Layers:
         self.checkpoint = checkpoint
         self.ids = g.input("input_ids", INT64, ("batch", "length"))
         self._mask = g.op("Cast", g.input("attention_mask", INT64, ("batch", "length")), to=FLOAT)
-        shape = g.op("Shape", self.ids)
-        self._batch = g.op("Slice", shape, g.ints(0), g.ints(1))
-        self._length = g.op("Slice", shape, g.ints(1), g.ints(2))
+        self._batch = g.op("Shape", self.ids, start=0, end=1)
+        self._length = g.op("Shape", self.ids, start=1, end=2)
 
     def weight(self, name: str) -> Array:
         """``name``.weight as float32."""
@@ -48,11 +47,6 @@ class Layers:
         """``name``.bias as float32."""
         return self.checkpoint.read(f"{name}.bias")
 
-    def positions(self) -> Value:
-        """0..length-1, (length,) int64."""
-        g = self.graph
-        return g.op("Range", g.number(0, np.int64), g.op("Squeeze", self._length), g.number(1, np.int64))
-
     def gather(self, name: str) -> Value:
         """Rows of a table for the input ids, (tokens, width) float32."""
         g = self.graph
@@ -61,10 +55,11 @@ class Layers:
         rows = g.op("Gather", table, g.op("Reshape", self.ids, g.ints(-1)))
         return g.op("Cast", rows, to=FLOAT)
 
-    def add_per_position(self, x: Value, table: Value) -> Value:
-        """Add (length, width) to every text of (tokens, width)."""
+    def add_positions(self, x: Value, table: Array) -> Value:
+        """Add row n of (max length, width) to the n-th token of every text of (tokens, width)."""
         g = self.graph
-        return g.op("Reshape", g.op("Add", self._by_text(x), table), g.ints(-1, self.width))
+        rows = g.op("Slice", g.constant(table), g.ints(0), self._length, g.ints(0))
+        return g.op("Reshape", g.op("Add", self._by_text(x), rows), g.ints(-1, self.width))
 
     def norm(self, x: Value, name: str, epsilon: float, factor: float = 1.0) -> Value:
         """Layer norm over the last axis, its result times ``factor``."""
@@ -85,7 +80,8 @@ class Layers:
         bias = g.op("Unsqueeze", g.op("Mul", absent, g.number(_MASKED)), g.ints(1, 2))
         if slopes is None:
             return bias
-        position = g.op("Cast", self.positions(), to=FLOAT)
+        length = g.op("Cast", g.op("Squeeze", self._length), to=FLOAT)
+        position = g.op("Range", g.number(0), length, g.number(1))
         rows, columns = (g.op("Unsqueeze", position, g.ints(axis)) for axis in (1, 0))
         distance = g.op("Abs", g.op("Sub", rows, columns))
         alibi = g.op("Mul", distance, g.constant(-slopes[:, None, None]))
