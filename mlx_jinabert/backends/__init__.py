@@ -71,7 +71,7 @@ BACKENDS: Mapping[str, _Entry] = {
     "onnx": _Entry(
         "mlx_jinabert.backends.onnx",
         "OnnxBackend",
-        ("onnxruntime", "onnx"),
+        ("onnxruntime",),
         "pip install 'mlx-jinabert[onnx]'",
     ),
 }

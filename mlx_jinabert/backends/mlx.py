@@ -17,7 +17,7 @@ from mlx.utils import tree_flatten
 from numpy.typing import NDArray
 
 from mlx_jinabert.configs import ArchitectureConfig, Quantization
-from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
+from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig, WeightMismatch
 from mlx_jinabert.models import build
 from mlx_jinabert.pooling import pool
 from mlx_jinabert.weights import FLOAT_DTYPES, Weights, match
@@ -51,6 +51,8 @@ class MlxBackend:
     name = "mlx"
 
     def __init__(self, folder: ModelFolder, architecture: ArchitectureConfig, dtype: str = "auto") -> None:
+        if not folder.weights:
+            raise ModelFolderError(folder.path, "holds an ONNX graph alone; MLX needs the safetensors")
         self.device = device()
         self.dim = architecture.hidden_size
         self._pooling = folder.pooling
