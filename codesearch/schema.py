@@ -28,7 +28,7 @@ from sqlite3 import complete_statement
 from codesearch.database import Database
 from codesearch.errors import IndexFormatError, IndexNotFound
 
-__all__ = ["APPLICATION_ID", "FORMAT", "create", "lexical_problem", "repair_lexical", "verify"]
+__all__ = ["APPLICATION_ID", "FORMAT", "create", "empty_lexical", "lexical_problem", "verify"]
 
 APPLICATION_ID = 0x43534458
 """Written in the file's header ("CSDX"): tells our files from other SQLite databases."""
@@ -84,11 +84,6 @@ CREATE TABLE pending (
     chunk_id INTEGER PRIMARY KEY REFERENCES chunks ON DELETE CASCADE
 );
 
-CREATE VIRTUAL TABLE lexical USING fts5 (
-    symbol, path, body,
-    tokenize = "unicode61 remove_diacritics 0 tokenchars '_'"
-);
-
 CREATE TRIGGER chunk_added AFTER INSERT ON chunks BEGIN
     INSERT INTO pending (chunk_id) VALUES (new.id);
 END;
@@ -101,12 +96,19 @@ END;
 """
 
 
+_LEXICAL = """
+CREATE VIRTUAL TABLE lexical USING fts5 (
+    symbol, path, body,
+    tokenize = "unicode61 remove_diacritics 0 tokenchars '_'"
+)"""
+
+
 def create(database: Database) -> None:
     """Write the tables into an empty file, in one transaction. Nothing happens where they are already."""
     with database.transaction():
         if database.value("SELECT count(*) FROM sqlite_master"):
             return
-        for statement in _statements(_TABLES):
+        for statement in (*_statements(_TABLES), _LEXICAL):
             database.run(statement)
         database.run("INSERT INTO meta (key, value) VALUES ('generation', '0')")
         database.run("INSERT INTO meta (key, value) VALUES ('identity', lower(hex(randomblob(16))))")
@@ -161,7 +163,8 @@ def lexical_problem(database: Database) -> str | None:
     return None
 
 
-def repair_lexical(database: Database) -> None:
-    """Rebuild the search tree of the full-text index from the tokens that it stores itself."""
+def empty_lexical(database: Database) -> None:
+    """Begin the full-text index anew, also where the old one can no longer be read."""
     with database.transaction():
-        database.run("INSERT INTO lexical (lexical) VALUES ('rebuild')")
+        database.run("DROP TABLE IF EXISTS lexical")
+        database.run(_LEXICAL)

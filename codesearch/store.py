@@ -13,6 +13,7 @@ from types import TracebackType
 from codesearch import schema
 from codesearch.database import Database
 from codesearch.errors import CodesearchError, IndexFormatError, IndexNotFound
+from codesearch.lexical import document
 from codesearch.store_write import StoreWriter
 
 __all__ = ["DATABASE", "Store"]
@@ -27,9 +28,9 @@ class Store(StoreWriter):
     ``notes`` are what the user should know about its opening: a repair that was made.
     """
 
-    def __init__(self, database: Database, notes: tuple[str, ...] = ()) -> None:
+    def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.notes = notes
+        self.notes: list[str] = []
 
     @classmethod
     def open(
@@ -37,7 +38,7 @@ class Store(StoreWriter):
     ) -> Store:
         """Open the index in a directory, or create an empty one.
 
-        A full-text index that does not fit the chunks is rebuilt (and noted) when opened for writing.
+        A full-text index that does not fit the chunks is written anew (and noted), unless ``read_only``.
 
         Args:
             directory: the index directory; created (mode 0700) with ``create``.
@@ -61,16 +62,26 @@ class Store(StoreWriter):
             if create:
                 schema.create(database)
             schema.verify(database, root=shown)
-            notes = _repaired(database)
+            store = cls(database)
+            store._repair_lexical()
         except BaseException:
             database.close()
             raise
-        return cls(database, notes)
+        return store
 
     @property
     def path(self) -> Path:
         """The database file."""
         return self._db.path
+
+    def _repair_lexical(self) -> None:
+        problem = schema.lexical_problem(self._db)
+        if problem is None:
+            return
+        if self._db.read_only:
+            raise IndexFormatError(f"damaged ({problem})", "a whole full-text index", self._db.remedy)
+        self.refill_lexical(document)
+        self.notes.append(f"{problem}: the full-text index was written anew")
 
     def check(self) -> list[str]:
         """Everything that a full check finds wrong; [] for a sound index. Reads the whole file."""
@@ -122,15 +133,3 @@ def _make_private(directory: Path) -> None:
             f"the index folder {directory} cannot be created ({error}); "
             "set CODESEARCH_HOME to a folder of your own"
         ) from error
-
-
-def _repaired(database: Database) -> tuple[str, ...]:
-    problem = schema.lexical_problem(database)
-    if problem is None:
-        return ()
-    if database.read_only:
-        raise IndexFormatError(f"damaged ({problem})", "a whole full-text index", database.remedy)
-    schema.repair_lexical(database)
-    if still := schema.lexical_problem(database):
-        raise IndexFormatError(f"damaged ({still})", "a whole full-text index", database.remedy)
-    return (f"{problem}; it was rebuilt",)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from codesearch.database import Row
 from codesearch.lexical import LexicalDocument
 from codesearch.records import Chunk, SourceFile
+from codesearch.schema import empty_lexical
 from codesearch.store_read import StoreReader, definition_key
 from codesearch.stored import FileChange, text_hash
 
@@ -95,9 +96,9 @@ class StoreWriter(StoreReader):
             return int(before - self._db.value("SELECT count(*) FROM chunks"))
 
     def refill_lexical(self, document: Callable[[Chunk], LexicalDocument]) -> None:
-        """Write the full-text index anew from the chunks: when tokens are made otherwise."""
+        """Write the full-text index anew from the chunks: a repair, or other tokens."""
         with self.transaction():
-            self._db.run("DELETE FROM lexical")
+            empty_lexical(self._db)
             ids = [row[0] for row in self._db.rows("SELECT id FROM chunks ORDER BY id")]
             for start in range(0, len(ids), _BATCH):
                 for stored in self.chunks(ids[start : start + _BATCH]).values():

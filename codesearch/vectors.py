@@ -182,14 +182,14 @@ class VectorIndex:
         For the process that holds the writer's lock, after its commit. ``progress("graph", done, total)``.
         A graph that cannot be written is noted and does without.
         """
-        view = self.refresh()
-        size = self._store.vector_count() * view.origin.dim
+        size = self._store.vector_count() * (self._store.vector_dim() or 0)
         if size < self._graph_from:
             if size < self._graph_from // 2:
                 graph_stamp.remove(self._directory)
             return None
         if problem := hnsw_problem():
             return self._note(problem)
+        view = self.refresh()
         step = (lambda done, total: progress("graph", done, total)) if progress else None
         try:
             if view.graph is None or self._worn(view.graph, view.table):
