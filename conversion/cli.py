@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -46,7 +47,7 @@ that mlx_jinabert.load("PATH") and codesearch --model PATH take.
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float16", "bfloat16"]),
-    help="Float type of the weights. Default: as in SRC for mlx (half beside packed layers), float32 for onnx.",
+    help="Float type. Default: as in SRC for mlx (a half type beside packed layers), float32 for onnx.",
 )
 @click.option(
     "--quantize",
@@ -92,7 +93,7 @@ def _command(
         revision=revision,
         force=force,
     )
-    check = verifier(_show, verify_as) if verify or verify_as else None
+    check = verifier(_show, _note, verify_as) if verify or verify_as else None
     _report(convert(request, check))
 
 
@@ -101,6 +102,10 @@ def _show(agreement: Agreement) -> None:
         "" if agreement.bound is None else f"  {'ok' if agreement.holds else 'FAILED'} (>= {agreement.bound})"
     )
     click.echo(f"cosine {agreement.cosine:.6f}  {agreement.text!r} to {agreement.against}{verdict}")
+
+
+def _note(message: str) -> None:
+    click.echo(f"convert-weights: {message}", err=True)
 
 
 def _report(done: Conversion) -> None:
@@ -120,11 +125,11 @@ def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + signal.SIGTERM)
 
 
-def main() -> None:
-    """The console script."""
-    signal.signal(signal.SIGTERM, _on_sigterm)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script; ``arguments`` default to those of the process."""
+    handler = signal.signal(signal.SIGTERM, _on_sigterm)
     try:
-        _command(standalone_mode=False)
+        _command(arguments, standalone_mode=False)
     except VerificationFailed as error:
         _fail(f"the converted model is not sound and was not written: {error}", 1)
     except (ConversionError, JinabertError, OSError) as error:
@@ -134,8 +139,10 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; nothing was written", 130)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"convert-weights: {message}", err=True)
+    _note(message)
     sys.exit(code)

@@ -39,8 +39,8 @@ def check(out: Path, source: Path, *, force: bool) -> None:
         raise ConversionError(f"{out}: exists already; pass --force to replace it, or choose another --out")
     if out.is_symlink() or not out.is_dir() or not (out / RECORD).is_file():
         raise ConversionError(
-            f"{out}: exists and was not written by convert-weights (it holds no {RECORD}), so --force does not "
-            "touch it; remove it yourself, or choose another --out"
+            f"{out}: exists and was not written by convert-weights (it holds no {RECORD}), so --force does "
+            "not touch it; remove it yourself, or choose another --out"
         )
 
 

@@ -55,7 +55,7 @@ class VerificationFailed(Exception):
 
 
 def verifier(
-    show: Callable[[Agreement], None], known_as: str | None = None
+    show: Callable[[Agreement], None], note: Callable[[str], None], known_as: str | None = None
 ) -> Callable[[ModelFolder, Path, Record], None]:
     """The ``check`` for ``convert``. ``known_as`` names the published checkpoint that the source is."""
     entry = find(known_as) if known_as is not None else None
@@ -67,6 +67,8 @@ def verifier(
 
     def verify(source: ModelFolder, folder: Path, record: Record) -> None:
         published = check_vectors(replace(source, entry=entry) if entry else source)
+        if not any(len(vector.values) == source_width(source) for vector in published):
+            note("no whole vector is published for this checkpoint: compared with the source in float32")
         found = _agreements(source, folder, record, published)
         for agreement in found:
             show(agreement)

@@ -1,0 +1,404 @@
+"""convert-weights as it is used: folders in, folders out, and nothing in between on failure."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tracemalloc
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+import mlx_jinabert
+from conversion import cli, output, weights
+from conversion.errors import ConversionError
+from mlx_jinabert.catalog import CATALOG
+from mlx_jinabert.weights import Weights
+from tests.checkpoints import Checkpoint, tensors_of, write
+from tests.hub_server import Repository, running_hub
+from tests.running import minilm
+from tests.support import assert_close
+
+TEXTS = ["What is Deep Learning?", "def add(a, b):\n    return a + b", ""]
+CODE = Checkpoint("code", hidden=64, intermediate=128, layers=2)
+UNUSED = ["pooler.dense.bias", "pooler.dense.weight"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+def run(*arguments: object) -> Outcome:
+    """The console script, in this process."""
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        try:
+            cli.main([str(argument) for argument in arguments])
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return Outcome(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("source") / "code-model", CODE)
+
+
+def encode(folder: Path, backend: str = "mlx", dtype: str = "auto") -> NDArray[np.float32]:
+    return mlx_jinabert.load(folder, backend=backend, dtype=dtype).encode(TEXTS)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def record(folder: Path) -> dict:
+    return json.loads((folder / "mlx_jinabert.json").read_text())
+
+
+@pytest.mark.parametrize(("dtype", "atol"), [("float32", 2e-6), ("float16", 2e-3), ("bfloat16", 2e-2)])
+def test_float_types(source: Path, tmp_path: Path, dtype: str, atol: float) -> None:
+    done = run(source, "--dtype", dtype, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert_close(encode(tmp_path / "out"), encode(source), atol=atol, what=dtype)
+    with Weights([tmp_path / "out/model.safetensors"]) as stored:
+        assert {stored.dtype(name) for name in stored.names()} == {dtype}
+
+
+@pytest.mark.parametrize(("bits", "cosine"), [(8, 0.9999), (6, 0.999), (4, 0.97)])
+def test_packed(source: Path, tmp_path: Path, bits: int, cosine: float) -> None:
+    done = run(source, "--quantize", f"int{bits}", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    agreement = (encode(tmp_path / "out") * encode(source)).sum(axis=1)
+    assert agreement.min() > cosine, agreement
+    config = json.loads((tmp_path / "out/config.json").read_text())
+    assert config["quantization"] == {"bits": bits, "group_size": 64}
+    stored = load_file(tmp_path / "out/model.safetensors")
+    assert stored["encoder.layer.0.mlp.down_layer.weight"].shape == (64, 128 * bits // 32)
+    assert stored["encoder.layer.0.mlp.down_layer.scales"].shape == (64, 2)
+    assert stored["embeddings.word_embeddings.weight"].dtype == np.float16
+
+
+def test_a_width_that_wants_smaller_groups(tmp_path: Path) -> None:
+    folder = write(tmp_path / "narrow", Checkpoint("en", hidden=64, intermediate=96, layers=1))
+    assert run(folder, "--quantize", "int8", "--out", tmp_path / "out").code == 0
+    assert record(tmp_path / "out")["quantization"] == {"bits": 8, "group_size": 32}
+    agreement = (encode(tmp_path / "out") * encode(folder)).sum(axis=1)
+    assert agreement.min() > 0.9999, agreement
+
+
+def test_a_width_that_no_group_divides(tmp_path: Path) -> None:
+    folder = write(tmp_path / "odd", Checkpoint("en", hidden=64, intermediate=80, layers=1))
+    done = run(folder, "--quantize", "int8", "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "widths of the linear layers (64, 80) are not all multiples of 32" in done.err
+
+
+@pytest.mark.parametrize(("quantize", "cosine"), [("none", 0.999999), ("int8", 0.999)])
+def test_onnx(source: Path, tmp_path: Path, quantize: str, cosine: float) -> None:
+    done = run(source, "--to", "onnx", "--quantize", quantize, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert not list((tmp_path / "out").glob("*.safetensors"))
+    agreement = (encode(tmp_path / "out", "onnx") * encode(source, "mlx")).sum(axis=1)
+    assert agreement.min() > cosine, agreement
+
+
+def test_names_values_and_what_is_left_out(tmp_path: Path) -> None:
+    wrapped = Checkpoint("bert", layers=1, prefix="bert.", shards=2, dtype="bfloat16")
+    folder = write(tmp_path / "wrapped", wrapped)
+    assert run(folder, "--dtype", "float32", "--out", tmp_path / "out").code == 0
+    stored = load_file(tmp_path / "out/model.safetensors")
+    with Weights(sorted(folder.glob("*.safetensors"))) as original:
+        assert {f"bert.{name}" for name in stored} == original.names() - {f"bert.{name}" for name in UNUSED}
+        for name, values in stored.items():
+            assert_close(values, original.read(f"bert.{name}"), atol=0, what=name)
+    assert set(record(tmp_path / "out")["dropped"]) == {f"bert.{name}" for name in UNUSED}
+
+
+def test_an_unknown_tensor_stops_it(source: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(source, tmp_path / "extra"))
+    tensors = load_file(folder / "model.safetensors")
+    save_file({**tensors, "adapter.down": np.ones(3, np.float32)}, folder / "model.safetensors")
+    done = run(folder, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "not expected: adapter.down" in done.err
+    assert names(tmp_path) == ["extra"]
+
+
+def test_a_value_that_the_type_cannot_hold(source: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(source, tmp_path / "large"))
+    tensors = {name: values.copy() for name, values in load_file(folder / "model.safetensors").items()}
+    tensors["encoder.layer.1.mlp.down_layer.bias"][7] = 70_000
+    save_file(tensors, folder / "model.safetensors")
+    done = run(folder, "--dtype", "float16", "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "encoder.layer.1.mlp.down_layer.bias holds 70000, which is out of the range of float16" in done.err
+    assert names(tmp_path) == ["large"]
+    assert run(folder, "--dtype", "bfloat16", "--out", tmp_path / "out").code == 0
+
+
+def test_pickles_are_refused(source: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(source, tmp_path / "pickled"))
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    done = run(folder, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "pytorch_model.bin" in done.err
+    assert "safetensors" in done.err
+
+
+def test_converting_twice(source: Path, tmp_path: Path) -> None:
+    assert run(source, "--dtype", "bfloat16", "--out", tmp_path / "half").code == 0
+    assert run(tmp_path / "half", "--quantize", "int4", "--out", tmp_path / "packed").code == 0
+    done = run(tmp_path / "packed", "--dtype", "float32", "--out", tmp_path / "unpacked")
+    assert done.code == 2
+    assert "quantised already" in done.err
+
+
+def test_what_is_said_beside_the_weights(tmp_path: Path) -> None:
+    folder = write(tmp_path / "cls", CODE.but(pooling="cls", dtype="float16"))
+    prompts = {"prompts": {"query": "query: ", "document": ""}, "default_prompt_name": "query"}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+    (folder / "LICENSE").write_text("terms")
+    assert run(folder, "--out", tmp_path / "out").code == 0
+    before, after = mlx_jinabert.load(folder, "mlx"), mlx_jinabert.load(tmp_path / "out", "mlx")
+    assert dict(after.prompts) == {"query": "query: ", "document": ""}
+    assert after.max_length == before.max_length
+    assert after.fingerprint == before.fingerprint
+    assert_close(after.encode(TEXTS), before.encode(TEXTS), atol=1e-6, what="cls with a default prompt")
+    assert (tmp_path / "out/LICENSE").read_text() == "terms"
+
+
+def test_fingerprints(source: Path, tmp_path: Path) -> None:
+    """A float type alone doesn't change an index; a quantisation does. Neither does the backend."""
+    kinds = {
+        "half": ["--dtype", "float16"],
+        "graph": ["--to", "onnx"],
+        "int8": ["--quantize", "int8"],
+        "int4": ["--quantize", "int4"],
+    }
+    found = {}
+    for name, options in kinds.items():
+        assert run(source, *options, "--out", tmp_path / name).code == 0
+        found[name] = mlx_jinabert.load(tmp_path / name, "onnx" if name == "graph" else "mlx").fingerprint
+    original = mlx_jinabert.load(source, "mlx").fingerprint
+    assert [found["half"], found["graph"]] == [original, original]
+    assert len({original, found["int8"], found["int4"]}) == 3
+
+
+def test_the_record(source: Path, tmp_path: Path) -> None:
+    assert run(source, "--dtype", "float16", "--out", tmp_path / "out").code == 0
+    written = record(tmp_path / "out")
+    sha256 = hashlib.sha256((source / "model.safetensors").read_bytes()).hexdigest()
+    assert written["source"]["files"]["model.safetensors"] == sha256
+    assert set(written["source"]["files"]) >= {"config.json", "tokenizer.json", "1_Pooling/config.json"}
+    assert (written["target"], written["dtype"], written["quantization"]) == ("mlx", "float16", None)
+    assert written["written_by"] == {"tool": "convert-weights", "version": mlx_jinabert.__version__}
+    assert written["tensors"] == sorted(set(tensors_of(CODE)) - set(UNUSED))
+    assert str(source.parent) not in json.dumps(written)
+    for name, digest in written["files"].items():
+        assert hashlib.sha256((tmp_path / "out" / name).read_bytes()).hexdigest() == digest, name
+
+
+# -- whole or not at all --------------------------------------------------------------------------
+
+
+def test_an_existing_output_needs_force(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run(source, "--dtype", "float16", "--out", out).code == 0
+    before = contents(out)
+    done = run(source, "--quantize", "int8", "--out", out)
+    assert (done.code, contents(out) == before) == (2, True)
+    assert "pass --force to replace it" in done.err
+    assert run(source, "--quantize", "int8", "--out", out, "--force").code == 0
+    assert record(out)["quantization"]["bits"] == 8
+    assert names(tmp_path) == ["out"]
+
+
+def test_force_does_not_touch_what_it_did_not_write(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis/draft.txt").write_text("years of work")
+    done = run(source, "--out", tmp_path / "thesis", "--force")
+    assert done.code == 2
+    assert "was not written by convert-weights" in done.err
+    assert contents(tmp_path / "thesis") == {"draft.txt": b"years of work"}
+
+
+@pytest.mark.parametrize("out", [".", "..", "inside"])
+def test_the_source_is_never_the_output(source: Path, tmp_path: Path, out: str) -> None:
+    folder = Path(shutil.copytree(source, tmp_path / "a/model"))
+    before = contents(tmp_path)
+    done = run(folder, "--out", folder / out, "--force")
+    assert (done.code, contents(tmp_path) == before) == (2, True)
+    assert "overlaps with the source" in done.err
+
+
+def test_a_missing_parent_folder_is_named(source: Path, tmp_path: Path) -> None:
+    done = run(source, "--out", tmp_path / "no/such/out")
+    assert done.code == 2
+    assert f"the folder {tmp_path / 'no/such'} does not exist" in done.err
+
+
+def fail_half_way(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"half")
+    raise ZeroDivisionError
+
+
+def test_a_failure_keeps_the_existing_output(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(source, "--out", out)
+    before = contents(out)
+    with pytest.raises(ZeroDivisionError), output.new_folder(out) as folder:
+        fail_half_way(folder)
+    assert contents(out) == before
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match="no space left"), output.new_folder(tmp_path / "out"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(ConversionError, match=r"needs about 1000000000000 MB, but .* has \d+ MB free"):
+        output.require_space(tmp_path / "out", 10**18)
+    assert names(tmp_path) == []
+
+
+STALLED = """
+import sys, time
+from conversion import cli
+def stall(*_):
+    print("stalled", flush=True)
+    time.sleep(60)
+cli.verifier = lambda *_: stall
+cli.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_conversion(source: Path, tmp_path: Path, number: signal.Signals) -> None:
+    out = tmp_path / "out"
+    run(source, "--out", out)
+    before = contents(out)
+    command = [sys.executable, "-c", STALLED, str(source), "--quantize", "int4", "--out", str(out)]
+    with subprocess.Popen([*command, "--force", "--verify"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "stalled\n"
+        process.send_signal(number)
+    expected = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}
+    assert process.returncode == expected[number]
+    assert contents(out) == before
+    assert (len(names(tmp_path)) == 1) == (number is not signal.SIGKILL)
+    assert run(source, "--out", out, "--force").code == 0
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_replacement_cut_off_between_two_renames(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(source, "--out", out)
+    before = contents(out)
+    out.rename(tmp_path / ".out.previous")
+    with pytest.raises(ZeroDivisionError), output.new_folder(out) as folder:
+        fail_half_way(folder)
+    assert contents(out) == before
+
+
+def test_memory_is_bounded_by_blocks_not_tensors(tmp_path: Path) -> None:
+    """100 MB in one tensor; what is held at once is a few blocks of 16 MB."""
+    rows = np.ones((400_000, 64), np.float32)
+    save_file({"table.weight": rows}, tmp_path / "in.safetensors")
+    del rows
+    with Weights([tmp_path / "in.safetensors"]) as stored:
+        layout = weights.plan(stored, {"table.weight": "table.weight"}, dtype="float16", bits=None)
+        tracemalloc.start()
+        weights.write(tmp_path / "out.safetensors", stored, layout)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 60e6, peak
+    assert (load_file(tmp_path / "out.safetensors")["table.weight"] == 1).all()
+
+
+# -- verification, and the Hub --------------------------------------------------------------------
+
+
+def test_verify_without_published_vectors(source: Path, tmp_path: Path) -> None:
+    done = run(source, "--quantize", "int8", "--verify", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert done.out.count("to the source in float32  ok (>= 0.999)") == 3
+    assert "no whole vector is published for this checkpoint" in done.err
+
+
+@pytest.mark.parametrize("options", [["--dtype", "float16"], ["--quantize", "int8"], ["--to", "onnx"]])
+def test_verify_real_weights(tmp_path: Path, options: list[str]) -> None:
+    """all-MiniLM-L6-v2, recognised by the hash of its weights."""
+    done = run(minilm(), *options, "--verify", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    [line] = [line for line in done.out.splitlines() if "whole" in line]
+    assert float(line.split()[1]) > (0.9998 if "int8" in options else 0.99999), line
+    assert record(tmp_path / "out")["source"]["model"] == "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def test_verify_finds_a_broken_model(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(minilm(), tmp_path / "broken"))
+    tensors = {name: values.copy() for name, values in load_file(folder / "model.safetensors").items()}
+    tensors["encoder.layer.3.output.dense.weight"][:, ::2] = 0
+    save_file(tensors, folder / "model.safetensors")
+    done = run(folder, "--verify-as", "minilm", "--out", tmp_path / "out")
+    assert done.code == 1
+    assert "expected at least 0.9999" in done.err
+    assert names(tmp_path) == ["broken"]
+
+
+def test_verify_as_an_unknown_name(source: Path, tmp_path: Path) -> None:
+    done = run(source, "--verify-as", "minillm", "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "did you mean minilm" in done.err
+
+
+def test_an_alias_comes_from_the_hub_at_its_pinned_revision(source: Path, tmp_path: Path) -> None:
+    entry = CATALOG["jina-code"]
+    assert entry.revision is not None
+    environment = {**os.environ, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "0"}
+    with running_hub() as hub:
+        hub.repositories[entry.hub_id] = Repository(contents(source), entry.revision)
+        environment["HF_ENDPOINT"] = hub.endpoint
+        command = [sys.executable, "-c", "from conversion.cli import main; main()", "jina-code"]
+        subprocess.run([*command, "--dtype", "float16"], env=environment, cwd=tmp_path, check=True)
+    written = record(tmp_path / "jina-embeddings-v2-base-code-mlx-float16")["source"]
+    assert (written["model"], written["revision"]) == (entry.hub_id, entry.revision)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--to", "onnx", "--dtype", "float16"], "use float32, or --quantize int8"),
+        (["--to", "onnx", "--quantize", "int4"], "--to mlx for 6 and 4 bits"),
+        (["--quantize", "int5"], "'int5' is not one of"),
+    ],
+)
+def test_what_is_not_offered(source: Path, tmp_path: Path, options: list[str], message: str) -> None:
+    done = run(source, *options, "--out", tmp_path / "out")
+    assert done.code == 2
+    assert message in done.err
+    assert names(tmp_path) == []
+
+
+def test_help_and_version() -> None:
+    assert "convert-weights jina-code --quantize int8 --verify" in run("--help").out
+    assert run("--version").out == f"convert-weights, version {mlx_jinabert.__version__}\n"
