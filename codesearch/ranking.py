@@ -42,7 +42,7 @@ class Weights:
     """For the definition of a name that a question mentions."""
     weak_mention: float = 0.5
     """The same for a name that is a mere capitalised word."""
-    path: float = 1.0
+    path: float = 1.5
     """For a file whose path says what the question says."""
     verbatim: float = 0.3
     """For a chunk that holds the query word for word."""

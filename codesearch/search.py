@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from codesearch import ranking
 from codesearch.errors import BadQuery
 from codesearch.lexical import match_expression
@@ -29,7 +32,7 @@ MODES = ("hybrid", "semantic", "lexical")
 _EVERYTHING = Filter()
 
 _DEPTH = 5  # candidates of each arm, in multiples of the limit
-_MIN_CANDIDATES = 50
+_MIN_CANDIDATES = 100
 _MAX_DEFINITIONS = 200  # of one name: more says that the name says little
 
 
@@ -58,13 +61,14 @@ class Searcher:
     ) -> list[Hit]:
         """The ``limit`` best chunks, best first. BadQuery for an empty query or an unknown mode."""
         asked = _checked(query, limit, mode)
+        meaning = self._meaning(asked) if mode != "lexical" else None
         depth = max(_MIN_CANDIDATES, limit * _DEPTH)
         with self._store.reading():
             allowed = self._store.ids_matching(filter)
+            dense = [] if meaning is None else self._vectors().nearest(meaning, depth, allowed)
             if mode == "semantic":
-                ranked = self._by_vectors(asked, depth, allowed)
+                ranked = self._by_vectors(asked, dense)
             else:
-                dense = self._dense(asked, depth, allowed) if mode == "hybrid" else []
                 ranked = self._fused(asked, self._lexical(asked, depth, allowed), dense, allowed)
         return [self._hit(candidate) for candidate in ranked[:limit]]
 
@@ -86,15 +90,15 @@ class Searcher:
             return []
         return self._store.lexical(expression, depth, self._weights.columns, allowed)
 
-    def _dense(self, query: Query, depth: int, allowed: Ids | None) -> list[Scored]:
-        vectors = self._vectors()
-        if not len(vectors):
-            return []
-        return vectors.nearest(self._embedder().encode_query([query.text])[0], depth, allowed)
+    def _meaning(self, query: Query) -> NDArray[np.float32] | None:
+        """The vector of the query, (dim,); None, and no model loaded, while nothing is embedded yet."""
+        if not self._store.vector_count():
+            return None
+        vector: NDArray[np.float32] = self._embedder().encode_query([query.text])[0]
+        return embedded
 
-    def _by_vectors(self, query: Query, depth: int, allowed: Ids | None) -> list[ranking.Candidate]:
-        near = self._dense(query, depth, allowed)
-        scores = {s.id: max(s.score, 0.0) for s in near}
+    def _by_vectors(self, query: Query, dense: Sequence[Scored]) -> list[ranking.Candidate]:
+        scores = {s.id: max(s.score, 0.0) for s in dense}
         return ranking.rank(self._read(scores), scores, query, ranking.SEMANTIC, self._weights)
 
     def _fused(
@@ -119,12 +123,14 @@ class Searcher:
     def _read(self, ids: Iterable[int]) -> list[StoredChunk]:
         return list(self._store.chunks(list(dict.fromkeys(ids))).values())
 
-    def _vector_of(self, id_: int) -> object:
+    def _vector_of(self, id_: int) -> NDArray[np.float32]:
         stored = self._store.vectors([id_])
         if len(stored):
-            return stored.matrix[0]
-        chunk = self._store.chunks([id_])[id_].chunk
-        return self._embedder().encode_document([chunk.embedded_text])[0]
+            vector: NDArray[np.float32] = stored.matrix[0]
+            return vector
+        text = self._store.chunks([id_])[id_].chunk.embedded_text
+        embedded: NDArray[np.float32] = self._embedder().encode_document([text])[0]
+        return embedded
 
     def _hit(self, candidate: ranking.Candidate) -> Hit:
         chunk = candidate.chunk
