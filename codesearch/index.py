@@ -1,0 +1,276 @@
+"""The index of one root, as programs use it: open, refresh, search, ask how it is.
+
+Opening, searching by words and ``status`` load no model. ``refresh`` is the only call that writes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from codesearch import recorded
+from codesearch.embedding import Model
+from codesearch.errors import BadQuery, IndexFormatError
+from codesearch.languages import canonical_language
+from codesearch.locations import LOCK_NAME, Location, locate
+from codesearch.lock import WriterLock
+from codesearch.opened import Opening, is_damage
+from codesearch.recorded import ModelRecord, Settings
+from codesearch.records import Embedder, Filter, Hit, Progress, Stats, StoredChunk
+from codesearch.refresh import Job, check_model, refresh
+from codesearch.roots import canonical
+from codesearch.status import Status, read_status
+from codesearch.stored import Counts
+from codesearch.tally import Deadline
+
+__all__ = ["Index", "open_index"]
+
+LOCK_WAIT_SECONDS = 10.0
+
+
+def open_index(
+    path: str | os.PathLike[str] = ".",
+    model: str | Embedder | None = None,
+    root: str | None = None,
+    *,
+    yes: bool = False,
+    hidden: bool | None = None,
+    ignore: bool | None = None,
+    max_file_bytes: int | None = None,
+    create: bool = True,
+) -> Index:
+    """Open the index of the root that ``path`` belongs to, or create an empty one; nothing is indexed yet.
+
+    Args:
+        path: a folder or a file. Searches keep to it where it is only a part of the root.
+        model: a name for mlx_jinabert, or an object with the Embedder protocol. None: the one recorded
+            in the index, else $CODESEARCH_MODEL, else the shipped one.
+        root: None for the git top level of the path (else its folder), "here" for the folder itself.
+        yes: index a home folder, or more than 50,000 files, all the same. Remembered by the index.
+        hidden: index hidden files too. None here and below: as the index was told last, else no.
+        ignore: honour .gitignore and .codesearchignore (default: yes).
+        max_file_bytes: skip files over this size (default: 1,000,000).
+        create: False to raise IndexNotFound instead of creating one.
+
+    Raises:
+        BadQuery: no such path. IndexNotFound, see ``create``. IndexFormatError: of a newer version.
+    """
+    location = locate(path, root)
+    if not location.root.exists() and create:
+        create = False  # the tree is gone: an index can be asked, not made
+    if create:
+        location.create()
+    given = {"yes": yes or None, "hidden": hidden, "ignore": ignore, "max_file_bytes": max_file_bytes}
+    return Index(location, model, {key: value for key, value in given.items() if value is not None}, create)
+
+
+class Index:
+    """Made by ``open_index``. Any thread may use it; several processes may search while one refreshes."""
+
+    def __init__(
+        self, location: Location, model: str | Embedder | None, settings: Mapping[str, Any], create: bool
+    ) -> None:
+        self.root: Path = location.root
+        self.directory: Path = location.directory
+        self.under: str = location.under
+        self._location = location
+        self._settings = settings
+        self._given = None if model is None else Model(model)
+        self._model = self._given
+        self._lock = threading.Lock()
+        self._opening = Opening(location, self._query_embedder)
+        try:
+            self._opening.open(create)
+        except IndexFormatError as error:
+            if not (is_damage(error) and create):
+                raise  # else the next refresh builds it again
+
+    # -- asking
+
+    def search(  # noqa: PLR0917 (the contract)
+        self,
+        query: str,
+        limit: int = 10,
+        mode: str = "hybrid",
+        languages: Sequence[str] | None = None,
+        globs: Sequence[str] | None = None,
+        rerank: object = None,
+        *,
+        under: Sequence[str] | None = None,
+    ) -> list[Hit]:
+        """The ``limit`` chunks that answer the query best, best first; never refreshes.
+
+        Args:
+            query: a question, a name, a message.
+            limit: how many chunks.
+            mode: "hybrid" (words and meaning), "semantic", or "lexical", which loads no model.
+            languages: names or extensions; only chunks in one of these.
+            globs: gitignore-style patterns over the path; one that starts with ``!`` excludes.
+            rerank: None; no reranker exists yet.
+            under: sub-folders or files relative to the root; None for what was opened, () for all.
+
+        Raises:
+            BadQuery: an empty query, an unknown mode or language, a limit below 1.
+            ModelMismatch: the index holds another model's vectors.
+        """
+        if rerank is not None:
+            raise BadQuery(f"rerank is {rerank!r}, but there is no reranker yet; leave it out")
+        wanted = self._filter(languages, globs, under)
+        return self._opening.ready().searcher.search(query, limit, mode, wanted)
+
+    def similar(
+        self,
+        path: str | os.PathLike[str],
+        line: int,
+        limit: int = 10,
+        languages: Sequence[str] | None = None,
+        globs: Sequence[str] | None = None,
+        *,
+        under: Sequence[str] | None = None,
+    ) -> list[Hit]:
+        """Chunks like the one at this line of a file (relative to the root, or absolute); itself left out."""
+        wanted = self._filter(languages, globs, under)
+        return self._opening.ready().searcher.similar(self._relative(path), line, limit, wanted)
+
+    def status(self) -> Status:
+        """The truth about this index; loads no model."""
+        opened = self._opening.ready()
+        return read_status(self._location, opened.store, self._current_model(), opened.vectors().kind)
+
+    def counts(self) -> Counts:
+        """Files, chunks and embedded chunks at this moment."""
+        return self._opening.ready().store.counts()
+
+    def chunks_of(self, path: str) -> list[StoredChunk]:
+        """The chunks of a file (relative to the root), in order; [] where it is not indexed."""
+        return self._opening.ready().store.chunks_of(path)
+
+    @property
+    def model(self) -> str:
+        """Name of the model of this index."""
+        return self._current_model().name
+
+    # -- writing
+
+    def refresh(
+        self,
+        progress: Progress | None = None,
+        *,
+        max_wait: float | None = None,
+        vectors: bool = True,
+        rebuild: bool = False,
+        lock_wait: float = LOCK_WAIT_SECONDS,
+    ) -> Stats:
+        """Bring the index up to date with the tree. Killed at any point, it goes on from there next time.
+
+        Args:
+            progress: called as ``progress(stage, done, total)``.
+            max_wait: stop at the first commit after so many seconds.
+            vectors: False to stop when all text is searchable.
+            rebuild: forget everything first, the model included.
+            lock_wait: seconds to wait for another process that is writing.
+
+        Raises:
+            IndexBusy: another process is still writing after ``lock_wait`` seconds.
+            ModelMismatch: the index holds another model's vectors, and nothing was changed.
+            TooManyFiles: see ``open_index``.
+        """
+        if not self.root.is_dir():
+            raise BadQuery(f"{self.root} is gone; what was indexed can still be searched (--no-refresh)")
+        deadline = Deadline(max_wait)
+        self._location.create()
+        with WriterLock(self.directory / LOCK_NAME, lock_wait):
+            note = self._opening.settle(rebuild)
+            if rebuild:
+                self._forget_model()
+            try:
+                return self._run(deadline, progress or _silent, vectors, note)
+            except IndexFormatError as error:
+                if not is_damage(error):
+                    raise
+                return self._run(deadline, progress or _silent, vectors, self._opening.repair(error))
+
+    def close(self) -> None:
+        """Close the index; it cannot be used afterwards."""
+        self._opening.close()
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, deadline: Deadline, progress: Progress, embed: bool, note: str) -> Stats:
+        opened = self._opening.ready()
+        settings = recorded.read(opened.store, Settings) or Settings()
+        job = Job(
+            location=self._location,
+            store=opened.store,
+            vectors=opened.vectors,
+            model=self._current_model(),
+            settings=dataclasses.replace(settings, **self._settings),
+            deadline=deadline,
+            progress=progress,
+            embed=embed,
+            notes=(*opened.store.notes, note) if note else tuple(opened.store.notes),
+        )
+        return refresh(job)
+
+    # -- the model
+
+    def _current_model(self) -> Model:
+        """The model given, else the one recorded, else the default."""
+        record = recorded.read(self._opening.ready().store, ModelRecord)
+        with self._lock:
+            if self._model is None or (self._given is None and record and record.name != self._model.name):
+                self._model = _recorded_model(record)
+            return self._model
+
+    def _forget_model(self) -> None:
+        if self._given is None and not self._current_model().named:
+            self._given = self._model = Model.default()
+
+    def _query_embedder(self) -> Embedder:
+        model = self._current_model()
+        embedder = model.load()
+        check_model(recorded.read(self._opening.ready().store, ModelRecord), model, self.root)
+        return embedder
+
+    # -- arguments
+
+    def _filter(
+        self, languages: Sequence[str] | None, globs: Sequence[str] | None, under: Sequence[str] | None
+    ) -> Filter:
+        if under is None:
+            under = (self.under,) if self.under else ()
+        names = tuple(canonical_language(name) for name in _several(languages))
+        return Filter(names, _several(globs), _several(under))
+
+    def _relative(self, path: str | os.PathLike[str]) -> str:
+        if not Path(path).is_absolute():
+            return Path(path).as_posix()
+        try:
+            return canonical(Path(path)).relative_to(self.root).as_posix()
+        except ValueError:
+            raise BadQuery(f"{path} is not in the index of {self.root}") from None
+
+
+def _recorded_model(record: ModelRecord | None) -> Model:
+    if record is None:
+        return Model.default()
+    return Model(record.name) if record.named else Model.absent(record.name, record.fingerprint)
+
+
+def _several(values: Sequence[str] | None) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else tuple(values or ())
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""

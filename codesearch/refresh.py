@@ -1,0 +1,156 @@
+"""Bring an index up to date: text first, then vectors, each committed as it goes.
+
+The order of a refresh is the contract with the user: agree on the model before anything is written,
+make all text searchable, fill in the vectors, save what speeds up the search, write down how it
+went. Killed between any two of these, the index answers, and the next refresh goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from codesearch import recorded
+from codesearch.embedding import Model
+from codesearch.errors import ModelMismatch
+from codesearch.locations import Location, vector_cache_path
+from codesearch.recorded import LastRefresh, ModelRecord, Settings
+from codesearch.records import Progress, Stats
+from codesearch.store import Store
+from codesearch.tally import Deadline, Tally
+from codesearch.text_stage import TextStage
+from codesearch.vector_cache import VectorCache
+from codesearch.vectorize import Vectorizer
+from codesearch.vectors import FINGERPRINT, VectorIndex
+
+__all__ = ["Job", "check_model", "refresh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a refresh works on. Its caller holds the writer's lock."""
+
+    location: Location
+    store: Store
+    vectors: Callable[[], VectorIndex]
+    model: Model
+    settings: Settings
+    deadline: Deadline
+    progress: Progress
+    embed: bool
+    """Whether to go on to the vectors."""
+    notes: tuple[str, ...] = ()
+    """What happened on the way here."""
+
+
+def refresh(job: Job) -> Stats:
+    """Run one refresh; see the module's docstring for the order."""
+    tally = Tally(notes=list(job.notes))
+    started_ns = time.time_ns()
+    _agree_on_model(job, tally)
+    last = recorded.read(job.store, LastRefresh)
+    last_read_ns = last.read_ns if last else None
+    recorded.write(job.store, job.settings)
+    read_all = TextStage(
+        root=job.location.root,
+        store=job.store,
+        settings=job.settings,
+        last_read_ns=last_read_ns,
+        tally=tally,
+        deadline=job.deadline,
+        progress=job.progress,
+    ).run()
+    embedded_all = _fill_vectors(job, tally) if job.embed else True
+    if tally.embedded or tally.from_cache or tally.chunks_removed:
+        _save_graph(job, tally)
+    if not (read_all and embedded_all):
+        tally.notes.append(_unfinished(job.store, read_all))
+    _write_down(job.store, tally, started_ns if read_all else last_read_ns)
+    return tally.stats()
+
+
+def check_model(record: ModelRecord | None, model: Model, root: object) -> None:
+    """ModelMismatch where the index holds another model's vectors than this one's."""
+    if record is None or record.fingerprint == model.fingerprint:
+        return
+    old, new = record.name, model.name
+    if old == new:
+        old, new = f"{old} ({record.fingerprint[:12]})", f"{new} ({model.fingerprint[:12]})"
+    raise ModelMismatch(
+        old,
+        new,
+        f"to change the model, run: codesearch index {root} --model {model.name} --rebuild; "
+        "to keep it, leave the model out",
+    )
+
+
+def _agree_on_model(job: Job, tally: Tally) -> None:
+    record = recorded.read(job.store, ModelRecord)
+    if record is None or record.fingerprint == job.model.fingerprint:
+        return
+    count = job.store.counts().embedded
+    if not count:
+        return
+    if not (record.is_shipped and job.model.is_shipped):
+        check_model(record, job.model, job.location.root)
+    job.store.forget_vectors()
+    tally.notes.append(f"the shipped model has changed: {count:,} chunks are embedded again")
+
+
+def _fill_vectors(job: Job, tally: Tally) -> bool:
+    """Embed what is missing; False where the deadline came first."""
+    if not job.store.pending(1):
+        return True
+    if job.deadline.passed:
+        return False
+    record = recorded.read(job.store, ModelRecord)
+    if record is None or record.fingerprint != job.model.fingerprint:
+        with tally.timed("model"):
+            record = _record_model(job)
+    with VectorCache(vector_cache_path()) as cache:
+        complete = Vectorizer(
+            job.store, job.model, cache, tally, job.deadline, job.progress, record.dim
+        ).run()
+    if job.model.is_loaded:
+        _record_model(job)
+    return complete
+
+
+def _save_graph(job: Job, tally: Tally) -> None:
+    with tally.timed("graph"):
+        note = job.vectors().save_if_due(job.progress)
+    if note:
+        tally.notes.append(note)
+
+
+def _record_model(job: Job) -> ModelRecord:
+    """Write down the model (and load it), before its first vector is stored."""
+    embedder, runtime = job.model.load(), job.model.runtime()
+    record = ModelRecord(
+        name=job.model.name,
+        named=job.model.named,
+        fingerprint=embedder.fingerprint,
+        dim=embedder.dim,
+        backend=runtime.backend,
+        device=runtime.device,
+        dtype=runtime.dtype,
+    )
+    with job.store.transaction():
+        recorded.write(job.store, record)
+        job.store.set_meta(FINGERPRINT, record.fingerprint)
+    return record
+
+
+def _unfinished(store: Store, read_all: bool) -> str:
+    counts = store.counts()
+    text = f"{counts.embedded:,} of {counts.chunks:,} chunks are embedded"
+    files = "" if read_all else f"not all files are read yet ({counts.files:,} are), "
+    return f"stopped in time: {files}{text}; the next refresh goes on from here"
+
+
+def _write_down(store: Store, tally: Tally, read_ns: int | None) -> None:
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    last = LastRefresh(finished, read_ns, dict(tally.skipped), tuple(tally.notes))
+    recorded.write(store, last)

@@ -1,0 +1,73 @@
+"""Counting while a refresh runs; the frozen ``Stats`` come out at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from codesearch.records import Stats
+
+__all__ = ["Deadline", "Tally"]
+
+
+class Deadline:
+    """A moment after which work stops at its next commit; without seconds it never comes."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._at = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is time to stop."""
+        return self._at is not None and time.monotonic() >= self._at
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a refresh did so far. Fields as in ``Stats``."""
+
+    files_added: int = 0
+    files_changed: int = 0
+    files_reused: int = 0
+    files_removed: int = 0
+    chunks_added: int = 0
+    chunks_reused: int = 0
+    chunks_removed: int = 0
+    embedded: int = 0
+    from_cache: int = 0
+    truncated: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the wall time of the block to ``seconds[stage]``."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            elapsed = time.perf_counter() - started
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + elapsed
+
+    def stats(self) -> Stats:
+        """The record of it all."""
+        return Stats(
+            files_added=self.files_added,
+            files_changed=self.files_changed,
+            files_reused=self.files_reused,
+            files_removed=self.files_removed,
+            chunks_added=self.chunks_added,
+            chunks_reused=self.chunks_reused,
+            chunks_removed=self.chunks_removed,
+            embedded=self.embedded,
+            from_cache=self.from_cache,
+            truncated=self.truncated,
+            skipped=MappingProxyType(dict(sorted(self.skipped.items()))),
+            notes=tuple(self.notes),
+            seconds=MappingProxyType({stage: round(value, 6) for stage, value in self.seconds.items()}),
+        )
