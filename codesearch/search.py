@@ -95,7 +95,7 @@ class Searcher:
         if not self._store.vector_count():
             return None
         vector: NDArray[np.float32] = self._embedder().encode_query([query.text])[0]
-        return embedded
+        return vector
 
     def _by_vectors(self, query: Query, dense: Sequence[Scored]) -> list[ranking.Candidate]:
         scores = {s.id: max(s.score, 0.0) for s in dense}

@@ -35,14 +35,14 @@ class Output:
 
 
 def _output(command: options.Command) -> options.Command:
-    lines = {"type": click.IntRange(min=0), "metavar": "N"}
+    count = click.IntRange(min=0)
     for option in (
         click.option("--no-content", is_flag=True, help="Places only, no text."),
         click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line and hit."),
         options.json_flag,
-        click.option("-C", "--context", **lines, help="Whole chunks, with N lines around."),
-        click.option("-B", "--before-context", "before", **lines, help="Whole chunks, with N lines before."),
-        click.option("-A", "--after-context", "after", **lines, help="Whole chunks, with N lines after."),
+        click.option("-C", "--context", type=count, metavar="N", help="Whole chunks, with N lines around."),
+        click.option("-B", "--before-context", "before", type=count, metavar="N", help="The same, before."),
+        click.option("-A", "--after-context", "after", type=count, metavar="N", help="The same, after."),
         click.option("-l", "--files-with-matches", "files_only", is_flag=True, help="Paths only, each once."),
     ):
         command = option(command)
@@ -71,6 +71,7 @@ def _output(command: options.Command) -> options.Command:
 @click.pass_context
 def search(
     ctx: click.Context,
+    /,
     query: str,
     paths: tuple[str, ...],
     *,
@@ -116,6 +117,7 @@ def search(
 @click.pass_context
 def similar(
     ctx: click.Context,
+    /,
     place: str,
     *,
     limit: int,
