@@ -23,7 +23,15 @@ from pathlib import PurePosixPath
 
 from codesearch.records import Chunk
 
-__all__ = ["VERSION", "LexicalDocument", "document", "match_expression", "query_terms", "tokenize"]
+__all__ = [
+    "VERSION",
+    "LexicalDocument",
+    "document",
+    "is_function_word",
+    "match_expression",
+    "query_terms",
+    "tokenize",
+]
 
 VERSION = 1
 """Changes when the same text would give other tokens: an index of another version must be refilled."""
@@ -92,6 +100,11 @@ def query_terms(query: str) -> tuple[str, ...]:
     terms = dict.fromkeys(tokenize(query))
     telling = [term for term in terms if term not in _STOP_WORDS]
     return tuple(telling or terms)[:_MAX_TERMS]
+
+
+def is_function_word(word: str) -> bool:
+    """Whether English sentences hold this word whatever they are about."""
+    return word.casefold() in _STOP_WORDS
 
 
 def match_expression(query: str) -> str:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from codesearch.lexical import query_terms
+from codesearch.lexical import is_function_word, query_terms
 
 __all__ = ["Name", "Query", "stem"]
 
@@ -97,14 +97,14 @@ def _as_name(text: str) -> Name | None:
 
 
 def _in_sentence(word: str) -> Name | None:
-    called = word.endswith(")") and "(" in word
+    called = (word.endswith(")") and "(" in word) or word.lstrip(_OPENING)[:1] in (".", ":", "#")
     # ``Foo?`` and ``done!`` end sentences more often than they are Ruby's method names.
-    name = _as_name(word if called else word.lstrip(_OPENING).rstrip(_CLOSING))
+    name = _as_name(word if word.endswith(")") and called else word.lstrip(_OPENING).rstrip(_CLOSING))
     if name is None:
         return None
     last = name.last
     if called or name.scope or "_" in last or re.search(r"[^\W_A-Z\d][A-Z]|[A-Z]{2}[a-z]", last):
         return name
-    if last[0].isupper() and not last.isupper() and query_terms(last.lower() + " x")[0] != "x":
+    if last[0].isupper() and not last.isupper() and not is_function_word(last):
         return Name(last, weak=True)
     return None

@@ -1,0 +1,159 @@
+"""Fusion and signals, each against what it promises; and that the order is total and deterministic."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codesearch import ranking
+from codesearch.path_roles import roles_of
+from codesearch.query import Name, Query, stem
+from codesearch.ranking import WEIGHTS, Candidate, fuse, rank
+from codesearch.records import Chunk, StoredChunk
+from codesearch.signals import definition_grade, path_affinity
+
+
+def chunk(path: str = "src/a.py", symbol: str = "", text: str = "x", **more: object) -> Chunk:
+    made = Chunk(path, 0, 1, 1, 1, "python", "function", symbol, (), "", (symbol,) if symbol else (), text)
+    return replace(made, **more)
+
+
+def ranked(chunks: list[Chunk], query: str, scores: dict[int, float] | None = None) -> list[str]:
+    stored = [StoredChunk(i, c) for i, c in enumerate(chunks)]
+    scores = scores or dict.fromkeys(range(len(chunks)), 0.5)
+    return [c.chunk.path for c in rank(stored, scores, Query(query), ranking.HYBRID)]
+
+
+def test_fusion_by_hand() -> None:
+    got = fuse([7, 8], [8], lexical_share=0.5, k=60)
+    assert got == pytest.approx({7: 0.5, 8: 0.5 * 61 / 62 + 0.5})
+
+
+@given(st.lists(st.integers(0, 40), unique=True), st.lists(st.integers(0, 40), unique=True))
+def test_fusion_keeps_the_order_of_a_list_that_stands_alone(lexical: list[int], dense: list[int]) -> None:
+    scores = fuse(lexical, dense, 0.5, 60)
+    only = [i for i in lexical if i not in dense]
+    assert sorted(only, key=lambda i: -scores[i]) == only
+    assert set(scores) == {*lexical, *dense}
+    assert all(0 < score <= 1 for score in scores.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "is_name", "names"),
+    [
+        ("getUserById", True, [Name("getUserById")]),
+        ("Foo::bar()", True, [Name("bar", ("Foo",))]),
+        ("$this->send", True, [Name("send", ("this",))]),
+        ("_private", True, [Name("_private")]),
+        ("save!", True, [Name("save!")]),
+        ("how does ClientSession close?", False, [Name("ClientSession")]),
+        ("what does use() mount", False, [Name("use")]),
+        ("how .refine works", False, [Name("refine")]),
+        ("is a Monad lawful", False, [Name("Monad", weak=True)]),
+        ("How JSON is parsed", False, []),
+        ("", False, []),
+    ],
+)
+def test_names_in_a_query(text: str, is_name: bool, names: list[Name]) -> None:
+    query = Query(text)
+    assert query.is_name is is_name
+    assert list(query.names) == names
+
+
+def test_inflected_words_meet() -> None:
+    assert len({stem(word) for word in ("route", "routes", "router", "routing", "routed")}) == 1
+    assert stem("validation") == stem("validator")
+    assert stem("bus") == "bus"
+
+
+def test_exact_case_beats_other_case_beats_use() -> None:
+    exact, other, use = chunk("z.py", "Send"), chunk("b.py", "send"), chunk("a.py", "", "Send()")
+    assert ranked([use, other, exact], "Send") == ["z.py", "b.py", "a.py"]
+
+
+def test_scope_decides_between_definitions() -> None:
+    client = chunk("b.py", "send", scope=("Client",))
+    server = chunk("a.py", "send", scope=("Server",))
+    assert ranked([server, client], "Client.send") == ["b.py", "a.py"]
+    assert ranked([server, client], "Server::send") == ["a.py", "b.py"]
+
+
+def test_the_head_of_a_definition_comes_before_its_continuation() -> None:
+    head, rest = chunk("b.py", "Big"), chunk("a.py", "Big", definitions=())
+    assert definition_grade(head, Name("Big")) > definition_grade(rest, Name("Big")) > 0
+
+
+def test_a_definition_that_no_list_held_comes_first() -> None:
+    assert ranked([chunk("a.py"), chunk("b.py", "Engine")], "Engine", {0: 1.0})[0] == "b.py"
+
+
+def test_path_words_count_by_rarity() -> None:
+    got = path_affinity(["app/http/redirect.py", "app/http/cookie.py"], ("http", "redirects"))
+    assert got["app/http/redirect.py"] > 0.5 > got["app/http/cookie.py"]
+    assert path_affinity(["a.py"], ()) == {"a.py": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("path", "role"),
+    [
+        ("tests/test_a.py", "test"),
+        ("src/commonTest/kotlin/A.kt", "test"),
+        ("pkg/tree_test.go", "test"),
+        ("examples/a.js", "example"),
+        ("lib/legacy.py", "compat"),
+        ("types/index.d.ts", "stub"),
+        ("api/x_pb2.py", "generated"),
+        ("pkg/__init__.py", "boilerplate"),
+        ("README.md", "prose"),
+    ],
+)
+def test_roles_of_paths(path: str, role: str) -> None:
+    assert role in [found.name for found in roles_of(path)]
+
+
+@pytest.mark.parametrize(
+    "path", ["src/latest.py", "contest/a.py", "src/attest.rs", "TestClient.py", "a/spec.py"]
+)
+def test_ordinary_paths_have_no_role(path: str) -> None:
+    assert roles_of(path) == ()
+
+
+def test_tests_come_last_unless_asked_for() -> None:
+    chunks = [chunk("tests/test_pool.py"), chunk("zz.py")]
+    assert ranked(chunks, "connection reuse") == ["zz.py", "tests/test_pool.py"]
+    assert ranked(chunks, "tests of connection reuse")[0] == "tests/test_pool.py"
+
+
+def test_a_pasted_message_is_found_where_it_is_written() -> None:
+    chunks = [chunk("a.py", text="format index"), chunk("b.py", text='"the index  Format\nis wrong"')]
+    assert ranked(chunks, "index format is wrong")[0] == "b.py"
+
+
+def test_one_file_does_not_fill_the_list() -> None:
+    chunks = [chunk("a.py", start_byte=i) for i in range(5)] + [chunk("b.py")]
+    scores = {**dict.fromkeys(range(5), 0.9), 5: 0.6}
+    assert ranked(chunks, "something", scores)[:2] == ["a.py", "b.py"]
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_does_not_depend_on_the_order_of_candidates(rng: random.Random) -> None:
+    chunks = [
+        StoredChunk(i, chunk(f"{'test_' * (i % 3 == 0)}{i % 4}.py", symbol="AbC"[: i % 4], start_byte=i))
+        for i in range(12)
+    ]
+    scores = {i: (i % 3) / 3 for i in range(12)}
+    want = rank(chunks, scores, Query("AbC"), ranking.HYBRID)
+    rng.shuffle(chunks)
+    assert rank(chunks, scores, Query("AbC"), ranking.HYBRID) == want
+    assert all(a.score >= b.score for a, b in pairwise(want))
+
+
+def test_signals_leave_candidates_complete() -> None:
+    candidates = [Candidate(i, chunk(f"{i}.py"), 0.1) for i in range(3)]
+    for signal in (*ranking.HYBRID, *ranking.SEMANTIC):
+        assert [c.id for c in signal(candidates, Query("x y"), WEIGHTS)] == [0, 1, 2]
