@@ -10,13 +10,24 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
 from codesearch.errors import CodesearchError, ModelUnavailable
 from codesearch.records import Embedder, Vectors
 
-__all__ = ["SHIPPED", "Encoded", "KnownModel", "Model", "Runtime", "encode_documents", "known_models"]
+__all__ = [
+    "SHIPPED",
+    "Encoded",
+    "KnownModel",
+    "Model",
+    "Runtime",
+    "encode_documents",
+    "known_models",
+    "model_cache",
+]
 
 SHIPPED = "embedded"
 """Name of the model that comes with the package: the only one that may change below an index."""
@@ -61,6 +72,13 @@ def known_models() -> list[KnownModel]:
     ]
 
 
+def model_cache() -> Path:
+    """Where mlx_jinabert keeps the graphs that it builds."""
+    from mlx_jinabert.cache import cache_dir
+
+    return cache_dir()
+
+
 class Model:
     """A model by name (of mlx_jinabert) or as an object with the Embedder protocol. Thread-safe."""
 
@@ -70,6 +88,7 @@ class Model:
         self._embedder: Embedder | None = None
         self.named = True
         """Whether ``name`` alone brings the model back."""
+        self._by_name = isinstance(model, str)
         if isinstance(model, str):
             self.name = model
             return
@@ -113,6 +132,17 @@ class Model:
         if self._fingerprint is None:
             self._fingerprint = _named_fingerprint(self.name)
         return self._fingerprint
+
+    @property
+    def stamp(self) -> str:
+        """Cheap sign that the shipped model's files are the same, without an import; "" for other models."""
+        spec = find_spec("mlx_jinabert") if self.is_shipped and self._by_name else None
+        if spec is None or spec.origin is None:
+            return ""
+        folder = Path(spec.origin).parent / SHIPPED
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        stats = [f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
+        return "\n".join([str(folder), *stats])
 
     def load(self) -> Embedder:
         """The embedder; loaded once, by the first caller. ModelUnavailable says what is wrong."""

@@ -1,14 +1,12 @@
 """Reading what may have changed: new content goes on to the chunker, the rest is sorted here.
 
 A file whose content is what is stored is only noted. One that turns out not to be worth indexing is
-remembered by size and time, so that the next refresh need not open it to find that out again. The
-chunker may pull files from a thread of its own; what was sorted out waits under a lock until taken.
+remembered by size and time, so that the next refresh need not open it to find that out again.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -78,7 +76,6 @@ class Reader:
         self._root = root
         self._stored = stored
         self._max_file_bytes = max_file_bytes
-        self._lock = threading.Lock()
         self._sorted = Sorted()
         self._digests: dict[str, bytes] = {}
 
@@ -87,27 +84,23 @@ class Reader:
         for file in files:
             source = read_source(self._root, file, self._max_file_bytes)
             if isinstance(source, Skip):
-                with self._lock:
-                    self._sorted.skips.append(self._precise(source))
+                self._sorted.skips.append(self._precise(source))
                 continue
             digest = content_hash(source.data)
             known = self._stored.get(file.path)
-            with self._lock:
-                if known and (known.content_hash, known.language) == (digest, source.file.language):
-                    self._sorted.same.append(source.file)
-                    continue
-                self._digests[file.path] = digest
+            if known and (known.content_hash, known.language) == (digest, source.file.language):
+                self._sorted.same.append(source.file)
+                continue
+            self._digests[file.path] = digest
             yield source.file, source.data
 
     def digest(self, path: str) -> bytes:
         """Content hash of a file that ``changed`` has given out; once."""
-        with self._lock:
-            return self._digests.pop(path)
+        return self._digests.pop(path)
 
     def take(self) -> Sorted:
         """What was sorted out since the last call."""
-        with self._lock:
-            taken, self._sorted = self._sorted, Sorted()
+        taken, self._sorted = self._sorted, Sorted()
         return taken
 
     def _precise(self, skip: Skip) -> Skip:

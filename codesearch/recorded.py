@@ -37,6 +37,8 @@ class ModelRecord:
     backend: str = ""
     device: str = ""
     dtype: str = ""
+    stamp: str = ""
+    """``Model.stamp`` at that time."""
 
     @property
     def is_shipped(self) -> bool:
@@ -71,7 +73,7 @@ def read(store: Store, kind: type[_Record]) -> _Record | None:
     if text is None:
         return None
     known = {name: value for name, value in json.loads(text).items() if name in kind.__slots__}
-    return kind(**known)
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
 
 
 def write(store: Store, record: Settings | ModelRecord | LastRefresh) -> None:

@@ -7,6 +7,7 @@ went. Killed between any two of these, the index answers, and the next refresh g
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from codesearch.vectorize import Vectorizer
 from codesearch.vectors import FINGERPRINT, VectorIndex
 
 __all__ = ["Job", "check_model", "refresh"]
+
+_LARGE = 1000
+"""Chunks that come or go in one refresh, from which on the file is tidied afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ def refresh(job: Job) -> Stats:
     embedded_all = _fill_vectors(job, tally) if job.embed else True
     if tally.embedded or tally.from_cache or tally.chunks_removed:
         _save_graph(job, tally)
+    if tally.chunks_added + tally.chunks_removed >= _LARGE:
+        job.store.compact()
     if not (read_all and embedded_all):
         tally.notes.append(_unfinished(job.store, read_all))
     _write_down(job.store, tally, started_ns if read_all else last_read_ns)
@@ -88,7 +94,10 @@ def check_model(record: ModelRecord | None, model: Model, root: object) -> None:
 
 def _agree_on_model(job: Job, tally: Tally) -> None:
     record = recorded.read(job.store, ModelRecord)
-    if record is None or record.fingerprint == job.model.fingerprint:
+    if record is None or (record.stamp and record.stamp == job.model.stamp):
+        return
+    if record.fingerprint == job.model.fingerprint:
+        recorded.write(job.store, dataclasses.replace(record, stamp=job.model.stamp))
         return
     count = job.store.counts().embedded
     if not count:
@@ -136,6 +145,7 @@ def _record_model(job: Job) -> ModelRecord:
         backend=runtime.backend,
         device=runtime.device,
         dtype=runtime.dtype,
+        stamp=job.model.stamp,
     )
     with job.store.transaction():
         recorded.write(job.store, record)

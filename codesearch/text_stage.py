@@ -26,7 +26,7 @@ from codesearch.tally import Deadline, Tally
 from codesearch.walk import WalkOptions, walk
 
 if TYPE_CHECKING:
-    from codesearch.parse_worker import ChunkedFile
+    from codesearch.parse_pool import ChunkedFile
 
 __all__ = ["MAX_FILES", "TextStage"]
 
@@ -131,7 +131,7 @@ class _Chunking:
     def run(self, to_read: Sequence[SourceFile]) -> bool:
         if not to_read:
             return True
-        from codesearch.parse_worker import ChunkPool
+        from codesearch.parse_pool import ChunkPool
 
         stage, total = self.stage, len(to_read)
         stage.progress("chunk", 0, total)
