@@ -39,6 +39,8 @@ class CatalogEntry:
     """Shorter vectors that the model was trained for; empty where it was not."""
     any_prefix: bool = False
     """True where every prefix of the vector may be used, at a loss that ``note`` states."""
+    weights_sha256: str | None = None
+    """Hash of model.safetensors at the revision, where it is known: a local copy is recognised by it."""
     prompts: Mapping[str, str] = field(default_factory=dict)
     """Used where the checkpoint itself names no prompt of that name; prepended as they are."""
 
@@ -85,6 +87,7 @@ _ENTRIES = (
         alias="jina-small-en",
         hub_id="jinaai/jina-embeddings-v2-small-en",
         revision="44e7d1d6caec8c883c2d4b207588504d519788d0",
+        weights_sha256="c9a9a7ec012d01efd780474fbb65e25917f3a2aebdff84b5f87daa00f7e90b27",
         parameters=32_690_688,
         dim=512,
         context=8192,
@@ -96,7 +99,8 @@ _ENTRIES = (
     CatalogEntry(
         alias="minilm",
         hub_id="sentence-transformers/all-MiniLM-L6-v2",
-        revision=None,
+        revision="1110a243fdf4706b3f48f1d95db1a4f5529b4d41",
+        weights_sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
         parameters=22_713_216,
         dim=384,
         context=256,
@@ -108,7 +112,8 @@ _ENTRIES = (
     CatalogEntry(
         alias="bge-small",
         hub_id="BAAI/bge-small-en-v1.5",
-        revision=None,
+        revision="5c38ec7c405ec4b44b94cc5a9bb96e735b38267a",
+        weights_sha256="3c9f31665447c8911517620762200d2245a2518d6e7208acc78cd9db317e21ad",
         parameters=33_360_000,
         dim=384,
         context=512,

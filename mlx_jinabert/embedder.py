@@ -17,6 +17,7 @@ from mlx_jinabert import batching, encoding
 from mlx_jinabert.backends import Backend
 from mlx_jinabert.encoding import Precision, Truncation
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.folder import ModelFolder
 from mlx_jinabert.owner import BackendOwner
 from mlx_jinabert.pooling import l2_normalize, truncate
 from mlx_jinabert.progress import Advance, progress_bar
@@ -71,6 +72,11 @@ class Embedder:
     def model_id(self) -> str:
         """A name that ``load`` takes: "embedded", a Hub id or a path."""
         return self._source.folder.model_id
+
+    @property
+    def folder(self) -> ModelFolder:
+        """Where the model was loaded from, and all that is said there about using it."""
+        return self._source.folder
 
     @property
     def fingerprint(self) -> str:

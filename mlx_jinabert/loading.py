@@ -8,13 +8,13 @@ from typing import Any
 
 from mlx_jinabert.backends import Backend, open_backend, resolve_backend
 from mlx_jinabert.embedder import Embedder
-from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
 from mlx_jinabert.folder import ModelFolder
 from mlx_jinabert.owner import BackendOwner
 from mlx_jinabert.source import open_source
 from mlx_jinabert.tokenizer import Tokenizer
 
-__all__ = ["DTYPES", "choose_dtype", "load"]
+__all__ = ["DTYPES", "choose_backend", "choose_dtype", "load"]
 
 DTYPES = ("auto", "float32", "float16", "bfloat16", "int8", "int4")
 
@@ -42,11 +42,20 @@ def load(  # noqa: PLR0917 - the public contract
     tokenizer = Tokenizer(source.folder.tokenizer, source.max_length)
 
     def open_here() -> Backend:
-        chosen = resolve_backend(backend)
-        wanted = choose_dtype(dtype, chosen.name, source.folder)
-        return open_backend(chosen.name, source.folder, wanted, source.architecture)
+        chosen = resolve_backend(choose_backend(backend, source.folder)).name
+        wanted = choose_dtype(dtype, chosen, source.folder)
+        return open_backend(chosen, source.folder, wanted, source.architecture)
 
     return Embedder(source, tokenizer, BackendOwner(open_here))
+
+
+def choose_backend(backend: str, folder: ModelFolder) -> str:
+    """The backend that a folder leaves open: one that holds an ONNX graph alone is for ONNX Runtime."""
+    if folder.weights:
+        return backend
+    if backend == "mlx":
+        raise ModelFolderError(folder.path, 'holds an ONNX graph and no weights; load it with backend="onnx"')
+    return "onnx"
 
 
 def choose_dtype(dtype: str, backend: str, folder: ModelFolder) -> str:

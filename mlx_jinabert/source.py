@@ -6,16 +6,17 @@ Cheap on purpose: an index that has nothing new to embed needs a fingerprint and
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from mlx_jinabert import encoding
 from mlx_jinabert.configs import ArchitectureConfig, read_architecture
-from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
 from mlx_jinabert.fingerprint import fingerprint
 from mlx_jinabert.folder import ModelFolder, resolve
+from mlx_jinabert.sentence_files import read_json
 from mlx_jinabert.weights import Weights
 
 __all__ = ["Source", "open_source"]
@@ -60,13 +61,23 @@ def open_source(
         key: value for key, value in (config_overrides or {}).items() if _differs(folder.config, key, value)
     }
     folder = replace(folder, config={**folder.config, **changes})
-    with Weights(folder.weights) as weights:
-        architecture = read_architecture(folder.config, weights.names())
+    architecture = read_architecture(folder.config, _tensor_names(folder))
     variant = changes | ({"dtype": dtype} if dtype == "int4" else {})
     source = Source(
         folder, architecture, architecture.hidden_size, _limit(folder, architecture, max_length), variant
     )
     return replace(source, dim=source.check_dim(truncate_dim))
+
+
+def _tensor_names(folder: ModelFolder) -> Collection[str]:
+    """Names of the stored tensors; for a folder that holds a graph alone, those its conversion recorded."""
+    if folder.weights:
+        with Weights(folder.weights) as weights:
+            return weights.names()
+    names = (read_json(folder.path / "mlx_jinabert.json") or {}).get("tensors")
+    if not isinstance(names, list) or not names:
+        raise ModelFolderError(folder.path, "mlx_jinabert.json lists no tensors; convert the model again")
+    return [str(name) for name in names]
 
 
 def _differs(config: Mapping[str, Any], key: str, value: Any) -> bool:
