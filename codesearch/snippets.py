@@ -74,7 +74,7 @@ def _file_lines(hit: Hit) -> Sequence[str] | None:
     """Every line of the hit's file, or None if it is gone or no longer holds the hit where it was."""
     try:
         text = (Path(hit.root) / hit.path).read_bytes().decode("utf-8", "replace")
-    except OSError:
+    except (OSError, ValueError):  # gone, or a name that no file can have
         return None
     lines = _split(text)
     here = "\n".join(lines[hit.start_line - 1 : hit.end_line])
