@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError
+from codesearch.errors import BadQuery, CodesearchError, IndexBusy, IndexFormatError
 from codesearch.filesystem import network_file_system
 
 __all__ = ["Database", "Row"]
@@ -31,7 +31,6 @@ Row = tuple[Any, ...]
 _BUSY_SECONDS = 30.0
 _CACHE_KIB = 16_000
 _LOG_LIMIT_BYTES = 64 << 20
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _CLOSED = "{} was closed; open the index again"
 _ADVICE = (
@@ -92,9 +91,22 @@ class Database:
         with self._translated():
             self._handle().executemany(sql, params)
 
+    def run_to_end(self, pragma: str) -> None:
+        """Run a statement that does its work step by step without giving rows, outside of transactions."""
+        with self._translated():
+            self._handle().executescript(pragma)
+
     def changes(self) -> int:
         """Rows changed through this thread's connection since it was opened."""
         return self._handle().total_changes
+
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """Around whatever makes values of rows. Where that fails, the file is damaged."""
+        try:
+            yield
+        except (ValueError, TypeError, OverflowError) as error:
+            raise self._damaged(error) from error
 
     # -- transactions
 
@@ -170,8 +182,8 @@ class Database:
         if self.read_only:
             handle.execute("PRAGMA query_only = ON")
             return
-        # auto_vacuum is decided when the first page is written, so it comes before the journal mode.
-        handle.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if not self.path.stat().st_size:  # decided when the first page is written; later it is a write
+            handle.execute("PRAGMA auto_vacuum = INCREMENTAL")
         shared = network_file_system(self.path.parent) is None
         handle.execute(f"PRAGMA journal_mode = {'WAL' if shared else 'DELETE'}")
         handle.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT_BYTES}")
@@ -201,14 +213,23 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise self._in_words(error) from error
+        except UnicodeDecodeError as error:  # text that is none, also inside SQLite's own messages
+            raise self._damaged(error) from error
 
     def _in_words(self, error: sqlite3.Error) -> CodesearchError:
         if self.closed:
             return CodesearchError(_CLOSED.format(self.path))
         kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the class of the error
-        if kind in _DAMAGED:
-            return IndexFormatError(f"damaged ({self.path}: {error})", "a whole database", self.remedy)
         if kind in _LOCKED:
             return IndexBusy(None)
-        advice = next((text for kinds, text in _ADVICE if kind in kinds), "report this")
-        return CodesearchError(f"{self.path}: {error}; {advice}")
+        if str(error).startswith("fts5:"):
+            return BadQuery(f"the full-text query cannot be read: {error}")
+        for kinds, advice in _ADVICE:
+            if kind in kinds:
+                return CodesearchError(f"{self.path}: {error}; {advice}")
+        return self._damaged(error)
+
+    def _damaged(self, error: Exception) -> IndexFormatError:
+        """What is left once the surroundings are blamed: rows or tables that are not as we wrote them."""
+        problem = f"damaged ({self.path}: {str(error)[:200]!a})"
+        return IndexFormatError(problem, "a whole database", self.remedy)

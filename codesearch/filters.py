@@ -105,10 +105,12 @@ class Selection:
         with self._db.reading():
             files = self._db.rows("SELECT id, path, language FROM files")
             chunks = self._db.rows("SELECT id, file_id FROM chunks ORDER BY id")
-        pairs = np.array(chunks, np.int64).reshape(-1, 2)
+        with self._db.decoding():
+            pairs = np.array(chunks, np.int64).reshape(-1, 2)
+            known = [(int(ident), str(path), language) for ident, path, language in files]
         return _Table(
             generation=generation,
-            files=[(ident, path, language) for ident, path, language in files],
+            files=known,
             ids=np.ascontiguousarray(pairs[:, 0]),
             file_ids=np.ascontiguousarray(pairs[:, 1]),
         )

@@ -109,7 +109,7 @@ class Store(StoreWriter):
 
     def compact(self) -> None:
         """Give freed pages back to the file system and empty the log. For the end of a large refresh."""
-        self._db.rows("PRAGMA incremental_vacuum")
+        self._db.run_to_end("PRAGMA incremental_vacuum")
         self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:

@@ -73,13 +73,12 @@ class StoreReader:
 
     def chunks(self, ids: Iterable[int]) -> dict[int, StoredChunk]:
         """Chunks by id; ids that were removed meanwhile are missing."""
-        wanted = json.dumps([int(i) for i in ids])
-        return {row[0]: _chunk(row) for row in self._db.rows(f"{_CHUNKS} WHERE chunks.id {_IN}", (wanted,))}
+        found = self._chunks(f"WHERE chunks.id {_IN}", json.dumps([int(i) for i in ids]))
+        return {stored.id: stored for stored in found}
 
     def chunks_of(self, path: str) -> list[StoredChunk]:
         """The chunks of a file in its order; [] for a file that is not indexed."""
-        rows = self._db.rows(f"{_CHUNKS} WHERE files.path = ? ORDER BY start_byte", (path,))
-        return [_chunk(row) for row in rows]
+        return self._chunks("WHERE files.path = ? ORDER BY start_byte", path)
 
     def chunk_at(self, path: str, line: int) -> int | None:
         """Id of the chunk that holds a line (the shortest, where two share it); None where none does."""
@@ -93,12 +92,15 @@ class StoreReader:
 
     def pending(self, limit: int) -> list[StoredChunk]:
         """The oldest chunks that have no vector yet."""
-        rows = self._db.rows(
-            f"{_CHUNKS} WHERE chunks.id IN (SELECT chunk_id FROM pending ORDER BY chunk_id LIMIT ?) "
-            "ORDER BY chunks.id",
-            (limit,),
+        return self._chunks(
+            "WHERE chunks.id IN (SELECT chunk_id FROM pending ORDER BY chunk_id LIMIT ?) ORDER BY chunks.id",
+            limit,
         )
-        return [_chunk(row) for row in rows]
+
+    def _chunks(self, where: str, param: str | int) -> list[StoredChunk]:
+        rows = self._db.rows(f"{_CHUNKS} {where}", (param,))
+        with self._db.decoding():
+            return [_chunk(row) for row in rows]
 
     # -- candidates
 
@@ -152,7 +154,9 @@ class StoreReader:
         if ids is not None:
             sql += f" AND chunk_id {_IN}"
             params.append(json.dumps([int(i) for i in ids]))
-        return _vectors(self._db.rows(f"{sql} ORDER BY seq", params))
+        rows = self._db.rows(f"{sql} ORDER BY seq", params)
+        with self._db.decoding():
+            return _vectors(rows)
 
     def vector_ids(self) -> Ids:
         """Ids of all chunks that have a vector, ascending."""

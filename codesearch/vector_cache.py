@@ -132,7 +132,8 @@ class VectorCache:
         self._handle = db = sqlite3.connect(
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if not self.path.stat().st_size:
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         db.execute(f"PRAGMA journal_mode = {'DELETE' if network_file_system(self.path.parent) else 'WAL'}")
         db.execute("PRAGMA synchronous = OFF")  # a power cut may damage it; it is then begun anew
         db.execute("PRAGMA secure_delete = OFF")
@@ -201,7 +202,7 @@ def _write(db: sqlite3.Connection, rows: Sequence[tuple[bytes, int, bytes]], max
         while _used_bytes(db) > _KEEP_SHARE * max_bytes and _evict(db):
             pass
     db.execute("COMMIT")
-    db.execute("PRAGMA incremental_vacuum").fetchall()
+    db.executescript("PRAGMA incremental_vacuum")
 
 
 def _used_bytes(db: sqlite3.Connection) -> int:
