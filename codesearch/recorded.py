@@ -72,8 +72,12 @@ def read(store: Store, kind: type[_Record]) -> _Record | None:
     text = store.meta(_KEYS[kind])
     if text is None:
         return None
-    known = {name: value for name, value in json.loads(text).items() if name in kind.__slots__}
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
+    known: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in json.loads(text).items()
+        if name in kind.__slots__
+    }
+    return kind(**known)
 
 
 def write(store: Store, record: Settings | ModelRecord | LastRefresh) -> None:
