@@ -23,6 +23,9 @@ __all__ = ["main"]
 
 _BITS = {"none": None, "int8": 8, "int6": 6, "int4": 4}
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""End the process as an exception does, so that the unfinished output is removed."""
+
 _EXAMPLES = """
 \b
 Examples:
@@ -93,7 +96,7 @@ def _command(
         revision=revision,
         force=force,
     )
-    check = verifier(_show, _note, verify_as) if verify or verify_as else None
+    check = verifier(target, _show, _note, verify_as) if verify or verify_as else None
     _report(convert(request, check))
 
 
@@ -121,13 +124,13 @@ def _report(done: Conversion) -> None:
     click.echo(done.out)
 
 
-def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + signal.SIGTERM)
+def _on_signal(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script; ``arguments`` default to those of the process."""
-    handler = signal.signal(signal.SIGTERM, _on_sigterm)
+    handlers = {number: signal.signal(number, _on_signal) for number in _SIGNALS}
     try:
         _command(arguments, standalone_mode=False)
     except VerificationFailed as error:
@@ -140,7 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; nothing was written", 130)
     finally:
-        signal.signal(signal.SIGTERM, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _fail(message: str, code: int) -> None:

@@ -75,12 +75,12 @@ def convert(request: Request, check: Check | None = None) -> Conversion:
     source = resolve(request.source, request.revision)
     if not source.weights:
         raise ConversionError(f"{source.path}: holds a finished ONNX graph alone; convert its source instead")
-    out = request.out or Path(_default_name(source, request))
+    out = (request.out or Path(_default_name(source, request))).expanduser().resolve()
     output.check(out, source.path, force=request.force)
     with Weights(source.weights) as stored:
         job = _plan(request, source, stored)
         output.require_space(out, job.layout.total_bytes() + _SMALL_FILES_BYTES)
-        with output.new_folder(out) as folder:
+        with output.new_folder(out, replace=request.force) as folder:
             _write_weights(folder, stored, job)
             _write_rest(folder, job)
             if check is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,19 +26,19 @@ _SPARE_BYTES = 16 << 20
 
 
 def check(out: Path, source: Path, *, force: bool) -> None:
-    """Whether ``out`` may be written. ``source`` is the folder that is read."""
-    target, origin = out.resolve(), source.resolve()
-    if target == origin or target in origin.parents or origin in target.parents:
+    """Whether ``out`` (resolved) may be written. ``source`` is the folder that is read."""
+    origin = source.resolve()
+    if out == origin or out in origin.parents or origin in out.parents:
         raise ConversionError(f"{out}: overlaps with the source {source}; choose another --out")
     if not out.parent.is_dir():
         raise ConversionError(
             f"{out}: the folder {out.parent} does not exist; create it, or choose another --out"
         )
-    if not out.exists() and not out.is_symlink():
+    if not out.exists():
         return
     if not force:
-        raise ConversionError(f"{out}: exists already; pass --force to replace it, or choose another --out")
-    if out.is_symlink() or not out.is_dir() or not (out / RECORD).is_file():
+        raise _exists(out)
+    if not out.is_dir() or not (out / RECORD).is_file():
         raise ConversionError(
             f"{out}: exists and was not written by convert-weights (it holds no {RECORD}), so --force does "
             "not touch it; remove it yourself, or choose another --out"
@@ -53,16 +54,21 @@ def require_space(out: Path, needed_bytes: int) -> None:
         )
 
 
+def _exists(out: Path) -> ConversionError:
+    return ConversionError(f"{out}: exists already; pass --force to replace it, or choose another --out")
+
+
 @contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
+def new_folder(out: Path, *, replace: bool = False) -> Iterator[Path]:
     """A temporary folder that becomes ``out`` when the block ends without an exception."""
     _clear_leftovers(out)
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}-{secrets.token_hex(4)}")
     partial.mkdir()
     try:
         yield partial
         _sync(partial)
+        if out.exists() and not replace:  # another process was faster
+            raise _exists(out)
         _put_in_place(partial, out)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -97,7 +103,7 @@ def _clear_leftovers(out: Path) -> None:
     if previous.exists() and not out.exists():
         previous.rename(out)
     for partial in out.parent.glob(f".{out.name}.partial-*"):
-        pid = partial.name.rpartition("-")[2]
+        pid = partial.name.split("-")[-2]
         if pid.isdigit() and not _is_running(int(pid)):
             shutil.rmtree(partial, ignore_errors=True)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from conversion.errors import ConversionError
 from conversion.record import Record
 from mlx_jinabert import load
+from mlx_jinabert.backends import resolve_backend
 from mlx_jinabert.catalog import find, near
 from mlx_jinabert.folder import ModelFolder
 from mlx_jinabert.published import CheckVector, check_vectors
@@ -55,9 +56,13 @@ class VerificationFailed(Exception):
 
 
 def verifier(
-    show: Callable[[Agreement], None], note: Callable[[str], None], known_as: str | None = None
+    target: str, show: Callable[[Agreement], None], note: Callable[[str], None], known_as: str | None = None
 ) -> Callable[[ModelFolder, Path, Record], None]:
-    """The ``check`` for ``convert``. ``known_as`` names the published checkpoint that the source is."""
+    """The ``check`` for ``convert``. ``known_as`` names the published checkpoint that the source is.
+
+    Raises BackendUnavailable where the target cannot run here, before a conversion is begun for nothing.
+    """
+    resolve_backend(target)
     entry = find(known_as) if known_as is not None else None
     if known_as is not None and entry is None:
         raise ConversionError(

@@ -35,6 +35,8 @@ class Repository:
     """Bytes after which the connection is dropped, once."""
     status: int = 0
     """If set, every request is answered with it."""
+    cdn: bool = False
+    """Large files are redirected to another host, as the Hub does."""
 
     def sibling(self, name: str) -> dict[str, object]:
         content = self.files[name]
@@ -45,21 +47,33 @@ class Repository:
         return entry
 
 
+@dataclass(frozen=True)
+class Request:
+    """What the server saw of one request."""
+
+    method: str
+    path: str
+    range: str
+    authorized: bool
+
+
 @dataclass
 class Hub:
     """The running server: its address, its repositories and the requests that it saw."""
 
     endpoint: str
     repositories: dict[str, Repository] = field(default_factory=dict)
-    requests: list[tuple[str, str, str]] = field(default_factory=list)
-    """(method, path, Range header or "")."""
+    requests: list[Request] = field(default_factory=list)
+
+    def paths(self) -> list[str]:
+        return [request.path for request in self.requests]
 
     def downloads(self) -> list[str]:
-        return [
-            path.split("/resolve/")[1].split("/", 1)[1]
-            for method, path, _ in self.requests
-            if method == "GET" and "/resolve/" in path
+        """Names of the files whose content was asked for."""
+        files = [
+            r.path.split("/resolve/")[1] for r in self.requests if r.method == "GET" and "/resolve/" in r.path
         ]
+        return [file.split("/", 1)[1] for file in files]
 
 
 def git_hash(content: bytes) -> str:
@@ -92,7 +106,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: bool) -> None:
         hub: Hub = self.server.hub  # type: ignore[attr-defined]
         path = unquote(urlsplit(self.path).path)
-        hub.requests.append((self.command, path, self.headers.get("Range", "")))
+        authorized = "Authorization" in self.headers
+        hub.requests.append(Request(self.command, path, self.headers.get("Range", ""), authorized))
+        if path.startswith("/cdn/"):
+            name, _, filename = path.removeprefix("/cdn/").partition("/resolve/")
+            return self._content(hub.repositories[name], filename, body)
         if path.startswith("/api/models/"):
             name, _, revision = path.removeprefix("/api/models/").partition("/revision/")
             return self._listing(hub, name, revision or "main")
@@ -125,7 +143,22 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(status, {"error": "gated"}, code="GatedRepo")
         if filename not in repository.files:
             return self._send(404, {"error": "no such file"}, code="EntryNotFound", commit=repository.commit)
+        if repository.cdn and filename.endswith(LFS_SUFFIXES):
+            return self._redirect(repository, name, filename)
         return self._content(repository, filename, body)
+
+    def _redirect(self, repository: Repository, name: str, filename: str) -> None:
+        """To another host name of this machine: what is sent there has left the Hub."""
+        content = repository.files[filename]
+        self.send_response(302)
+        self.send_header(
+            "Location", f"http://localhost:{self.server.server_port}/cdn/{name}/resolve/{filename}"
+        )
+        self.send_header("X-Repo-Commit", repository.commit)
+        self.send_header("X-Linked-ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+        self.send_header("X-Linked-Size", str(len(content)))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _content(self, repository: Repository, filename: str, body: bool) -> None:
         content = repository.files[filename]

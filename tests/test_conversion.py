@@ -257,6 +257,13 @@ def test_a_missing_parent_folder_is_named(source: Path, tmp_path: Path) -> None:
     assert f"the folder {tmp_path / 'no/such'} does not exist" in done.err
 
 
+def test_the_faster_of_two_wins(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match="exists already"), output.new_folder(tmp_path / "out"):
+        assert run(source, "--out", tmp_path / "out").code == 0
+    assert record(tmp_path / "out")["target"] == "mlx"
+    assert names(tmp_path) == ["out"]
+
+
 def fail_half_way(folder: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"half")
     raise ZeroDivisionError
@@ -291,7 +298,7 @@ cli.main(sys.argv[1:])
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_conversion(source: Path, tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "out"
     run(source, "--out", out)
@@ -301,7 +308,7 @@ def test_an_interrupted_conversion(source: Path, tmp_path: Path, number: signal.
         assert process.stdout is not None
         assert process.stdout.readline() == "stalled\n"
         process.send_signal(number)
-    expected = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}
+    expected = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGKILL: -9}
     assert process.returncode == expected[number]
     assert contents(out) == before
     assert (len(names(tmp_path)) == 1) == (number is not signal.SIGKILL)

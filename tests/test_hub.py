@@ -122,7 +122,7 @@ def test_a_branch_is_looked_up_but_nothing_is_fetched_twice(hub: Hub, fetch: Fet
     hub.requests.clear()
     assert fetch().folder is not None
     assert hub.downloads() == []
-    assert [path for _, path, _ in hub.requests] == ["/api/models/org/model"]
+    assert hub.paths() == ["/api/models/org/model"]
 
 
 def test_a_branch_that_moved_is_fetched_anew(hub: Hub, fetch: Fetch) -> None:
@@ -142,8 +142,8 @@ def test_a_dropped_connection_is_resumed(hub: Hub, fetch: Fetch) -> None:
     got = fetch()
     assert got.folder is not None, got
     assert (got.folder / "model.safetensors").read_bytes() == weights
-    ranges = [r for method, path, r in hub.requests if method == "GET" and path.endswith("model.safetensors")]
-    assert ranges == ["", "bytes=10485760-"]
+    gets = [r for r in hub.requests if r.method == "GET" and r.path.endswith("model.safetensors")]
+    assert [get.range for get in gets] == ["", "bytes=10485760-"]
 
 
 def test_a_killed_run_keeps_what_was_complete(hub: Hub, fetch: Fetch) -> None:
@@ -216,6 +216,20 @@ def test_gated(hub: Hub, fetch: Fetch, token: str) -> None:
 def test_gated_with_the_right_token(hub: Hub, fetch: Fetch) -> None:
     hub.repositories["org/model"].gated = True
     assert files_in(fetch(HF_TOKEN="hf_good").folder) == WANTED
+
+
+def test_large_files_from_another_host(hub: Hub, fetch: Fetch) -> None:
+    hub.repositories["org/model"].cdn = hub.repositories["org/model"].gated = True
+    assert files_in(fetch(HF_TOKEN="hf_good").folder) == WANTED
+    [sent] = [request for request in hub.requests if request.path.startswith("/cdn/")]
+    assert (sent.method, sent.authorized) == ("GET", False)
+    assert any(request.authorized for request in hub.requests)
+
+
+def test_what_is_no_hub_at_all(hub: Hub, fetch: Fetch) -> None:
+    """A portal or proxy that answers every address with a page of its own."""
+    hub.repositories["org/model"].status = 200
+    assert "did not answer as a Hub does" in fetch().error
 
 
 @pytest.mark.parametrize("offline", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}])
