@@ -109,8 +109,8 @@ def _http_problem(error: BaseException, endpoint: str) -> str:
         return f"{endpoint} answered with HTTP {status} ({found}); try again later"
     if isinstance(error, ValueError | LookupError | TypeError):
         return (
-            f"{endpoint} did not answer as a Hub does ({found}); look at HF_ENDPOINT and for a proxy or login "
-            "page in between"
+            f"{endpoint} did not answer as a Hub does ({found}); look at HF_ENDPOINT, and for a proxy or "
+            "login page in between"
         )
     return (
         f"{endpoint} could not be reached and there is no cached copy known to be complete ({found}). Check "

@@ -288,8 +288,9 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 
 STALLED = """
-import sys, time
+import signal, sys, time
 from conversion import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with it ignored
 def stall(*_):
     print("stalled", flush=True)
     time.sleep(60)
