@@ -134,15 +134,14 @@ def similar(
     output = _checked(printing)
     from codesearch.commands import session
     from codesearch.commands.places import line_of, parse
-    from codesearch.locations import locate
 
     wanted = parse(place)
-    request = session.Request((wanted.file,), model, root_here, yes=yes)
+    request = session.Request((session.home_of(wanted.file),), model, root_here, yes=yes)
     languages = session.languages_of(types)
     with session.opened(request, create=not no_refresh) as opened:
         if not no_refresh:
             session.refresh_before_search(opened.index, max_wait, "semantic")
-        path = locate(wanted.file, request.root).under
+        path = session.path_in(opened.index, wanted.file)
         line = line_of(opened.index, path, wanted)
         hits = opened.index.similar(path, line, limit, languages, list(globs) or None, under=())
         answer = _answer(opened.index, place, hits)

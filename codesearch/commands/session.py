@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from codesearch.index import Index
     from codesearch.records import Stats
 
-__all__ = ["Opened", "Request", "existing", "languages_of", "opened", "refresh_before_search", "refreshed"]
+__all__ = [
+    "Opened",
+    "Request",
+    "existing",
+    "home_of",
+    "languages_of",
+    "opened",
+    "path_in",
+    "refresh_before_search",
+    "refreshed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +114,26 @@ def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
             f'no such file or folder: {path}; to ask for several words, quote the query: codesearch "{words}"'
         )
     return tuple(paths)
+
+
+def home_of(file: str) -> str:
+    """What to open for a file: itself, or outside of a repository the current folder, if it lies below."""
+    from codesearch.locations import locate
+    from codesearch.roots import canonical
+
+    here, target = canonical(Path.cwd()), canonical(Path(file))
+    loose = locate(file).root == target.parent
+    return str(here) if loose and here in target.parents else file
+
+
+def path_in(index: Index, file: str) -> str:
+    """The path of a file relative to the index's root, with ``/``. BadQuery if it lies elsewhere."""
+    from codesearch.roots import canonical
+
+    target = canonical(Path(file))
+    if index.root not in target.parents:
+        raise BadQuery(f"{file} is not in {index.root}")
+    return target.relative_to(index.root).as_posix()
 
 
 def languages_of(types: Sequence[str]) -> list[str] | None:
