@@ -2,8 +2,8 @@
 
 Hashed are weights, tokenizer, pooling, prompts, length limit, width and the way the stored weights are
 quantised, but neither the backend nor the type it computes in: an index that one machine built serves
-another. Computing in int8 (what ONNX Runtime does on a CPU) is a type to compute in; int4 is not, its
-vectors differ too much.
+another. Computing in int8 with one scale per output channel (what ONNX Runtime does on a CPU) counts as
+such a type, whether it was stored so or not; weights quantised in groups, and int4, differ too much.
 
 Hashes of large files are kept in the cache folder by (path, size, mtime_ns). A shipped or converted
 folder brings them along in ``fingerprint.json``; a converted one carries those of its source, so that a
@@ -51,17 +51,17 @@ def fingerprint(
     """32 hexadecimal digits. ``variant``: what the caller changed in the model, such as config overrides."""
     found = content(folder)
     stored = folder.quantization
-    entry_prompts = folder.entry.prompts if folder.entry else {}
+    known = folder.entry.prompts if folder.entry else {}
     identity = {
         "format": _FORMAT,
         "weights": found.weights,
         "tokenizer": found.tokenizer,
         "pooling": folder.pooling,
-        "prompts": dict(folder.prompts) | {f"catalog:{k}": v for k, v in entry_prompts.items()},
+        "prompts": {**known, **folder.prompts},
         "default_prompt_name": folder.default_prompt_name,
         "max_length": max_length,
         "dim": dim,
-        "quantization": [stored.bits, stored.group_size] if stored else None,
+        "quantization": [stored.bits, stored.group_size] if stored and stored.group_size else None,
         "variant": dict(variant or {}),
     }
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:_LENGTH]
