@@ -139,6 +139,8 @@ class Graph:
         """
         temporary = directory / f"{GRAPH}.{os.getpid()}.tmp"
         try:
+            for left in directory.glob("graph.*.tmp"):  # by a writer that was killed
+                left.unlink(missing_ok=True)
             with self._lock:
                 self._index.save_index(str(temporary))
                 expected = self._index.index_file_size()
