@@ -28,6 +28,8 @@ from codesearch.vectors import FINGERPRINT, VectorIndex
 
 __all__ = ["Job", "check_model", "refresh"]
 
+_GRAPH_DUE = "graph_due"
+"""Key of ``store.meta``: "yes" from the first new vector until the graph has been looked after."""
 _LARGE = 1000
 """Chunks that come or go in one refresh, from which on the file is tidied afterwards."""
 
@@ -67,7 +69,7 @@ def refresh(job: Job) -> Stats:
         progress=job.progress,
     ).run()
     embedded_all = _fill_vectors(job, tally) if job.embed else True
-    if tally.embedded or tally.from_cache or tally.chunks_removed:
+    if tally.chunks_removed or job.store.meta(_GRAPH_DUE) == "yes":
         _save_graph(job, tally)
     if tally.chunks_added + tally.chunks_removed >= _LARGE:
         job.store.compact()
@@ -118,6 +120,7 @@ def _fill_vectors(job: Job, tally: Tally) -> bool:
     if record is None or record.fingerprint != job.model.fingerprint:
         with tally.timed("model"):
             record = _record_model(job)
+    job.store.set_meta(_GRAPH_DUE, "yes")
     with VectorCache(vector_cache_path()) as cache:
         complete = Vectorizer(
             job.store, job.model, cache, tally, job.deadline, job.progress, record.dim
@@ -130,6 +133,7 @@ def _fill_vectors(job: Job, tally: Tally) -> bool:
 def _save_graph(job: Job, tally: Tally) -> None:
     with tally.timed("graph"):
         note = job.vectors().save_if_due(job.progress)
+    job.store.set_meta(_GRAPH_DUE, "no")
     if note:
         tally.notes.append(note)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Vectorizer:
     deadline: Deadline
     progress: Progress
     dim: int | None
-    size: int = _FIRST_BATCH
+    size: int = field(default_factory=lambda: _FIRST_BATCH)
     """Chunks in the next batch for the model; follows its speed."""
 
     def run(self) -> bool:

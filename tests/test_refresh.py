@@ -19,7 +19,6 @@ from codesearch.locations import LOCK_NAME, vector_cache_path
 from codesearch.lock import WriterLock
 from codesearch.records import SourceFile, Stats
 from codesearch.stored import StoredFile
-from codesearch.vectorize import Vectorizer
 from tests.support import WordHashEmbedder
 from tests.trees import answers, make_old, places, write_tree
 
@@ -325,7 +324,7 @@ def test_interrupt_keeps_what_is_committed(tree: Path, monkeypatch: pytest.Monke
             raise KeyboardInterrupt
 
     model = WordHashEmbedder()
-    monkeypatch.setattr(Vectorizer.__init__, "__defaults__", (2,))
+    monkeypatch.setattr("codesearch.vectorize._FIRST_BATCH", 2)
     with open_index(tree, model) as index:
         with pytest.raises(KeyboardInterrupt):
             index.refresh(progress)
