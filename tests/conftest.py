@@ -7,6 +7,12 @@ import os
 import pytest
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _model_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Built graphs and hashes are shared by the run, and by nothing else."""
+    os.environ["MLX_JINABERT_CACHE"] = str(tmp_path_factory.mktemp("models"))
+
+
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path_factory.mktemp("home")
@@ -14,13 +20,3 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     for name in ("CODESEARCH_MODEL", "HF_TOKEN", "HF_ENDPOINT", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With PARITY set, a parity test that would be skipped fails instead (see support.torch_or_skip)."""
-    if os.environ.get("PARITY"):
-        import torch
-        import transformers
-
-        assert torch.__version__.startswith("2.13.0"), torch.__version__
-        assert transformers.__version__

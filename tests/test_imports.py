@@ -23,7 +23,7 @@ ALLOWED = {
     "codesearch": ("codesearch/",),
     "conversion": ("conversion/",),
     "hnswlib": ("codesearch/graph.py",),
-    "huggingface_hub": ("mlx_jinabert/hub.py",),
+    "huggingface_hub": ("mlx_jinabert/hub",),
     "rich": ("codesearch/render.py", "codesearch/progress.py", "mlx_jinabert/progress.py"),
     "click": ("codesearch/cli.py", "codesearch/commands", "conversion/cli.py"),
     "torch": (),
