@@ -81,11 +81,20 @@ _C = (
     "(type_definition declarator: (function_declarator declarator: (parenthesized_declarator (_ (_) @name)))) @type",
 )
 
+_CPP_NAME = """[(identifier) @name (field_identifier) @name (destructor_name) @name (operator_name) @name
+    (template_function) @name (qualified_identifier scope: (_) @scope name: (_) @name)
+    (qualified_identifier !scope name: (_) @name)]"""
+
 _CPP = (
-    *_C,
+    *(
+        pattern.replace(
+            "(function_declarator declarator: (_) @name)", f"(function_declarator declarator: {_CPP_NAME})"
+        )
+        for pattern in _C
+    ),
     *_named("namespace: namespace_definition\ntype: alias_declaration concept_definition"),
     "(class_specifier name: (_) @name body: (_)) @class",
-    "(function_definition declarator: (reference_declarator (function_declarator declarator: (_) @name))) @function",
+    f"(function_definition declarator: (reference_declarator (function_declarator declarator: {_CPP_NAME}))) @function",
     "(function_definition declarator: (operator_cast type: (_) @name)) @function",
 )
 

@@ -38,13 +38,19 @@ class Language:
     does not backtrack over ambiguous input the way the others may."""
 
 
-def _language(name: str, extensions: str = "", filenames: str = "", **more: str | bool) -> Language:
-    words = {key: tuple(str(more.pop(key, "")).split()) for key in ("interpreters", "aliases")}
-    grammar = str(more.pop("grammar", ""))
-    flags = {key: bool(value) for key, value in more.items()}
-    return Language(
-        name, tuple(extensions.split()), tuple(filenames.split()), grammar=grammar, **words, **flags
-    )
+def _language(
+    name: str,
+    extensions: str = "",
+    filenames: str = "",
+    *,
+    interpreters: str = "",
+    aliases: str = "",
+    grammar: str = "",
+    prose: bool = False,
+    trusted: bool = False,
+) -> Language:
+    words = (tuple(column.split()) for column in (extensions, filenames, interpreters, aliases))
+    return Language(name, *words, grammar=grammar, prose=prose, trusted=trusted)
 
 
 _ALL = (

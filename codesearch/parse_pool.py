@@ -33,7 +33,9 @@ from .spans import Span, line_spans
 __all__ = ["ChunkPool", "ChunkedFile"]
 
 SMALL_JOB_FILES, SMALL_JOB_BYTES = 24, 200_000
-"""A job within both is parsed in this process as far as its languages are trusted (about 0.1 s)."""
+"""A job within both is parsed in this process (about 0.1 s), as far as its languages are trusted ..."""
+SMALL_FILE_BYTES = 32_000
+"""... and the file is no larger: the worst that is known of them then stays near a second."""
 _MAX_STRIKES = 4
 """Files of one language that may kill their process before the language is given up."""
 _MAX_STILLBORN = 3
@@ -115,7 +117,7 @@ class ChunkPool:
         if known is None or not known.grammar:
             return line_spans(data, language, self._options), None
         helpless = self._stillborn >= _MAX_STILLBORN or not sys.executable
-        if known.trusted and (small or helpless):
+        if known.trusted and len(data) <= SMALL_FILE_BYTES and (small or helpless):
             return file_spans(data, language, self._options), None
         problem = "no parsing process can be started" if helpless else None
         if self._strikes[known.name] >= _MAX_STRIKES:

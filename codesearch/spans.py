@@ -20,6 +20,10 @@ __all__ = ["Span", "line_spans", "syntax_spans"]
 _UNLISTED = frozenset({"impl", "namespace", "rule", "section", "test"})
 """Kinds whose name is a title or somebody else's name: no search for a definition should end there."""
 
+_MAX_RUBBLE = 5_000
+_FEW_CONSTANTS = 2
+"""More of them beside one small definition, and the span is not about that definition."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -43,10 +47,13 @@ def syntax_spans(data: bytes, language: str, options: ChunkOptions) -> list[Span
     from .grammars import parse
 
     tree = parse(data, language)
-    definitions = find_definitions(tree, data, language)
-    measure = Measure(data)
     root = tree.root_node
-    if root.type == "ERROR":
+    broken = root.type == "ERROR"
+    # Queries take quadratic time over the flat rubble that some broken files become.
+    rubble = broken and root.child_count > _MAX_RUBBLE
+    definitions = [] if rubble else find_definitions(tree, data, language)
+    measure = Measure(data)
+    if broken:
         boundaries = line_boundaries(data)
     else:
         opened = {(each.start, each.end) for each in definitions if each.kind == "namespace"}
@@ -111,29 +118,35 @@ def _label(
 ) -> Span:
     here = [definitions[index] for index in inside]
     names = tuple(dict.fromkeys(each.name for each in here if each.kind not in _UNLISTED and each.name))
-    main = _main(definitions, inside)
-    if main is not None:
-        return Span(start, end, main.kind, main.name, main.scope, main.signature, names)
-    if enclosing is None or enclosing.kind == "namespace":
-        scope = (*enclosing.scope, enclosing.name) if enclosing else ()
-        return Span(start, end, plain_kind, scope=scope, definitions=names)
-    if here:  # several members of one owner
-        scope = (*enclosing.scope, enclosing.name)
-        return Span(start, end, plain_kind, scope=scope, definitions=names)
-    return Span(start, end, enclosing.kind, enclosing.name, enclosing.scope, enclosing.signature, names)
-
-
-def _main(definitions: Sequence[Definition], inside: range) -> Definition | None:
-    """The one definition that the span is about; None where there are none or several."""
     top = [
         definitions[index]
         for index in inside
         if definitions[index].kind != "namespace" and not _has_real_parent(definitions, index, inside)
     ]
+    main = _main(top, start, end)
+    if main is not None:
+        return Span(start, end, main.kind, main.name, main.scope, main.signature, names)
+    if top or enclosing is None or enclosing.kind == "namespace":
+        return Span(start, end, plain_kind, scope=_common_scope(top, enclosing), definitions=names)
+    return Span(start, end, enclosing.kind, enclosing.name, enclosing.scope, enclosing.signature, names)
+
+
+def _main(top: Sequence[Definition], start: int, end: int) -> Definition | None:
+    """The one definition that the span is about; None where there are none or several."""
     telling = [each for each in top if each.kind != "constant"] or top
-    if telling and len({(each.name, each.scope) for each in telling}) == 1:
-        return telling[0]
-    return None
+    if not telling or len({(each.name, each.scope) for each in telling}) != 1:
+        return None
+    main = telling[0]
+    constants = len(top) - len(telling)
+    large = 2 * (min(telling[-1].end, end) - main.start) >= end - start
+    return main if large or constants <= _FEW_CONSTANTS else None
+
+
+def _common_scope(top: Sequence[Definition], enclosing: Definition | None) -> tuple[str, ...]:
+    """Whom several definitions belong to: what the code around them or each of them says."""
+    if top and len({each.scope for each in top}) == 1:
+        return top[0].scope
+    return (*enclosing.scope, enclosing.name) if enclosing else ()
 
 
 def _has_real_parent(definitions: Sequence[Definition], index: int, inside: range) -> bool:

@@ -183,16 +183,14 @@ class _Walker:
     def _nested(self, folder: _Folder, location: bytes) -> _Folder | None:
         """A folder with a repository of its own: itself, with that repository's rules, or None."""
         directory = git_directory(Path(os.fsdecode(location)))
-        if directory is None or not self._options.ignore:
-            return folder if directory is None else self._skip_nested(directory)
+        if directory is None:
+            return folder
         if not folder.forced:
-            return self._skip_nested(directory)
+            self._skip("submodule" if "modules" in directory.parts else "nested repository")
+            return None
         repository = find_repository(Path(os.fsdecode(location)))
         rules = self._shared_rules(repository, b"") if repository else None
         return _Folder(folder.path, folder.own, _rebased(rules, len(folder.path)))
-
-    def _skip_nested(self, directory: Path) -> None:
-        self._skipped["submodule" if "modules" in directory.parts else "nested repository"] += 1
 
     def _rules_of(
         self, folder: _Folder, location: bytes, names: set[bytes]
@@ -217,7 +215,8 @@ class _Walker:
         if name == b".git":
             return None
         if entry.is_symlink():
-            return self._skip("symlink")
+            self._skip("symlink")
+            return None
         is_folder = entry.is_dir(follow_symlinks=False)
         verdict = own.decide(path, name, is_folder) if own else None
         forced = verdict is False
@@ -228,7 +227,8 @@ class _Walker:
                 only_kept = True
                 reason = None if path in (self._kept_folders if is_folder else self._kept) else "ignored"
             if reason is not None:
-                return self._skip(reason)
+                self._skip(reason)
+                return None
         if is_folder:
             return _Folder(path + b"/", own, git, only_kept and not forced, forced)
         return self._file(entry, path)
@@ -243,19 +243,23 @@ class _Walker:
         try:
             text = path.decode("utf-8")
         except UnicodeDecodeError:
-            return self._skip("name is not UTF-8")
+            self._skip("name is not UTF-8")
+            return None
         try:
             status = entry.stat(follow_symlinks=False)
             regular = entry.is_file(follow_symlinks=False)
         except OSError:
-            return self._skip("unreadable")
+            self._skip("unreadable")
+            return None
         if not regular:
-            return self._skip("special file")
+            self._skip("special file")
+            return None
         reason = skipped_by_name(text) or (
             "too large" if status.st_size > self._options.max_file_bytes else None
         )
         if reason is not None:
-            return self._skip(reason)
+            self._skip(reason)
+            return None
         return SourceFile(text, status.st_size, status.st_mtime_ns, language_of(text))
 
     def _skip(self, reason: str) -> None:

@@ -1,5 +1,6 @@
 """Trees and ignore patterns drawn from a seed, and what git makes of them."""
 
+# ruff: noqa: SIM905, RUF005  (a list of these in quotes cannot be read)
 from __future__ import annotations
 
 import os
