@@ -1,78 +1,28 @@
-"""convert-weights as it is used: folders in, folders out, and nothing in between on failure."""
+"""convert-weights as it is used: folders in, folders out."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import io
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import tracemalloc
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 import mlx_jinabert
-from conversion import cli, output, weights
-from conversion.errors import ConversionError
-from mlx_jinabert.catalog import CATALOG
+from conversion import weights
 from mlx_jinabert.weights import Weights
 from tests.checkpoints import Checkpoint, tensors_of, write
-from tests.hub_server import Repository, running_hub
-from tests.running import minilm
+from tests.converting import CODE, TEXTS, UNUSED, encode, names, record, run
 from tests.support import assert_close
-
-TEXTS = ["What is Deep Learning?", "def add(a, b):\n    return a + b", ""]
-CODE = Checkpoint("code", hidden=64, intermediate=128, layers=2)
-UNUSED = ["pooler.dense.bias", "pooler.dense.weight"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-def run(*arguments: object) -> Outcome:
-    """The console script, in this process."""
-    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
-        try:
-            cli.main([str(argument) for argument in arguments])
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-    return Outcome(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("source") / "code-model", CODE)
-
-
-def encode(folder: Path, backend: str = "mlx", dtype: str = "auto") -> NDArray[np.float32]:
-    return mlx_jinabert.load(folder, backend=backend, dtype=dtype).encode(TEXTS)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def record(folder: Path) -> dict:
-    return json.loads((folder / "mlx_jinabert.json").read_text())
 
 
 @pytest.mark.parametrize(("dtype", "atol"), [("float32", 2e-6), ("float16", 2e-3), ("bfloat16", 2e-2)])
@@ -218,115 +168,6 @@ def test_the_record(source: Path, tmp_path: Path) -> None:
         assert hashlib.sha256((tmp_path / "out" / name).read_bytes()).hexdigest() == digest, name
 
 
-# -- whole or not at all --------------------------------------------------------------------------
-
-
-def test_an_existing_output_needs_force(source: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    assert run(source, "--dtype", "float16", "--out", out).code == 0
-    before = contents(out)
-    done = run(source, "--quantize", "int8", "--out", out)
-    assert (done.code, contents(out) == before) == (2, True)
-    assert "pass --force to replace it" in done.err
-    assert run(source, "--quantize", "int8", "--out", out, "--force").code == 0
-    assert record(out)["quantization"]["bits"] == 8
-    assert names(tmp_path) == ["out"]
-
-
-def test_force_does_not_touch_what_it_did_not_write(source: Path, tmp_path: Path) -> None:
-    (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis/draft.txt").write_text("years of work")
-    done = run(source, "--out", tmp_path / "thesis", "--force")
-    assert done.code == 2
-    assert "was not written by convert-weights" in done.err
-    assert contents(tmp_path / "thesis") == {"draft.txt": b"years of work"}
-
-
-@pytest.mark.parametrize("out", [".", "..", "inside"])
-def test_the_source_is_never_the_output(source: Path, tmp_path: Path, out: str) -> None:
-    folder = Path(shutil.copytree(source, tmp_path / "a/model"))
-    before = contents(tmp_path)
-    done = run(folder, "--out", folder / out, "--force")
-    assert (done.code, contents(tmp_path) == before) == (2, True)
-    assert "overlaps with the source" in done.err
-
-
-def test_a_missing_parent_folder_is_named(source: Path, tmp_path: Path) -> None:
-    done = run(source, "--out", tmp_path / "no/such/out")
-    assert done.code == 2
-    assert f"the folder {tmp_path / 'no/such'} does not exist" in done.err
-
-
-def test_the_faster_of_two_wins(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match="exists already"), output.new_folder(tmp_path / "out"):
-        assert run(source, "--out", tmp_path / "out").code == 0
-    assert record(tmp_path / "out")["target"] == "mlx"
-    assert names(tmp_path) == ["out"]
-
-
-def fail_half_way(folder: Path) -> None:
-    (folder / "model.safetensors").write_bytes(b"half")
-    raise ZeroDivisionError
-
-
-def test_a_failure_keeps_the_existing_output(source: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    run(source, "--out", out)
-    before = contents(out)
-    with pytest.raises(ZeroDivisionError), output.new_folder(out) as folder:
-        fail_half_way(folder)
-    assert contents(out) == before
-    assert names(tmp_path) == ["out"]
-
-
-def test_a_full_disk(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match="no space left"), output.new_folder(tmp_path / "out"):
-        raise OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(ConversionError, match=r"needs about 1000000000000 MB, but .* has \d+ MB free"):
-        output.require_space(tmp_path / "out", 10**18)
-    assert names(tmp_path) == []
-
-
-STALLED = """
-import signal, sys, time
-from conversion import cli
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with it ignored
-def stall(*_):
-    print("stalled", flush=True)
-    time.sleep(60)
-cli.verifier = lambda *_: stall
-cli.main(sys.argv[1:])
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_conversion(source: Path, tmp_path: Path, number: signal.Signals) -> None:
-    out = tmp_path / "out"
-    run(source, "--out", out)
-    before = contents(out)
-    command = [sys.executable, "-c", STALLED, str(source), "--quantize", "int4", "--out", str(out)]
-    with subprocess.Popen([*command, "--force", "--verify"], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "stalled\n"
-        process.send_signal(number)
-    expected = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGKILL: -9}
-    assert process.returncode == expected[number]
-    assert contents(out) == before
-    assert (len(names(tmp_path)) == 1) == (number is not signal.SIGKILL)
-    assert run(source, "--out", out, "--force").code == 0
-    assert names(tmp_path) == ["out"]
-
-
-def test_a_replacement_cut_off_between_two_renames(source: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    run(source, "--out", out)
-    before = contents(out)
-    out.rename(tmp_path / ".out.previous")
-    with pytest.raises(ZeroDivisionError), output.new_folder(out) as folder:
-        fail_half_way(folder)
-    assert contents(out) == before
-
-
 def test_memory_is_bounded_by_blocks_not_tensors(tmp_path: Path) -> None:
     """100 MB in one tensor; what is held at once is a few blocks of 16 MB."""
     rows = np.ones((400_000, 64), np.float32)
@@ -340,56 +181,6 @@ def test_memory_is_bounded_by_blocks_not_tensors(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert peak < 60e6, peak
     assert (load_file(tmp_path / "out.safetensors")["table.weight"] == 1).all()
-
-
-# -- verification, and the Hub --------------------------------------------------------------------
-
-
-def test_verify_without_published_vectors(source: Path, tmp_path: Path) -> None:
-    done = run(source, "--quantize", "int8", "--verify", "--out", tmp_path / "out")
-    assert done.code == 0, done.err
-    assert done.out.count("to the source in float32  ok (>= 0.999)") == 3
-    assert "no whole vector is published for this checkpoint" in done.err
-
-
-@pytest.mark.parametrize("options", [["--dtype", "float16"], ["--quantize", "int8"], ["--to", "onnx"]])
-def test_verify_real_weights(tmp_path: Path, options: list[str]) -> None:
-    """all-MiniLM-L6-v2, recognised by the hash of its weights."""
-    done = run(minilm(), *options, "--verify", "--out", tmp_path / "out")
-    assert done.code == 0, done.err
-    [line] = [line for line in done.out.splitlines() if "whole" in line]
-    assert float(line.split()[1]) > (0.9998 if "int8" in options else 0.99999), line
-    assert record(tmp_path / "out")["source"]["model"] == "sentence-transformers/all-MiniLM-L6-v2"
-
-
-def test_verify_finds_a_broken_model(tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(minilm(), tmp_path / "broken"))
-    tensors = {name: values.copy() for name, values in load_file(folder / "model.safetensors").items()}
-    tensors["encoder.layer.3.output.dense.weight"][:, ::2] = 0
-    save_file(tensors, folder / "model.safetensors")
-    done = run(folder, "--verify-as", "minilm", "--out", tmp_path / "out")
-    assert done.code == 1
-    assert "expected at least 0.9999" in done.err
-    assert names(tmp_path) == ["broken"]
-
-
-def test_verify_as_an_unknown_name(source: Path, tmp_path: Path) -> None:
-    done = run(source, "--verify-as", "minillm", "--out", tmp_path / "out")
-    assert done.code == 2
-    assert "did you mean minilm" in done.err
-
-
-def test_an_alias_comes_from_the_hub_at_its_pinned_revision(source: Path, tmp_path: Path) -> None:
-    entry = CATALOG["jina-code"]
-    assert entry.revision is not None
-    environment = {**os.environ, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "0"}
-    with running_hub() as hub:
-        hub.repositories[entry.hub_id] = Repository(contents(source), entry.revision)
-        environment["HF_ENDPOINT"] = hub.endpoint
-        command = [sys.executable, "-c", "from conversion.cli import main; main()", "jina-code"]
-        subprocess.run([*command, "--dtype", "float16"], env=environment, cwd=tmp_path, check=True)
-    written = record(tmp_path / "jina-embeddings-v2-base-code-mlx-float16")["source"]
-    assert (written["model"], written["revision"]) == (entry.hub_id, entry.revision)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ def test_codes_are_those_of_mlx(bits: int, group_size: int, rows: np.ndarray) ->
 def test_error_is_at_most_a_step(bits: int, dtype: str, rows: np.ndarray) -> None:
     """Half a step of rounding, and what a half-typed scale and bias add over the whole range."""
     ours = quantize_rows(rows, bits, 64, dtype)
+    for part in (ours.scales, ours.biases):
+        assert_close(widened(narrowed(part, dtype), dtype), part, atol=0, what="as stored")
     with mx.stream(mx.cpu):
         parts = [mx.array(part) for part in (ours.words, ours.scales, ours.biases)]
         back = np.array(mx.dequantize(*parts, group_size=64, bits=bits)).reshape(-1, 64)
