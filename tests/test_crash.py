@@ -22,12 +22,13 @@ from tests.support import WordHashEmbedder
 from tests.trees import answers, make_old, write_tree
 
 KILLS = 50
+FILES = 16
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    root = write_tree(tmp_path / "tree", 10, functions=4)
+    root = write_tree(tmp_path / "tree", FILES, functions=6)
     make_old(root)
     return root
 
@@ -88,7 +89,9 @@ def test_killed_at_any_moment_nothing_committed_is_lost(
     while killed < KILLS:
         log.unlink(missing_ok=True)
         pid = starter.start(Job(str(tree), str(log), slow=pick.choice([0.0005, 0.001, 0.003])))
-        time.sleep(pick.uniform(0.0, pick.choice([0.03, 0.1, 0.3])))
+        if stage := pick.choice(["", "walk", "chunk", "encoding", "encoding"]):
+            _wait_for(log, stage, "finished")
+        time.sleep(pick.uniform(0.0, pick.choice([0.02, 0.2])))
         status = starter.kill(pid)
         killed += status < 0
         said = _Log(log)
@@ -114,7 +117,7 @@ def _forget(tree: Path, seed: int) -> None:
     from codesearch.locations import clear_all
 
     clear_all()
-    write_tree(tree, 10, functions=4, seed=seed)
+    write_tree(tree, FILES, functions=6, seed=seed)
 
 
 @forks
@@ -134,11 +137,11 @@ def test_killed_while_the_graph_is_saved(tree: Path, tmp_path: Path, starter: St
         assert answers(index) == before
 
 
-def _wait_for(log: Path, word: str, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not log.exists() or word not in log.read_text():
-        assert time.monotonic() < deadline, f"no {word!r} within {seconds} s"
-        time.sleep(0.01)
+def _wait_for(log: Path, *words: str) -> None:
+    deadline = time.monotonic() + 30
+    while not log.exists() or not any(word in log.read_text() for word in words):
+        assert time.monotonic() < deadline, f"none of {words} within 30 s"
+        time.sleep(0.005)
 
 
 @forks
@@ -206,7 +209,7 @@ def test_threads_share_an_index_while_one_refreshes(tree: Path) -> None:
     failures: list[BaseException] = []
     with _opened(tree) as index:
         index.refresh()
-        write_tree(tree, 14, seed=3)
+        write_tree(tree, FILES + 4, seed=3)
 
         def ask() -> None:
             try:
@@ -222,7 +225,7 @@ def test_threads_share_an_index_while_one_refreshes(tree: Path) -> None:
         for thread in threads:
             thread.join()
         assert failures == []
-        assert index.counts().files == 14
+        assert index.counts().files == FILES + 4
 
 
 # -- damage
@@ -278,7 +281,7 @@ def test_damaged_graph_is_noticed_and_built_again(tree: Path, monkeypatch: pytes
     _scribble(graph, 100)
     with _opened(tree) as index:
         assert answers(index) == before
-        write_tree(tree, 11)
+        write_tree(tree, FILES + 1)
         index.refresh()
         assert index.status().vector_index == "hnsw"
 
@@ -289,6 +292,6 @@ def test_index_that_was_cleared_meanwhile_is_made_anew(tree: Path) -> None:
     with _opened(tree) as index:
         index.refresh()
         clear(tree)
-        assert index.refresh().files_added == 10
+        assert index.refresh().files_added == FILES
         with _opened(tree) as other:
             assert other.counts() == index.counts()
