@@ -79,11 +79,15 @@ def attend(q: mx.array, k: mx.array, v: mx.array, heads: int, bias: AttentionBia
     q, k, v = (x.reshape(B, L, heads, -1).transpose(0, 2, 1, 3) for x in (q, k, v))
     attention = partial(mx.fast.scaled_dot_product_attention, scale=(W // heads) ** -0.5)
     step = max(1, min(L, _TILE_ELEMENTS // (B * heads * L)))
-    tiles = [
-        attention(q[:, :, start : start + step], k, v, mask=bias.rows(start, min(start + step, L)))
-        for start in range(0, L, step)
-    ]
-    context = tiles[0] if len(tiles) == 1 else mx.concatenate(tiles, axis=2)
+    if step == L:
+        context = attention(q, k, v, mask=bias.rows(0, L))
+    else:
+        tiles = []
+        for start in range(0, L, step):
+            stop = min(start + step, L)
+            tiles.append(attention(q[:, :, start:stop], k, v, mask=bias.rows(start, stop)))
+            mx.eval(tiles[-1])  # Left lazy, the biases of all tiles would be made before the first is used.
+        context = mx.concatenate(tiles, axis=2)
     return context.transpose(0, 2, 1, 3).reshape(B, L, W)
 
 
