@@ -12,6 +12,7 @@ damaged file is moved aside (``.damaged``, one is kept) and a new one begun.
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import threading
@@ -37,7 +38,6 @@ _FORMAT = 1
 _BUSY_SECONDS = 2.0
 _KEEP_SHARE = 0.8
 """What is left after an eviction: room, so that the next batch does not evict again."""
-_EVICT_ROWS = 2000
 _DAY = 86_400
 
 _TABLE = """
@@ -47,6 +47,8 @@ CREATE TABLE IF NOT EXISTS vectors (
     vector BLOB NOT NULL      -- dim float16 numbers, little-endian
 )"""
 _INDEX = "CREATE INDEX IF NOT EXISTS least_recently_used ON vectors (used)"
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 
 T = TypeVar("T")
 
@@ -120,7 +122,7 @@ class VectorCache:
                     self._open()
                 assert self._handle is not None
                 return work(self._handle)
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, OSError, ValueError, TypeError) as error:
                 self.problem = f"vector cache {self.path}: {error}"
                 self._recover(error)
         return None
@@ -148,7 +150,8 @@ class VectorCache:
             if self._handle is not None:
                 self._handle.close()
         self._handle = None
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if kind in _DAMAGED or isinstance(error, ValueError | TypeError):  # text or numbers that are none
             with suppress(OSError):
                 self.path.replace(self.path.with_name(f"{self.path.name}.damaged"))
                 for ending in ("-wal", "-shm"):
@@ -199,8 +202,7 @@ def _write(db: sqlite3.Connection, rows: Sequence[tuple[bytes, int, bytes]], max
     db.execute("BEGIN IMMEDIATE")
     db.executemany("INSERT OR REPLACE INTO vectors (key, used, vector) VALUES (?, ?, ?)", rows)
     if _used_bytes(db) > max_bytes:
-        while _used_bytes(db) > _KEEP_SHARE * max_bytes and _evict(db):
-            pass
+        _evict(db, max_bytes)
     db.execute("COMMIT")
     db.executescript("PRAGMA incremental_vacuum")
 
@@ -212,7 +214,9 @@ def _used_bytes(db: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
-def _evict(db: sqlite3.Connection) -> bool:
-    """Forget some of what was not used for the longest time; in doubt, what was written first."""
+def _evict(db: sqlite3.Connection, max_bytes: int) -> None:
+    """Forget what was not used for the longest time; of what was used on the same day, the oldest."""
+    share = 1 - _KEEP_SHARE * max_bytes / _used_bytes(db)
+    rows = db.execute("SELECT count(*) FROM vectors").fetchone()[0]
     oldest = "SELECT rowid FROM vectors ORDER BY used, rowid LIMIT ?"
-    return db.execute(f"DELETE FROM vectors WHERE rowid IN ({oldest})", (_EVICT_ROWS,)).rowcount > 0
+    db.execute(f"DELETE FROM vectors WHERE rowid IN ({oldest})", (math.ceil(share * rows),))
