@@ -18,11 +18,8 @@ Ids = NDArray[np.int64]
 
 
 def text_hash(text: str) -> bytes:
-    """Identity of an embedded text, 16 bytes: equal texts share a vector, within a file and across indexes.
-
-    Lone surrogates (file names that are not Unicode) are hashed as they are.
-    """
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    """Identity of an embedded text, 16 bytes: equal texts share a vector, within a file and across indexes."""
+    return blake2b(text.encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
