@@ -49,8 +49,16 @@ def _language(
     prose: bool = False,
     trusted: bool = False,
 ) -> Language:
-    words = (tuple(column.split()) for column in (extensions, filenames, interpreters, aliases))
-    return Language(name, *words, grammar=grammar, prose=prose, trusted=trusted)
+    return Language(
+        name,
+        tuple(extensions.split()),
+        tuple(filenames.split()),
+        tuple(interpreters.split()),
+        tuple(aliases.split()),
+        grammar,
+        prose,
+        trusted,
+    )
 
 
 _ALL = (

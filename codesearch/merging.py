@@ -105,14 +105,14 @@ def _absorb_tiny(
     for run in runs:
         start, end = starts[run.first], starts[run.last]
         size = measure.size(start, end)
-        closing = size < tiny and not _says_something(data[start:end])
-        if kept and closing:
+        closes = size < tiny and not _says_something(data[start:end])
+        # What is too large anyway will be shared out, and may as well take the crumb along.
+        fits = bool(kept) and (size > options.limit or size + sizes[-1] <= options.limit)
+        last = run is runs[-1] and size < tiny
+        if kept and (closes or ((carried or last) and fits)):
             kept[-1].last = run.last
             sizes[-1] += size
-        elif carried and size + sizes[-1] <= options.limit:
-            kept[-1].last = run.last
-            sizes[-1] += size
-            carried = False
+            carried = carried and sizes[-1] < tiny
         else:
             kept.append(run)
             sizes.append(size)

@@ -156,10 +156,13 @@ class ChunkPool:
         return f"the process that parsed it as {language} ended ({code})"
 
     def _take(self) -> _Process:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            process = _Process()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                process = self._idle.get_nowait()
+                if process.is_running():
+                    return process
+                self._discard(process)  # it died between two jobs: no file's fault
+        process = _Process()
         with self._lock:
             self._processes.add(process)
             if len(self._processes) == 1:
@@ -218,6 +221,9 @@ class _Process:
                 self._deadline = None
         self.answered = True
         return spans
+
+    def is_running(self) -> bool:
+        return self._popen.poll() is None
 
     def kill_if_overdue(self, now: float) -> None:
         with self._lock:

@@ -21,6 +21,8 @@ _UNLISTED = frozenset({"impl", "namespace", "rule", "section", "test"})
 """Kinds whose name is a title or somebody else's name: no search for a definition should end there."""
 
 _MAX_RUBBLE = 5_000
+_DOMINANT = 0.6
+"""A definition with this share of a span's bytes is what the span is about."""
 _FEW_CONSTANTS = 2
 """More of them beside one small definition, and the span is not about that definition."""
 
@@ -124,6 +126,12 @@ def _label(
         if definitions[index].kind != "namespace" and not _has_real_parent(definitions, index, inside)
     ]
     main = _main(top, start, end)
+    while main is not None and main.end > end:  # only its beginning is here: perhaps mostly a member
+        members = [each for each in here if each.parent >= 0 and definitions[each.parent] is main]
+        member = _dominant(members, start, end)
+        if member is None:
+            break
+        main = member
     if main is not None:
         return Span(start, end, main.kind, main.name, main.scope, main.signature, names)
     if top or enclosing is None or enclosing.kind == "namespace":
@@ -133,13 +141,19 @@ def _label(
 
 def _main(top: Sequence[Definition], start: int, end: int) -> Definition | None:
     """The one definition that the span is about; None where there are none or several."""
+    if (dominant := _dominant(top, start, end)) is not None:
+        return dominant
     telling = [each for each in top if each.kind != "constant"] or top
-    if not telling or len({(each.name, each.scope) for each in telling}) != 1:
+    if len({(each.name, each.scope) for each in telling}) != 1:
         return None
-    main = telling[0]
-    constants = len(top) - len(telling)
-    large = 2 * (min(telling[-1].end, end) - main.start) >= end - start
-    return main if large or constants <= _FEW_CONSTANTS else None
+    return telling[0] if len(top) - len(telling) <= _FEW_CONSTANTS else None
+
+
+def _dominant(among: Sequence[Definition], start: int, end: int) -> Definition | None:
+    if not among:
+        return None
+    largest = max(among, key=lambda each: min(each.end, end) - each.start)
+    return largest if min(largest.end, end) - largest.start >= _DOMINANT * (end - start) else None
 
 
 def _common_scope(top: Sequence[Definition], enclosing: Definition | None) -> tuple[str, ...]:

@@ -47,10 +47,10 @@ def syntax_boundaries(
     ``opened`` holds (start, end) of nodes that are never kept whole (namespaces).
     """
     found = [Boundary(0, 0)]
-    stack = [iter(root.children)]
+    stack = [_Level(iter(root.children), len(data))]
     glued_until = -1  # where the comment ends that the next node belongs to
     while stack:
-        node = next(stack[-1], None)
+        node = next(stack[-1].nodes, None)
         if node is None:
             stack.pop()
             glued_until = -1
@@ -62,14 +62,23 @@ def syntax_boundaries(
             found.append(Boundary(line, len(stack)))
         leads = line >= 0 and _leads(node)
         glued_until = end - (data[end - 1 : end] == b"\n") if leads else -1
-        if not leads and node.child_count and _opens(node, measure, limit, opened):
-            stack.append(iter(node.children))
+        if leads or not node.child_count:
+            continue
+        large = end - start > limit and measure.size(start, end) > limit
+        if large or (start, end) in opened or end - start > stack[-1].opens_from:
+            # The body of what is opened is opened too.
+            opens_from = (end - start) // 2 if (start, end) in opened else len(data)
+            stack.append(_Level(iter(node.children), opens_from))
     return found
 
 
-def _opens(node: tree_sitter.Node, measure: Measure, limit: int, opened: Set[tuple[int, int]]) -> bool:
-    start, end = node.start_byte, node.end_byte
-    return (end - start > limit and measure.size(start, end) > limit) or (start, end) in opened
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """Nodes still to come on one level of the tree."""
+
+    nodes: Iterator[tree_sitter.Node]
+    opens_from: int
+    """Bytes from which a node is opened although it is not too large."""
 
 
 def _leads(node: tree_sitter.Node) -> bool:
