@@ -140,7 +140,7 @@ class Index:
     def status(self) -> Status:
         """The truth about this index; loads no model."""
         opened = self._opening.ready()
-        return read_status(self._location, opened.store, self._current_model(), opened.vectors().kind)
+        return read_status(self._location, opened.store, self._current_model(), opened.vectors())
 
     def counts(self) -> Counts:
         """Files, chunks and embedded chunks at this moment."""
@@ -173,7 +173,7 @@ class Index:
             max_wait: stop at the first commit after so many seconds.
             vectors: False to stop when all text is searchable.
             rebuild: forget everything first, the model included.
-            lock_wait: seconds to wait for another process that is writing.
+            lock_wait: seconds to wait for another process that is writing, ``max_wait`` at most.
 
         Raises:
             IndexBusy: another process is still writing after ``lock_wait`` seconds.
@@ -183,6 +183,7 @@ class Index:
         if not self.root.is_dir():
             raise BadQuery(f"{self.root} is gone; what was indexed can still be searched (--no-refresh)")
         deadline = Deadline(max_wait)
+        lock_wait = lock_wait if max_wait is None else min(lock_wait, max_wait)
         self._location.create()
         with WriterLock(self.directory / LOCK_NAME, lock_wait):
             note = self._opening.settle(rebuild)

@@ -52,8 +52,6 @@ class LastRefresh:
 
     finished: str
     """ISO 8601, UTC."""
-    read_ns: int | None
-    """When the last refresh that read everything began to, nanoseconds since the epoch; None before that."""
     skipped: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -8,7 +8,6 @@ went. Killed between any two of these, the index answers, and the next refresh g
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,16 +53,12 @@ class Job:
 def refresh(job: Job) -> Stats:
     """Run one refresh; see the module's docstring for the order."""
     tally = Tally(notes=list(job.notes))
-    started_ns = time.time_ns()
     _agree_on_model(job, tally)
-    last = recorded.read(job.store, LastRefresh)
-    last_read_ns = last.read_ns if last else None
     recorded.write(job.store, job.settings)
     read_all = TextStage(
         root=job.location.root,
         store=job.store,
         settings=job.settings,
-        last_read_ns=last_read_ns,
         tally=tally,
         deadline=job.deadline,
         progress=job.progress,
@@ -75,7 +70,7 @@ def refresh(job: Job) -> Stats:
         job.store.compact()
     if not (read_all and embedded_all):
         tally.notes.append(_unfinished(job.store, read_all))
-    _write_down(job.store, tally, started_ns if read_all else last_read_ns)
+    _write_down(job.store, tally)
     return tally.stats()
 
 
@@ -125,6 +120,8 @@ def _fill_vectors(job: Job, tally: Tally) -> bool:
         complete = Vectorizer(
             job.store, job.model, cache, tally, job.deadline, job.progress, record.dim
         ).run()
+    if cache.problem:
+        tally.notes.append(cache.problem)
     if job.model.is_loaded:
         _record_model(job)
     return complete
@@ -164,7 +161,7 @@ def _unfinished(store: Store, read_all: bool) -> str:
     return f"stopped in time: {files}{text}; the next refresh goes on from here"
 
 
-def _write_down(store: Store, tally: Tally, read_ns: int | None) -> None:
+def _write_down(store: Store, tally: Tally) -> None:
     finished = datetime.now(UTC).isoformat(timespec="seconds")
-    last = LastRefresh(finished, read_ns, dict(tally.skipped), tuple(tally.notes))
+    last = LastRefresh(finished, dict(tally.skipped), tuple(tally.notes))
     recorded.write(store, last)

@@ -11,6 +11,7 @@ from codesearch.embedding import Model
 from codesearch.locations import Location, folder_bytes
 from codesearch.recorded import LastRefresh, ModelRecord
 from codesearch.store import Store
+from codesearch.vectors import VectorIndex
 
 __all__ = ["Status", "read_status"]
 
@@ -51,12 +52,14 @@ class Status:
         return self.last_refresh is not None and self.embedded == self.total
 
 
-def read_status(location: Location, store: Store, model: Model, vector_kind: str) -> Status:
+def read_status(location: Location, store: Store, model: Model, vectors: VectorIndex) -> Status:
     """One snapshot of the store, with what is known of the model."""
     with store.reading():
         counts = store.counts()
         record = recorded.read(store, ModelRecord)
         last = recorded.read(store, LastRefresh)
+    kind = vectors.kind
+    notes = dict.fromkeys((*(last.notes if last else ()), *vectors.notes))
     runtime = model.runtime() if model.is_loaded else record
     return Status(
         root=str(location.root),
@@ -73,7 +76,7 @@ def read_status(location: Location, store: Store, model: Model, vector_kind: str
         total=counts.chunks,
         skipped=dict(last.skipped) if last else {},
         bytes=folder_bytes(location.directory),
-        vector_index=vector_kind,
+        vector_index=kind,
         last_refresh=last.finished_at if last else None,
-        notes=last.notes if last else (),
+        notes=tuple(notes),
     )

@@ -39,31 +39,34 @@ _NAMED = 5  # notes about single files
 _VERSION = f"{chunk.VERSION}.{lexical.VERSION}"
 """Files are chunked again when either changes; chunks whose text stays keep their vectors."""
 
+_LAST_READ = "last_read_ns"
+"""Key of ``store.meta``: when the last refresh that read everything began to, ns since the epoch."""
+
 
 @dataclass(slots=True)
 class TextStage:
-    """One run over a tree. ``last_read_ns`` is when the last whole refresh began to read."""
+    """One run over a tree."""
 
     root: Path
     store: Store
     settings: Settings
-    last_read_ns: int | None
     tally: Tally
     deadline: Deadline
     progress: Progress
 
     def run(self) -> bool:
         """Bring the text up to date; False where the deadline came first."""
+        started_ns = time.time_ns()
         outdated = self.store.meta("text_version", _VERSION) != _VERSION
+        last_read_ns = None if outdated else self._last_read_ns()
         if outdated:
-            self.last_read_ns = None
             self.tally.notes.append("files are cut otherwise than before: all of them were chunked again")
         with self.tally.timed("walk"):
             walked = self._walk()
             stored = self.store.files()
             passed = PassedOver.read(self.store)
-            worth = self._worth_opening(walked, passed)
-            changes = compare(worth, stored, self.last_read_ns)
+            worth = self._worth_opening(walked, passed, last_read_ns)
+            changes = compare(worth, stored, last_read_ns)
         self.tally.files_reused += changes.unchanged
         with self.tally.timed("chunk"):
             self._remove(changes.removed)
@@ -73,7 +76,12 @@ class TextStage:
             with self.store.transaction():
                 passed.write(self.store, walked)
                 self.store.set_meta("text_version", _VERSION)
+                self.store.set_meta(_LAST_READ, str(started_ns))
         return complete
+
+    def _last_read_ns(self) -> int | None:
+        known = self.store.meta(_LAST_READ)
+        return None if known is None else int(known)
 
     def _walk(self) -> tuple[SourceFile, ...]:
         yes = self.settings.yes
@@ -100,10 +108,12 @@ class TextStage:
         self.tally.skipped.update(walked.skipped)
         return walked.files
 
-    def _worth_opening(self, walked: Sequence[SourceFile], passed: PassedOver) -> list[SourceFile]:
+    def _worth_opening(
+        self, walked: Sequence[SourceFile], passed: PassedOver, last_read_ns: int | None
+    ) -> list[SourceFile]:
         worth = []
         for file in walked:
-            reason = passed.reason(file, self.last_read_ns)
+            reason = passed.reason(file, last_read_ns)
             if reason is None:
                 worth.append(file)
             else:
