@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlx_jinabert.published import check_vectors
 from mlx_jinabert.tokenizer import Tokenizer
 from tests import golden
 from tests.checkpoints import digest
-from tests.running import BACKENDS, embed, open_model, random_ids
+from tests.running import BACKENDS, embed, minilm, open_model, random_ids, read
 from tests.support import assert_close
 
 FILES = [pytest.param(path, id=path.stem) for path in golden.FILES]
@@ -45,3 +46,14 @@ def test_token_ids(path: Path) -> None:
         )
     for got, want in zip(ids, record.ids, strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_all_minilm_is_the_published_one(backend: str) -> None:
+    folder, _ = read(minilm())
+    model, tokenizer = open_model(minilm(), backend), Tokenizer(folder.tokenizer, 256)
+    published = check_vectors(folder)
+    assert {len(vector.values) for vector in published} == {5, 384}
+    for vector in published:
+        got = embed(model, tokenizer.encode([vector.text]).ids)[0]
+        assert vector.cosine(got) > 0.9999, vector.source
