@@ -105,8 +105,10 @@ CREATE VIRTUAL TABLE lexical USING fts5 (
 
 def create(database: Database) -> None:
     """Write the tables into an empty file, in one transaction. Nothing happens where they are already."""
+    if _has_tables(database):  # so that opening waits for nobody who is writing
+        return
     with database.transaction():
-        if database.value("SELECT count(*) FROM sqlite_master"):
+        if _has_tables(database):
             return
         for statement in (*_statements(_TABLES), _LEXICAL):
             database.run(statement)
@@ -114,6 +116,10 @@ def create(database: Database) -> None:
         database.run("INSERT INTO meta (key, value) VALUES ('identity', lower(hex(randomblob(16))))")
         database.run(f"PRAGMA application_id = {APPLICATION_ID}")
         database.run(f"PRAGMA user_version = {FORMAT}")
+
+
+def _has_tables(database: Database) -> bool:
+    return bool(database.value("SELECT count(*) FROM sqlite_master"))
 
 
 def _statements(script: str) -> list[str]:
@@ -135,7 +141,7 @@ def verify(database: Database, *, root: str) -> None:
         IndexFormatError: another program's file, another format, or a damaged one.
     """
     application = database.value("PRAGMA application_id")
-    if application == 0 and not database.value("SELECT count(*) FROM sqlite_master"):
+    if application == 0 and not _has_tables(database):
         raise IndexNotFound(root)
     if application != APPLICATION_ID:
         raise IndexFormatError(f"another program's database ({database.path})", FORMAT, database.remedy)

@@ -18,7 +18,7 @@ Ids = NDArray[np.int64]
 
 
 def text_hash(text: str) -> bytes:
-    """Identity of an embedded text, 16 bytes: equal texts share a vector, within a file and across indexes."""
+    """Identity of an embedded text, 16 bytes: equal texts share a vector, in one file and across indexes."""
     return blake2b(text.encode(), digest_size=16).digest()
 
 

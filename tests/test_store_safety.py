@@ -260,11 +260,12 @@ def test_threads_share_a_store_and_leave_no_connections(folder: Path) -> None:
 
 def test_a_second_writer_waits_and_then_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0.05)
-    with Store.open(folder) as first, Store.open(folder) as second, first.transaction():
+    with Store.open(folder) as first, first.transaction():
         put_file(first, "new.py", ["new\n"])
-        with pytest.raises(IndexBusy):
-            put_file(second, "other.py", ["other\n"])
-        assert "new.py" not in second.files()
+        with Store.open(folder, create=True) as second:  # to open it and to read it waits for nobody
+            assert "new.py" not in second.files()
+            with pytest.raises(IndexBusy):
+                put_file(second, "other.py", ["other\n"])
 
 
 def test_a_reader_cannot_write_and_a_closed_store_says_so(folder: Path) -> None:
