@@ -48,6 +48,7 @@ def syntax_boundaries(
     """
     found = [Boundary(0, 0)]
     stack = [_Level(iter(root.children), len(data))]
+    seen = 0  # the last line that a node begins: its first child begins there too
     glued_until = -1  # where the comment ends that the next node belongs to
     while stack:
         node = next(stack[-1].nodes, None)
@@ -58,8 +59,9 @@ def syntax_boundaries(
         start, end = node.start_byte, node.end_byte
         line = _line_start(data, start)
         glued = glued_until >= 0 and data.count(b"\n", glued_until, start) < 2
-        if line > found[-1].start and not glued:
+        if line > seen and not glued:
             found.append(Boundary(line, len(stack)))
+        seen = max(seen, line)
         leads = line >= 0 and _leads(node)
         glued_until = end - (data[end - 1 : end] == b"\n") if leads else -1
         if leads or not node.child_count:

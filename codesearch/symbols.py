@@ -122,12 +122,11 @@ def _signature(node: tree_sitter.Node, data: bytes) -> str:
 
 def _body_start(node: tree_sitter.Node) -> int:
     body = node.child_by_field_name("body")
-    if body is not None:
-        return body.start_byte
     for child in node.named_children[:16] if node.named_child_count <= 256 else ():
-        if child.type.endswith(_BODY_SUFFIXES):
+        comment = "comment" in child.type and child.start_byte > node.start_byte
+        if comment or child == body or (body is None and child.type.endswith(_BODY_SUFFIXES)):
             return child.start_byte
-    return node.end_byte
+    return body.start_byte if body is not None else node.end_byte
 
 
 def _one_line(raw: bytes) -> str:

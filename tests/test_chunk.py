@@ -168,6 +168,12 @@ def test_the_rest_of_a_cut_function_knows_whose_rest_it_is() -> None:
     assert max(sizes) < 1.6 * min(sizes)
 
 
+def test_the_comment_of_a_function_that_is_cut_stays_with_its_beginning() -> None:
+    source = "a = 1\n" * 60 + "# Why.\n# How.\ndef f(x):\n" + body(90) + "# Then.\ndef g():\n" + body(90)
+    beginnings = [each.text for each in chunks_of(source) if each.definitions in (("f",), ("g",))]
+    assert [text[:18] for text in beginnings] == ["# Why.\n# How.\ndef", "# Then.\ndef g():\n "]
+
+
 def test_namespaces_are_opened_and_only_name_the_scope() -> None:
     function = "int {name}() {{\n" + "  call_me(1, 2, 3, 4);\n" * 25 + "}}\n"
     source = "namespace a {\n" + function.format(name="f") + function.format(name="g") + "}  // namespace a\n"
