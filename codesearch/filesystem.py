@@ -16,7 +16,8 @@ def network_file_system(folder: Path, mounts: Path = _MOUNTS) -> str | None:
     """Type of the network file system that holds ``folder``, None for a local one or where it is not known.
 
     Read from the kernel's mount table (Linux only): the mount point that is the longest prefix of the
-    resolved path. Elsewhere nothing is known, and SQLite's own checks have to do.
+    resolved path, the last one where several are mounted there. Elsewhere nothing is known, and SQLite's own
+    checks have to do.
     """
     try:
         lines = mounts.read_text(errors="surrogateescape").splitlines()
@@ -28,7 +29,7 @@ def network_file_system(folder: Path, mounts: Path = _MOUNTS) -> str | None:
         fields = line.split()
         # "36 35 98:0 /root /mount/point options - type source ..."; spaces are written as \040
         point = Path(fields[4].replace("\\040", " "))
-        if len(point.parts) > best and resolved.is_relative_to(point):
+        if len(point.parts) >= best and resolved.is_relative_to(point):
             best, kind = len(point.parts), fields[fields.index("-") + 1]
     return kind if kind.startswith(_NETWORK) else None
 

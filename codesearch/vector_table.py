@@ -43,12 +43,8 @@ class VectorTable:
         To be called inside ``store.reading()``. A table that is up to date costs one count.
         """
         new = store.vectors(after_seq=self.last_seq)
-        keep = None
-        if len(new) and np.isin(new.ids, self.ids, assume_unique=True).any():
-            keep = ~np.isin(self.ids, new.ids, assume_unique=True)
-        kept = len(self.ids) if keep is None else int(keep.sum())
-        count = store.vector_count(after_seq=self.since)
-        if kept + len(new) != count:
+        count, keep = store.vector_count(after_seq=self.since), None
+        if len(self) + len(new) != count:  # some were removed, or written again
             keep = np.isin(self.ids, store.vector_ids()) & ~np.isin(self.ids, new.ids)
         if keep is None and not len(new):
             return self

@@ -7,9 +7,10 @@ import pytest
 from codesearch.filesystem import network_file_system, replace_atomically
 
 MOUNTS = """\
+24 23 0:31 / /home/me/local\\040disk rw - xfs /dev/vdb rw
+21 22 0:33 / /mnt/share rw - ext4 /dev/vdc rw
 22 27 0:21 / / rw,relatime - ext4 /dev/vda rw
 23 22 0:30 / /home rw,relatime shared:1 - nfs4 server:/home rw
-24 23 0:31 / /home/me/local\\040disk rw - xfs /dev/vdb rw
 25 22 0:32 / /mnt/share rw master:2 - cifs //server/share rw
 """
 
