@@ -42,15 +42,18 @@ def build_graph(weights: Weights, architecture: ArchitectureConfig, *, pooling: 
     if dtype not in DTYPES:
         raise ValueError(f"dtype {dtype!r}; supported: {', '.join(DTYPES)}")
     from mlx_jinabert.graphs.arithmetic import Float32
+    from mlx_jinabert.graphs.builder import GraphBuilder
     from mlx_jinabert.graphs.checkpoint import Checkpoint
     from mlx_jinabert.graphs.layers import Layers
     from mlx_jinabert.graphs.quantize import Int8
 
     checkpoint = Checkpoint(weights, architecture)
-    layers = Layers(checkpoint, Int8 if dtype == "int8" else Float32, architecture.hidden_size)
+    graph, width = GraphBuilder(), architecture.hidden_size
+    arithmetic = Int8(graph, width) if dtype == "int8" else Float32(graph)
+    layers = Layers(graph, checkpoint, arithmetic, width)
     encode = import_module(_BUILDERS[architecture.architecture]).encode
     layers.pool(encode(layers, architecture), pooling)
-    return layers.graph.finish(
+    return graph.finish(
         architecture=architecture.architecture,
         dtype=dtype,
         pooling=pooling,

@@ -14,14 +14,25 @@ from numpy.typing import NDArray
 
 from mlx_jinabert.graphs.builder import GraphBuilder, Value
 
-__all__ = ["Arithmetic", "Float32", "Rows"]
+__all__ = ["Arithmetic", "Float32", "Rows", "Scaled"]
 
 Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Activations ready for products: ``values`` (tokens, width) times ``scale`` (tokens, 1), if any."""
+    """Activations ready for products: each of ``values`` (tokens, part of the width) times its scale.
+
+    ``scales`` are (tokens, 1), None where the values are what they are.
+    """
+
+    values: tuple[Value, ...]
+    scales: tuple[Value | None, ...] = (None,)
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """(tokens, width) ``values`` in units of ``scale`` (tokens, 1), or as they are."""
 
     values: Value
     scale: Value | None = None
@@ -30,14 +41,17 @@ class Rows:
 class Arithmetic(Protocol):
     """Dense layers of one graph."""
 
-    def rows(self, x: Value, scale: Value | None = None) -> Rows:
-        """Prepare (tokens, width) float32, in units of ``scale``, for the products that share it."""
+    def rows(self, x: Scaled, groups: int = 1) -> Rows:
+        """Prepare activations for the products that share them.
+
+        ``groups``: how many parts of the width may need a resolution of their own.
+        """
 
     def dense(self, rows: Rows, weight: Array, bias: Array | None = None) -> Value:
         """x W^T + b, (tokens, out) float32, for a weight (out, in)."""
 
-    def unscaled(self, rows: Rows, weight: Array) -> Value:
-        """x W^T in units of ``rows.scale``: saves a pass where what follows carries the scale along."""
+    def unscaled(self, rows: Rows, weight: Array) -> Scaled:
+        """x W^T with the scale still to come, which saves a pass where it can be carried along."""
 
     def table(self, values: Array, half: bool) -> Value:
         """A table to gather rows from; ``half``: the checkpoint holds it in float16."""
@@ -49,18 +63,18 @@ class Float32:
     def __init__(self, graph: GraphBuilder) -> None:
         self._graph = graph
 
-    def rows(self, x: Value, scale: Value | None = None) -> Rows:
-        """Nothing to prepare; ``scale`` is never given as no product has one."""
-        return Rows(x)
+    def rows(self, x: Scaled, groups: int = 1) -> Rows:
+        """Nothing to prepare: no product here has a scale."""
+        return Rows((x.values,))
 
     def dense(self, rows: Rows, weight: Array, bias: Array | None = None) -> Value:
         """One Gemm, bias included."""
         inputs = [self._graph.constant(array) for array in (weight, bias) if array is not None]
-        return self._graph.op("Gemm", rows.values, *inputs, transB=1)
+        return self._graph.op("Gemm", rows.values[0], *inputs, transB=1)
 
-    def unscaled(self, rows: Rows, weight: Array) -> Value:
-        """The same as ``dense``: there is no scale."""
-        return self.dense(rows, weight)
+    def unscaled(self, rows: Rows, weight: Array) -> Scaled:
+        """The same as ``dense``."""
+        return Scaled(self.dense(rows, weight))
 
     def table(self, values: Array, half: bool) -> Value:
         """As precise as the checkpoint."""

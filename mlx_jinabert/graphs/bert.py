@@ -7,6 +7,7 @@ column, so padding belongs on the right. The pooler takes no part.
 from __future__ import annotations
 
 from mlx_jinabert.configs import BertConfig
+from mlx_jinabert.graphs.arithmetic import Scaled
 from mlx_jinabert.graphs.builder import Value
 from mlx_jinabert.graphs.layers import Layers
 
@@ -29,11 +30,11 @@ def _layer(layers: Layers, config: BertConfig, layer: str, x: Value, bias: Value
     g, epsilon = layers.graph, config.layer_norm_eps
     attended = layers.self_attention(f"{layer}.attention", x, bias, config.num_heads)
     residual = layers.norm(g.op("Add", attended, x), f"{layer}.attention.output.LayerNorm", epsilon)
-    fed = g.op("Gelu", _dense(layers, residual, f"{layer}.intermediate.dense"))
-    out = _dense(layers, fed, f"{layer}.output.dense")
+    fed = g.op("Gelu", _dense(layers, residual, f"{layer}.intermediate.dense", groups=2))
+    out = _dense(layers, fed, f"{layer}.output.dense", groups=4)
     return layers.norm(g.op("Add", out, residual), f"{layer}.output.LayerNorm", epsilon)
 
 
-def _dense(layers: Layers, x: Value, name: str) -> Value:
-    rows = layers.arithmetic.rows(x)
+def _dense(layers: Layers, x: Value, name: str, groups: int) -> Value:
+    rows = layers.arithmetic.rows(Scaled(x), groups)
     return layers.arithmetic.dense(rows, layers.weight(name), layers.bias(name))

@@ -100,6 +100,12 @@ class GraphBuilder:
         """A node with one output; None leaves an optional input out."""
         return self._node(kind, "", inputs, attributes)
 
+    def split(self, value: Value, parts: int) -> tuple[Value, ...]:
+        """Equal parts along the second axis."""
+        names = tuple(Value(f"Split_{len(self._nodes)}_{part}") for part in range(parts))
+        self._nodes.append(helper.make_node("Split", [value], names, axis=1, num_outputs=parts))
+        return names
+
     def contrib(self, kind: str, *inputs: Value | None, **attributes: Any) -> Value:
         """The same for an operator that only onnxruntime has."""
         return self._node(kind, _CONTRIB, inputs, attributes)

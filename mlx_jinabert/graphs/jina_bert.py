@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from mlx_jinabert.alibi import alibi_slopes
 from mlx_jinabert.configs import JinaBertConfig
+from mlx_jinabert.graphs.arithmetic import Scaled
 from mlx_jinabert.graphs.builder import Value
 from mlx_jinabert.graphs.layers import Array, Layers
 
@@ -53,7 +54,7 @@ def _en_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bias
 
 def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: Value, bias: Value) -> Value:
     """Queries and keys are normalised over the full width; the norm's affine takes the scale along."""
-    rows = layers.arithmetic.rows(x)
+    rows = layers.arithmetic.rows(Scaled(x), groups=2)
     q, k = (
         layers.arithmetic.dense(rows, layers.weight(name), layers.bias(name))
         for name in (f"{attention}.self.query", f"{attention}.self.key")
@@ -68,7 +69,8 @@ def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: V
 def _geglu(layers: Layers, x: Value, gate: Array, up: Array, down: str) -> Value:
     """W_down (GELU(W_gate x) * W_up x) + b, with the exact (erf) GELU."""
     g, arithmetic = layers.graph, layers.arithmetic
-    rows = arithmetic.rows(x)
-    activated = g.op("Gelu", arithmetic.dense(rows, gate))
-    product = g.op("Mul", activated, arithmetic.unscaled(rows, up))
-    return arithmetic.dense(arithmetic.rows(product, rows.scale), layers.weight(down), layers.bias(down))
+    rows = arithmetic.rows(Scaled(x), groups=2)
+    linear = arithmetic.unscaled(rows, up)
+    product = g.op("Mul", g.op("Gelu", arithmetic.dense(rows, gate)), linear.values)
+    inner = arithmetic.rows(Scaled(product, linear.scale), groups=4)
+    return arithmetic.dense(inner, layers.weight(down), layers.bias(down))

@@ -6,12 +6,10 @@ at best, and its ``SkipLayerNormalization`` slower than an addition and a layer 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.graphs.arithmetic import Arithmetic
+from mlx_jinabert.graphs.arithmetic import Arithmetic, Scaled
 from mlx_jinabert.graphs.builder import FLOAT, INT64, GraphBuilder, Value
 from mlx_jinabert.graphs.checkpoint import Checkpoint
 
@@ -28,12 +26,12 @@ class Layers:
     """One graph under construction, with its inputs, its checkpoint and its arithmetic."""
 
     def __init__(
-        self, checkpoint: Checkpoint, arithmetic: Callable[[GraphBuilder], Arithmetic], width: int
+        self, graph: GraphBuilder, checkpoint: Checkpoint, arithmetic: Arithmetic, width: int
     ) -> None:
-        self.graph = g = GraphBuilder()
-        self.width = width
-        self.arithmetic = arithmetic(g)
+        self.graph = g = graph
         self.checkpoint = checkpoint
+        self.arithmetic = arithmetic
+        self.width = width
         self.ids = g.input("input_ids", INT64, ("batch", "length"))
         self._mask = g.op("Cast", g.input("attention_mask", INT64, ("batch", "length")), to=FLOAT)
         self._batch = g.op("Shape", self.ids, start=0, end=1)
@@ -92,7 +90,7 @@ class Layers:
 
         The scale 1 / sqrt(head width) is folded into the queries' weights.
         """
-        rows = self.arithmetic.rows(x)
+        rows = self.arithmetic.rows(Scaled(x), groups=2)
         scale = np.float32((self.width // heads) ** -0.5)
         query, key = f"{attention}.self.query", f"{attention}.self.key"
         q = self.arithmetic.dense(rows, self.weight(query) * scale, self.bias(query) * scale)
@@ -123,7 +121,7 @@ class Layers:
         dense = f"{attention}.output.dense"
         weight = self.weight(dense)
         bias = self.bias(dense) + weight.astype(np.float64) @ self.bias(f"{attention}.self.value")
-        rows = self.arithmetic.rows(context)
+        rows = self.arithmetic.rows(Scaled(context))
         return self.arithmetic.dense(rows, weight, bias.astype(np.float32))
 
     def pool(self, hidden: Value, mode: str) -> None:
