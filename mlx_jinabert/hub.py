@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
 import shutil
 import time
 from collections.abc import Sequence
@@ -23,14 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import ModelFolderError
-from .hub_cache import CachedRepository
+from .hub_cache import CachedRepository, is_commit
 from .hub_errors import is_unreachable, is_worth_retrying, translate
 from .hub_files import Listing, RemoteFile, is_intact, wanted
 
 __all__ = ["fetch"]
 
 _log = logging.getLogger(__name__)
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.5
 _LISTING_TIMEOUT_SECONDS = 20.0
@@ -77,7 +75,7 @@ class _Download:
     cache: CachedRepository
 
     def run(self) -> Path:
-        pinned = self.revision is not None and _COMMIT.fullmatch(self.revision) is not None
+        pinned = is_commit(self.revision)
         if pinned and (folder := self.cache.verified_snapshot(self.revision)):
             return folder
         try:
@@ -100,7 +98,7 @@ class _Download:
         info = HfApi(endpoint=self.endpoint, token=self.token).model_info(
             self.repo_id, revision=self.revision, files_metadata=True, timeout=_LISTING_TIMEOUT_SECONDS
         )
-        if not info.sha or not _COMMIT.fullmatch(info.sha):
+        if not is_commit(info.sha):
             raise ValueError(f"the answer names no commit: sha is {info.sha!r}")
         files = tuple(
             RemoteFile(s.rfilename, s.size, s.lfs.sha256 if s.lfs else None, None if s.lfs else s.blob_id)

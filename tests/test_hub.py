@@ -198,6 +198,24 @@ def test_missing_repository(fetch: Fetch) -> None:
     assert got.cause == "RepositoryNotFoundError"
 
 
+def test_a_repository_that_is_gone_is_said_in_spite_of_a_copy(hub: Hub, fetch: Fetch) -> None:
+    """The Hub answered: that is no reason to go on with an old branch. A pinned commit stays usable."""
+    folder = fetch().folder
+    del hub.repositories["org/model"]
+    assert "no such repository" in fetch().error
+    assert fetch(revision=COMMIT).folder == folder
+
+
+def test_a_known_commit_is_found_without_importing_the_client(fetch: Fetch, tmp_path: Path) -> None:
+    fetch(revision=COMMIT)
+    script = "import sys, mlx_jinabert.hub as h; h.fetch(*sys.argv[1:]); print(*sys.modules)"
+    env = {**os.environ, "HF_HOME": str(tmp_path / "hf")}
+    command = [sys.executable, "-c", script, "org/model", COMMIT]
+    imported = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.split()
+    assert "huggingface_hub.constants" in imported
+    assert not {"huggingface_hub.file_download", "huggingface_hub.hf_api"} & set(imported)
+
+
 def test_missing_revision(fetch: Fetch) -> None:
     got = fetch(revision="v9")
     assert "no revision 'v9'" in got.error
