@@ -70,14 +70,12 @@ def test_the_search_is_as_broad_after_reopening(tmp_path: Path) -> None:
     rng = np.random.RandomState(11)
     vectors = rng.standard_normal((2500, DIM)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    queries = rng.standard_normal((40, DIM)).astype(np.float32)
     graph = Graph(DIM)
     graph.add(np.arange(2500), vectors)
     graph.save(tmp_path, ORIGIN, 1)
     for opened in (graph, Graph.load(tmp_path, ORIGIN)):
-        assert (
-            recall(opened, dict(enumerate(vectors)), rng.standard_normal((40, DIM)).astype(np.float32))
-            >= 0.97
-        )
+        assert recall(opened, dict(enumerate(vectors)), queries) >= 0.97
 
 
 def test_more_is_never_asked_for_than_is_there(built: Graph) -> None:
