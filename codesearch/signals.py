@@ -24,6 +24,7 @@ _INNER = 0.7  # defined in the chunk, but the chunk is about something else (or 
 _OTHER_CASE = 0.6
 _OTHER_SCOPE = 0.5
 _CONTINUED = 0.3  # a later part of a definition that was too long for one chunk
+_PARTIAL_NAMESAKE = 0.9  # Query.Async.cs beside Query.cs
 _NOT_NAMESAKE = 0.75  # a file named after the name is its home
 _FOLDER = 0.5  # a word of a folder's name, against one of the file's
 
@@ -35,9 +36,7 @@ def definition_grade(chunk: Chunk, name: Name, *, fold_case: bool = False) -> fl
         return 0.0
     if name.scope and not _within(chunk, name.scope[-1]):
         grade *= _OTHER_SCOPE
-    if not _is_namesake(chunk.path, name):
-        grade *= _NOT_NAMESAKE
-    return grade
+    return grade * _namesake(chunk.path, name)
 
 
 def _named(chunk: Chunk, name: str, fold_case: bool) -> float:
@@ -61,9 +60,13 @@ def _within(chunk: Chunk, scope: str) -> bool:
     return any(wanted == _bare(part) for part in (*chunk.scope, chunk.symbol, where.stem, where.parent.name))
 
 
-def _is_namesake(path: str, name: Name) -> bool:
-    stem_ = _bare(PurePosixPath(path).name.split(".")[0])
-    return stem_ == _bare(name.last) or bool(name.scope and stem_ == _bare(name.scope[-1]))
+def _namesake(path: str, name: Name) -> float:
+    """1 for the file that is named after the name (or its scope), less for any other."""
+    file = PurePosixPath(path).name
+    wanted = {_bare(name.last), *(_bare(scope) for scope in name.scope[-1:])}
+    if _bare(file.rpartition(".")[0] or file) in wanted:
+        return 1.0
+    return _PARTIAL_NAMESAKE if _bare(file.split(".")[0]) in wanted else _NOT_NAMESAKE
 
 
 def _bare(name: str) -> str:
