@@ -1,96 +1,18 @@
-"""Download through the real client, against a server on this machine that speaks the Hub's protocol.
-
-Each call is a process of its own: the client reads its settings (HF_ENDPOINT, HF_HOME, ...) when imported.
-"""
+"""Download through the real client, against a server on this machine that speaks the Hub's protocol."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.hub_server import Hub, Repository, running_hub
+from tests.hub_client import COMMIT, FILES, WANTED, WEIGHTS, Fetch, fetch, files_in, hub, stored_bytes
+from tests.hub_server import Hub
 
-SCRIPT = """
-import json, sys
-from mlx_jinabert.errors import ModelFolderError
-from mlx_jinabert.hub import fetch
-try:
-    print(json.dumps({"folder": str(fetch(sys.argv[1], sys.argv[2] or None))}))
-except ModelFolderError as error:
-    print(json.dumps({"error": str(error), "cause": type(error.__cause__).__name__}))
-"""
-COMMIT = "a" * 40
-WEIGHTS = bytes(range(256)) * 4096  # 1 MiB
-FILES = {
-    "config.json": b'{"model_type": "bert"}',
-    "tokenizer.json": b"{}",
-    "modules.json": b"[]",
-    "1_Pooling/config.json": b'{"pooling_mode_mean_tokens": true}',
-    "model.safetensors": WEIGHTS,
-    "pytorch_model.bin": b"pickle",
-    "modeling_bert.py": b"import os",
-    "onnx/model.onnx": b"graph",
-}
-WANTED = {"config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json", "model.safetensors"}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    folder: Path | None
-    error: str
-    cause: str
-    log: str
-
-
-Fetch = Callable[..., Outcome]
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    with running_hub() as hub:
-        hub.repositories["org/model"] = Repository(dict(FILES))
-        yield hub
-
-
-@pytest.fixture
-def fetch(hub: Hub, tmp_path: Path) -> Fetch:
-    def run(repo: str = "org/model", revision: str = "", **env: str) -> Outcome:
-        settings = {
-            "HF_ENDPOINT": hub.endpoint,
-            "HF_HOME": str(tmp_path / "hf"),
-            "HF_HUB_OFFLINE": "0",
-            **env,
-        }
-        found = subprocess.run(
-            [sys.executable, "-c", SCRIPT, repo, revision],
-            env={**os.environ, **settings},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert found.returncode == 0, found.stderr
-        answer = json.loads(found.stdout)
-        folder = Path(answer["folder"]) if "folder" in answer else None
-        return Outcome(folder, answer.get("error", ""), answer.get("cause", ""), found.stderr)
-
-    return run
-
-
-def files_in(folder: Path | None) -> set[str]:
-    assert folder is not None
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-
-
-def stored_bytes(home: Path) -> int:
-    return max((p.stat().st_size for p in home.rglob("blobs/*") if p.is_file()), default=0)
+__all__ = ["fetch", "hub"]
 
 
 def test_exactly_the_allowed_files_arrive(hub: Hub, fetch: Fetch) -> None:
@@ -191,46 +113,6 @@ def test_a_snapshot_of_another_program_is_not_taken_for_complete(
     assert sorted(hub.downloads()) == ["1_Pooling/config.json", "modules.json"]
 
 
-def test_missing_repository(fetch: Fetch) -> None:
-    got = fetch("org/missing")
-    assert "org/missing: no such repository, or a private one" in got.error
-    assert "HF_TOKEN" in got.error
-    assert got.cause == "RepositoryNotFoundError"
-
-
-def test_a_repository_that_is_gone_is_said_in_spite_of_a_copy(hub: Hub, fetch: Fetch) -> None:
-    """The Hub answered: that is no reason to go on with an old branch. A pinned commit stays usable."""
-    folder = fetch().folder
-    del hub.repositories["org/model"]
-    assert "no such repository" in fetch().error
-    assert fetch(revision=COMMIT).folder == folder
-
-
-def test_a_known_commit_is_found_without_importing_the_client(fetch: Fetch, tmp_path: Path) -> None:
-    fetch(revision=COMMIT)
-    script = "import sys, mlx_jinabert.hub as h; h.fetch(*sys.argv[1:]); print(*sys.modules)"
-    env = {**os.environ, "HF_HOME": str(tmp_path / "hf")}
-    command = [sys.executable, "-c", script, "org/model", COMMIT]
-    imported = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.split()
-    assert "huggingface_hub.constants" in imported
-    assert not {"huggingface_hub.file_download", "huggingface_hub.hf_api"} & set(imported)
-
-
-def test_missing_revision(fetch: Fetch) -> None:
-    got = fetch(revision="v9")
-    assert "no revision 'v9'" in got.error
-    assert got.cause == "RevisionNotFoundError"
-
-
-@pytest.mark.parametrize("token", ["", "hf_other"])
-def test_gated(hub: Hub, fetch: Fetch, token: str) -> None:
-    hub.repositories["org/model"].gated = True
-    got = fetch(HF_TOKEN=token)
-    assert f"accept its licence at {hub.endpoint}/org/model" in got.error
-    assert "HF_TOKEN" in got.error
-    assert got.cause == "GatedRepoError"
-
-
 def test_gated_with_the_right_token(hub: Hub, fetch: Fetch) -> None:
     hub.repositories["org/model"].gated = True
     assert files_in(fetch(HF_TOKEN="hf_good").folder) == WANTED
@@ -244,12 +126,6 @@ def test_large_files_from_another_host(hub: Hub, fetch: Fetch) -> None:
     assert any(request.authorized for request in hub.requests)
 
 
-def test_what_is_no_hub_at_all(hub: Hub, fetch: Fetch) -> None:
-    """A portal or proxy that answers every address with a page of its own."""
-    hub.repositories["org/model"].status = 200
-    assert "did not answer as a Hub does" in fetch().error
-
-
 @pytest.mark.parametrize("offline", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}])
 @pytest.mark.parametrize("revision", ["", COMMIT])
 def test_without_network_the_cache_serves(fetch: Fetch, offline: dict[str, str], revision: str) -> None:
@@ -259,51 +135,11 @@ def test_without_network_the_cache_serves(fetch: Fetch, offline: dict[str, str],
     assert ("the Hub was not reached" in again.log) == (revision == "")
 
 
-def test_offline_without_a_copy(fetch: Fetch) -> None:
-    got = fetch(HF_HUB_OFFLINE="1")
-    assert "HF_HUB_OFFLINE is set and revision 'main' is not in the local cache" in got.error
-    assert got.cause == "OfflineModeIsEnabled"
-
-
-def test_unreachable_without_a_copy(fetch: Fetch) -> None:
-    got = fetch(HF_ENDPOINT="http://127.0.0.1:9")
-    assert "http://127.0.0.1:9 could not be reached" in got.error
-    assert "proxy" in got.error
-
-
-def test_a_failing_hub_is_named_by_its_status(hub: Hub, fetch: Fetch) -> None:
-    hub.repositories["org/model"].status = 503
-    assert "answered with HTTP 503" in fetch().error
-
-
-def test_pickles_only_are_refused_before_any_download(hub: Hub, fetch: Fetch) -> None:
-    del hub.repositories["org/model"].files["model.safetensors"]
-    got = fetch()
-    assert "pytorch_model.bin" in got.error
-    assert "refs/pr/N" in got.error
-    assert hub.downloads() == []
-
-
-@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
-def test_a_repository_without_what_a_model_needs(hub: Hub, fetch: Fetch, name: str) -> None:
-    del hub.repositories["org/model"].files[name]
-    assert f"has no {name}" in fetch().error
-    assert hub.downloads() == []
-
-
-def test_no_space_is_said_before_the_download(hub: Hub, fetch: Fetch) -> None:
-    hub.repositories["org/model"].claimed_size["model.safetensors"] = 10**15
-    got = fetch()
-    assert "no space left" in got.error
-    assert "1000000017 MB needed" in got.error
-    assert hub.downloads() == []
-
-
-def test_a_listing_cannot_lead_out_of_the_cache(hub: Hub, fetch: Fetch, tmp_path: Path) -> None:
-    hub.repositories["org/model"].files["1_Pooling/../../../../escaped/config.json"] = b"{}"
-    assert files_in(fetch().folder) == WANTED
-    assert not list(tmp_path.rglob("escaped"))
-
-
-def test_what_is_no_hub_id(fetch: Fetch) -> None:
-    assert "neither a known alias, nor a folder, nor a Hub id" in fetch("not/a/model").error
+def test_a_known_commit_is_found_without_importing_the_client(fetch: Fetch, tmp_path: Path) -> None:
+    fetch(revision=COMMIT)
+    script = "import sys, mlx_jinabert.hub as h; h.fetch(*sys.argv[1:]); print(*sys.modules)"
+    env = {**os.environ, "HF_HOME": str(tmp_path / "hf")}
+    command = [sys.executable, "-c", script, "org/model", COMMIT]
+    imported = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.split()
+    assert "huggingface_hub.constants" in imported
+    assert not {"huggingface_hub.file_download", "huggingface_hub.hf_api"} & set(imported)
