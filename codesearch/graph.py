@@ -33,8 +33,9 @@ __all__ = ["Graph", "hnsw_problem"]
 _FORMAT = 1
 _M = 16
 _EF_CONSTRUCTION = 200
-_EF = 128
-"""Candidates kept in a search; recall@10 is 0.99 and more on vectors of code (benches)."""
+_EF = 256
+"""Candidates kept in a search. Vectors far from all others are the hard case, because few nodes link to
+them: of 200 such among 20,000, the search finds 71 % with 64 candidates, 86 % with 128, 95 % with 256."""
 _BATCH = 1000
 """Vectors added at a time: what a question waits for at most, and one step of the progress."""
 
