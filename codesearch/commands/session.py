@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codesearch.errors import BadQuery, IndexBusy
+from codesearch.errors import BadQuery, CodesearchError, IndexBusy
 from codesearch.progress import Display
 from codesearch.terminal import say
 
@@ -29,6 +29,9 @@ __all__ = [
     "refresh_before_search",
     "refreshed",
 ]
+
+
+_LOCK_WAIT_SECONDS = 10.0  # for another process that is writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +84,39 @@ def opened(request: Request, *, create: bool = True) -> Iterator[Opened]:
 
 
 def refreshed(
-    index: Index, *, max_wait: float | None = None, vectors: bool = True, rebuild: bool = False
+    index: Index,
+    *,
+    max_wait: float | None = None,
+    vectors: bool = True,
+    rebuild: bool = False,
+    lock_wait: float = _LOCK_WAIT_SECONDS,
 ) -> Stats:
     """Bring the index up to date, with progress."""
     with Display(f"indexing {index.root}") as display:
-        return index.refresh(display, max_wait=max_wait, vectors=vectors, rebuild=rebuild)
+        return index.refresh(
+            display, max_wait=max_wait, vectors=vectors, rebuild=rebuild, lock_wait=lock_wait
+        )
 
 
 def refresh_before_search(index: Index, max_wait: float | None, mode: str) -> None:
     """The quiet refresh that precedes a search; another writer is no reason not to answer."""
     try:
-        stats = refreshed(index, max_wait=max_wait, vectors=mode != "lexical")
+        # Where there is something to search, an answer now is worth more than the newest one.
+        patience = 1.0 if _holds_anything(index) else _LOCK_WAIT_SECONDS
+        stats = refreshed(index, max_wait=max_wait, vectors=mode != "lexical", lock_wait=patience)
     except IndexBusy as busy:
         who = f"process {busy.pid}" if busy.pid else "another process"
         say(f"{who} is refreshing this index; answering from what is there")
         return
     for note in stats.notes:
         say(f"note: {note}")
+
+
+def _holds_anything(index: Index) -> bool:
+    try:
+        return index.counts().chunks > 0
+    except CodesearchError:  # damaged: the refresh will rebuild it
+        return False
 
 
 def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
