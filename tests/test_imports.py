@@ -24,7 +24,7 @@ ALLOWED = {
     "conversion": ("conversion/",),
     "hnswlib": ("codesearch/graph.py",),
     "huggingface_hub": ("mlx_jinabert/hub",),
-    "rich": ("codesearch/render.py", "codesearch/progress.py", "mlx_jinabert/progress.py"),
+    "rich": ("codesearch/highlight.py", "codesearch/progress.py", "mlx_jinabert/progress.py"),
     "click": ("codesearch/cli.py", "codesearch/commands", "conversion/cli.py"),
     "torch": (),
     "transformers": (),
