@@ -103,7 +103,7 @@ def test_half_precision_shards_in_float32(kind: str, dtype: str, backend: str) -
 
 @pytest.mark.parametrize("checkpoint", CASES)
 def test_float16_on_mlx(checkpoint: Checkpoint) -> None:
-    lengths = LENGTHS if checkpoint.heads == 12 else (1, 2, 127, 128, 129)
+    lengths = LENGTHS if checkpoint.kind == "code" else (1, 2, 127, 128, 129)
     folder = checkpoint_folder(checkpoint)
     got = embed(open_model(folder, "mlx", "float16"), random_ids(lengths, checkpoint.vocab))
     assert cosine(got, reference(folder, lengths, checkpoint.vocab)).min() >= FLOAT16_COSINE
@@ -121,8 +121,9 @@ def test_trained_weights(model: str, backend: str) -> None:
     assert_close(
         embed(open_model(folder, backend), ids), want, atol=FLOAT32_ATOL, what=f"{model} on {backend}"
     )
-    got = embed(open_model(folder, backend, "int8"), ids)
-    assert cosine(got, want).min() >= INT8_COSINE
+    if backend == "mlx":  # What int8 costs on ONNX is in test_graphs.py.
+        for dtype, least in (("float16", FLOAT16_COSINE), ("int8", INT8_COSINE)):
+            assert cosine(embed(open_model(folder, backend, dtype), ids), want).min() >= least
 
 
 @pytest.mark.slow
