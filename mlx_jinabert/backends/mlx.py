@@ -123,7 +123,7 @@ def _cast(
     """Canonical name and evaluated array, one at a time: never two copies of more than one tensor."""
     canonical = {stored: name for name, stored in names.items()}
     for path in folder.weights:
-        lazy = cast("dict[str, mx.array]", mx.load(str(path)))
+        lazy = cast("dict[str, mx.array]", mx.load(str(path), format="safetensors"))
         for stored in sorted(canonical.keys() & lazy.keys()):
             array = lazy.pop(stored)
             if weights.dtype(stored) in FLOAT_DTYPES:

@@ -10,7 +10,14 @@ import mlx.core as mx
 from mlx import nn
 
 from mlx_jinabert.configs.bert import BertConfig
-from mlx_jinabert.models.layers import AttentionBias, BertSelfOutput, PaddingBias, attend
+from mlx_jinabert.models.layers import (
+    AttentionBias,
+    BertAttention,
+    BertOutput,
+    BertSelfAttention,
+    Encoder,
+    PaddingBias,
+)
 
 __all__ = ["Bert"]
 
@@ -37,32 +44,6 @@ class Embeddings(nn.Module):
         return normed
 
 
-class SelfAttention(nn.Module):
-    """``attention.self``: projections and attention."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        width = config.hidden_size
-        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
-        self._heads = config.num_heads
-
-    def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
-        return attend(self.query(x), self.key(x), self.value(x), self._heads, bias)
-
-
-class Attention(nn.Module):
-    """``attention``: self-attention, then projection, residual and norm."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        self.self = SelfAttention(config)
-        self.output = BertSelfOutput(config.hidden_size, config.hidden_size, config.layer_norm_eps)
-
-    def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
-        out: mx.array = self.output(self.self(x, bias), x)
-        return out
-
-
 class Intermediate(nn.Module):
     """``intermediate``: the widening half of the feed-forward."""
 
@@ -79,27 +60,15 @@ class Layer(nn.Module):
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.attention = Attention(config)
+        width, eps = config.hidden_size, config.layer_norm_eps
+        self.attention = BertAttention(BertSelfAttention(width, config.num_heads), width, eps)
         self.intermediate = Intermediate(config)
-        self.output = BertSelfOutput(config.intermediate_size, config.hidden_size, config.layer_norm_eps)
+        self.output = BertOutput(config.intermediate_size, width, eps)
 
     def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
         a = self.attention(x, bias)
         out: mx.array = self.output(self.intermediate(a), a)
         return out
-
-
-class Encoder(nn.Module):
-    """``encoder.layer.N``, in order; no final norm."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        self.layer = [Layer(config) for _ in range(config.num_layers)]
-
-    def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
-        for layer in self.layer:
-            x = layer(x, bias)
-        return x
 
 
 class Bert(nn.Module):
@@ -108,7 +77,7 @@ class Bert(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.embeddings = Embeddings(config)
-        self.encoder = Encoder(config)
+        self.encoder = Encoder(Layer(config) for _ in range(config.num_layers))
 
     def __call__(self, ids: mx.array, mask: mx.array | None) -> mx.array:
         """(B, L) ids -> (B, L, W); values at padding are finite and mean nothing."""

@@ -19,7 +19,14 @@ import mlx.core as mx
 from mlx import nn
 
 from mlx_jinabert.configs.jina_bert import JinaBertConfig
-from mlx_jinabert.models.layers import AlibiBias, AttentionBias, BertSelfOutput, attend
+from mlx_jinabert.models.layers import (
+    AlibiBias,
+    AttentionBias,
+    BertAttention,
+    BertSelfAttention,
+    Encoder,
+    attend,
+)
 
 __all__ = ["JinaBert"]
 
@@ -39,37 +46,17 @@ class Embeddings(nn.Module):
         return normed
 
 
-class SelfAttention(nn.Module):
-    """``attention.self``: projections, norms of queries and keys (code only), attention."""
+class NormedSelfAttention(BertSelfAttention):
+    """``attention.self`` of the code variant: queries and keys are normalised."""
 
-    def __init__(self, config: JinaBertConfig) -> None:
-        super().__init__()
-        width = config.hidden_size
-        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
-        self._norms_qk = config.variant == "code"
-        if self._norms_qk:
-            self.layer_norm_q = nn.LayerNorm(width, config.layer_norm_eps)
-            self.layer_norm_k = nn.LayerNorm(width, config.layer_norm_eps)
-        self._heads = config.num_heads
+    def __init__(self, width: int, heads: int, eps: float) -> None:
+        super().__init__(width, heads)
+        self.layer_norm_q = nn.LayerNorm(width, eps)
+        self.layer_norm_k = nn.LayerNorm(width, eps)
 
     def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
-        q, k = self.query(x), self.key(x)
-        if self._norms_qk:
-            q, k = self.layer_norm_q(q), self.layer_norm_k(k)
+        q, k = self.layer_norm_q(self.query(x)), self.layer_norm_k(self.key(x))
         return attend(q, k, self.value(x), self._heads, bias)
-
-
-class Attention(nn.Module):
-    """``attention``: self-attention, then projection, residual and norm."""
-
-    def __init__(self, config: JinaBertConfig) -> None:
-        super().__init__()
-        self.self = SelfAttention(config)
-        self.output = BertSelfOutput(config.hidden_size, config.hidden_size, config.layer_norm_eps)
-
-    def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
-        out: mx.array = self.output(self.self(x, bias), x)
-        return out
 
 
 class CodeMLP(nn.Module):
@@ -106,10 +93,11 @@ class CodeLayer(nn.Module):
 
     def __init__(self, config: JinaBertConfig) -> None:
         super().__init__()
-        self.attention = Attention(config)
-        self.layer_norm_1 = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+        width, eps = config.hidden_size, config.layer_norm_eps
+        self.attention = BertAttention(NormedSelfAttention(width, config.num_heads, eps), width, eps)
+        self.layer_norm_1 = nn.LayerNorm(width, eps)
         self.mlp = CodeMLP(config)
-        self.layer_norm_2 = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+        self.layer_norm_2 = nn.LayerNorm(width, eps)
 
     def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
         residual = self.layer_norm_1(self.attention(x, bias) + x)
@@ -122,26 +110,13 @@ class EnLayer(nn.Module):
 
     def __init__(self, config: JinaBertConfig) -> None:
         super().__init__()
-        self.attention = Attention(config)
+        width, eps = config.hidden_size, config.layer_norm_eps
+        self.attention = BertAttention(BertSelfAttention(width, config.num_heads), width, eps)
         self.mlp = EnMLP(config)
 
     def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
         out: mx.array = self.mlp(self.attention(x, bias))
         return out
-
-
-class Encoder(nn.Module):
-    """``encoder.layer.N``, in order."""
-
-    def __init__(self, config: JinaBertConfig) -> None:
-        super().__init__()
-        layer = CodeLayer if config.variant == "code" else EnLayer
-        self.layer = [layer(config) for _ in range(config.num_layers)]
-
-    def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
-        for layer in self.layer:
-            x = layer(x, bias)
-        return x
 
 
 class JinaBert(nn.Module):
@@ -150,7 +125,8 @@ class JinaBert(nn.Module):
     def __init__(self, config: JinaBertConfig) -> None:
         super().__init__()
         self.embeddings = Embeddings(config)
-        self.encoder = Encoder(config)
+        layer = CodeLayer if config.variant == "code" else EnLayer
+        self.encoder = Encoder(layer(config) for _ in range(config.num_layers))
         self._heads = config.num_heads
 
     def __call__(self, ids: mx.array, mask: mx.array | None) -> mx.array:

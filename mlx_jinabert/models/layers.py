@@ -1,4 +1,4 @@
-"""What two architectures share: attention under a bias that fits in memory, and BERT's attention block.
+"""What two architectures share: attention under a bias that fits in memory, and BERT's blocks.
 
 Shapes: B texts, L tokens, H heads, D width of a head, W = H * D. Attribute names are the
 checkpoints' tensor names.
@@ -6,6 +6,7 @@ checkpoints' tensor names.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Protocol
 
@@ -14,7 +15,16 @@ from mlx import nn
 
 from mlx_jinabert.alibi import alibi_slopes
 
-__all__ = ["AlibiBias", "AttentionBias", "BertSelfOutput", "PaddingBias", "attend"]
+__all__ = [
+    "AlibiBias",
+    "AttentionBias",
+    "BertAttention",
+    "BertOutput",
+    "BertSelfAttention",
+    "Encoder",
+    "PaddingBias",
+    "attend",
+]
 
 _TILE_ELEMENTS = 1 << 26
 """Scores (B x H x rows x L) that one tile of attention may have: 128 MiB in half precision."""
@@ -91,8 +101,21 @@ def attend(q: mx.array, k: mx.array, v: mx.array, heads: int, bias: AttentionBia
     return context.transpose(0, 2, 1, 3).reshape(B, L, W)
 
 
-class BertSelfOutput(nn.Module):
-    """Projection of the context, residual, layer norm: BERT's ``attention.output`` and ``output``."""
+class BertSelfAttention(nn.Module):
+    """``attention.self``: projections and attention."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
+        self._heads = heads
+
+    def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
+        """(B, L, W) -> (B, L, W)."""
+        return attend(self.query(x), self.key(x), self.value(x), self._heads, bias)
+
+
+class BertOutput(nn.Module):
+    """Projection, residual, layer norm: ``attention.output``, and BERT's ``output``."""
 
     def __init__(self, inner: int, width: int, eps: float) -> None:
         super().__init__()
@@ -103,3 +126,31 @@ class BertSelfOutput(nn.Module):
         """(B, L, inner) and the (B, L, W) that the block started from -> (B, L, W)."""
         normed: mx.array = self.LayerNorm(self.dense(x) + residual)
         return normed
+
+
+class BertAttention(nn.Module):
+    """``attention``: self-attention of some kind, then projection, residual and norm."""
+
+    def __init__(self, self_attention: nn.Module, width: int, eps: float) -> None:
+        super().__init__()
+        self.self = self_attention
+        self.output = BertOutput(width, width, eps)
+
+    def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
+        """(B, L, W) -> (B, L, W)."""
+        out: mx.array = self.output(self.self(x, bias), x)
+        return out
+
+
+class Encoder(nn.Module):
+    """``encoder.layer.N``, in order; all layers see one bias. No final norm."""
+
+    def __init__(self, layers: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.layer = list(layers)
+
+    def __call__(self, x: mx.array, bias: AttentionBias) -> mx.array:
+        """(B, L, W) -> (B, L, W)."""
+        for layer in self.layer:
+            x = layer(x, bias)
+        return x
