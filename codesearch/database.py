@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from codesearch.errors import BadQuery, CodesearchError, IndexBusy, IndexFormatError
+from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError
 from codesearch.filesystem import network_file_system
 
 __all__ = ["Database", "Row"]
@@ -222,8 +222,6 @@ class Database:
         kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the class of the error
         if kind in _LOCKED:
             return IndexBusy(None)
-        if str(error).startswith("fts5:"):
-            return BadQuery(f"the full-text query cannot be read: {error}")
         for kinds, advice in _ADVICE:
             if kind in kinds:
                 return CodesearchError(f"{self.path}: {error}; {advice}")

@@ -9,11 +9,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from sqlite3 import SQLITE_ERROR
 from typing import Any
 
 import numpy as np
 
 from codesearch.database import Database, Row
+from codesearch.errors import BadQuery, IndexFormatError
 from codesearch.filters import Selection
 from codesearch.records import Chunk, Filter, StoredChunk
 from codesearch.stored import Counts, Ids, Scored, StoredFile, StoredVectors
@@ -130,6 +132,9 @@ class StoreReader:
         ``match`` is an FTS5 expression ("" finds nothing), ``weights`` are those of the columns symbol,
         path and body. Equal scores are ordered by id. The statistics are those of the whole index,
         with a filter too, so that a filter removes results but never reorders them.
+
+        Raises:
+            BadQuery: an expression that FTS5 cannot read.
         """
         if not match or limit < 1:
             return []
@@ -138,12 +143,17 @@ class StoreReader:
         symbol, path, body = (float(w) for w in weights)
         # The unary plus keeps SQLite from running the full-text query once for every allowed id.
         restrict = "" if allowed is None else f"AND +rowid {_IN} "
-        rows = self._db.rows(
+        sql = (
             f"SELECT rowid, -bm25(lexical, ?, ?, ?) AS score FROM lexical WHERE lexical MATCH ? {restrict}"
-            "ORDER BY score DESC, rowid LIMIT ?",
-            (symbol, path, body, match, *([] if allowed is None else [json.dumps(allowed.tolist())]), limit),
+            "ORDER BY score DESC, rowid LIMIT ?"
         )
-        return [Scored(*row) for row in rows]
+        ids = [] if allowed is None else [json.dumps(allowed.tolist())]
+        try:
+            return [Scored(*row) for row in self._db.rows(sql, (symbol, path, body, match, *ids, limit))]
+        except IndexFormatError as error:
+            if getattr(error.__cause__, "sqlite_errorcode", None) != SQLITE_ERROR:
+                raise
+            raise BadQuery(f"the full-text query cannot be read: {error.__cause__}") from error
 
     # -- vectors
 

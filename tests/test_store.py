@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codesearch.errors import BadQuery
 from codesearch.lexical import document
 from codesearch.records import SourceFile
 from codesearch.store import Store
@@ -125,6 +126,8 @@ def test_the_chunk_at_a_line(store: Store) -> None:
     found = [store.chunk_at("a.py", line) for line in range(8)]
     assert found == [None, first, first, first, second, third, third, None]
     assert store.chunk_at("b.py", 1) is None
+    put_file(store, "b.py", ["short", "on the same line\n\nand on\n"])
+    assert store.chunk_at("b.py", 1) == ids_of(store, "b.py")[0]
 
 
 def test_the_generation_grows_with_every_commit_that_changes_something(store: Store) -> None:
@@ -236,10 +239,16 @@ def test_a_filter_takes_hits_away_and_changes_nothing_else(store: Store) -> None
     assert store.lexical("", 20) == store.lexical("retry", 0) == []
 
 
+def test_an_expression_that_is_none_is_a_bad_query(store: Store) -> None:
+    with pytest.raises(BadQuery, match="full-text query"):
+        store.lexical('"unclosed', 5)
+
+
 def test_other_tokens_are_filled_in(store: Store) -> None:
     put_file(store, "a.py", ["one\n"])
-    store.refill_lexical(lambda chunk: type(document(chunk))("", "", chunk.text.upper() + " renewed"))
+    store.refill_lexical(lambda chunk: type(document(chunk))("", "", chunk.text + "renewed two_words"))
     assert [hit.id for hit in store.lexical("renewed", 5)] == ids_of(store, "a.py")
+    assert [len(store.lexical(token, 5)) for token in ("two_words", "two", "one")] == [1, 0, 1]
     store.remove_files(["a.py"])
     assert store.lexical("renewed", 5) == []
     assert store.check() == []
