@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from codesearch import lock
 from codesearch.errors import IndexBusy
 from codesearch.lock import WriterLock
 
@@ -68,11 +69,17 @@ def test_waiting_writer_gets_the_lock(path: Path) -> None:
         WriterLock(path).acquire()
 
 
-def test_lock_of_a_deleted_index_is_worth_nothing(path: Path) -> None:
-    with WriterLock(path):
+def test_lock_of_a_deleted_index_is_worth_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = lock._try_lock
+
+    def cleared_before_it_is_locked(fd: int) -> None:
+        monkeypatch.undo()
         shutil.rmtree(path.parent)
-        with WriterLock(path), pytest.raises(IndexBusy):
-            WriterLock(path).acquire()
+        real(fd)
+
+    monkeypatch.setattr(lock, "_try_lock", cleared_before_it_is_locked)
+    with WriterLock(path, wait_seconds=5), pytest.raises(IndexBusy):
+        WriterLock(path).acquire()
 
 
 def test_garbage_in_the_file_hides_only_the_name(path: Path) -> None:

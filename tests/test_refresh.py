@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,14 +144,17 @@ def test_any_sequence_of_edits_ends_where_a_fresh_index_does(tree: Path, model: 
 
 
 def test_binary_file_is_opened_once_and_counted_always(tree: Path, model: WordHashEmbedder) -> None:
-    (tree / "blob").write_bytes(b"\0\1" * 500)
-    make_old(tree)
+    path = tree / "blob"
+    path.write_bytes(b"\0" * 500)
+    os.utime(path, ns=(1, 1))
     assert _refreshed(tree, model).skipped["binary"] == 1
-    (tree / "blob").chmod(0)
+    path.write_bytes(b"text " * 100)  # as large and as old: only opening it would tell
+    os.utime(path, ns=(1, 1))
     stats = _refreshed(tree, model)
-    assert stats.skipped["binary"] == 1  # "unreadable" would mean that it was opened
-    (tree / "blob").unlink()
-    assert "binary" not in _refreshed(tree, model).skipped
+    assert (stats.skipped["binary"], stats.files_added) == (1, 0)
+    os.utime(path, ns=(2, 2))
+    stats = _refreshed(tree, model)
+    assert ("binary" in stats.skipped, stats.files_added) == (False, 1)
 
 
 def test_text_that_becomes_binary_leaves_the_index(tree: Path, model: WordHashEmbedder) -> None:
@@ -316,6 +320,19 @@ def test_max_wait_stops_and_the_next_refresh_goes_on(
         assert not index.status().complete
         assert index.refresh().embedded == index.counts().chunks
         assert index.status().complete
+
+
+class _Sluggish(WordHashEmbedder):
+    def encode_document(self, texts: list[str], /) -> np.ndarray:
+        time.sleep(0.3)
+        return super().encode_document(texts)
+
+
+def test_max_wait_stops_between_batches(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codesearch.vectorize._FIRST_BATCH", 2)
+    with open_index(tree, _Sluggish()) as index:
+        index.refresh(vectors=False)
+        assert index.refresh(max_wait=0.2).embedded <= 2
 
 
 def test_interrupt_keeps_what_is_committed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
