@@ -41,7 +41,7 @@ def git_top_level(path: Path) -> Path | None:
     home = home_folder()
     for folder in (path, *path.parents):
         if _is_work_tree(folder):
-            return folder if folder == path or folder not in (home, *home.parents) else None
+            return folder if folder == path or folder != home else None
     return None
 
 
@@ -52,8 +52,11 @@ def is_wide(root: Path) -> bool:
 
 
 def home_folder() -> Path:
-    """The user's home, resolved as a root is."""
-    return canonical(Path.home())
+    """The user's home, resolved as a root is; the file system's root for a user who has none."""
+    try:
+        return canonical(Path.home())
+    except RuntimeError:
+        return Path(Path.cwd().anchor)
 
 
 def _is_work_tree(folder: Path) -> bool:

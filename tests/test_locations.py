@@ -76,6 +76,12 @@ def test_home_under_git_swallows_no_folder(repo: Path, monkeypatch: pytest.Monke
     assert locations.locate(repo).root == repo
 
 
+def test_home_inside_of_a_repository_changes_nothing(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(repo / "src" / "http"))
+    monkeypatch.setenv("USERPROFILE", str(repo / "src" / "http"))
+    assert locations.locate(repo / "src").root == repo
+
+
 def test_home_and_what_holds_it_are_wide(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(repo / "src"))
     monkeypatch.setenv("USERPROFILE", str(repo / "src"))
