@@ -19,8 +19,8 @@ from codesearch.snippets import Line
 __all__ = ["heading", "paint"]
 
 _HEADING = "bold cyan"
-# Names of languages.py that pygments calls otherwise.
-_LEXERS = {"shell": "bash", "c_sharp": "csharp"}
+# Languages that pygments does not know by our name, and what it reads them as; others stay plain.
+_LEXERS = {"astro": "html", "gradle": "groovy", "metal": "cpp", "razor": "html", "svelte": "html"}
 
 
 def heading(text: str) -> str:

@@ -79,13 +79,12 @@ def as_text(
 
 
 def shown_path(hit: Hit, cwd: Path) -> str:
-    """The path as it can be used from the current folder: relative inside the root, else absolute."""
+    """The path as it can be used from here: relative to a folder inside or above the root, else absolute."""
     root = Path(hit.root)
     if cwd == root:
         return one_line(hit.path)
-    if root in cwd.parents:
-        return one_line(Path(os.path.relpath(root / hit.path, cwd)).as_posix())
-    return one_line((root / hit.path).as_posix())
+    related = root in cwd.parents or cwd in root.parents
+    return one_line(Path(os.path.relpath(root / hit.path, cwd) if related else root / hit.path).as_posix())
 
 
 def dump(value: Any, indent: int | None = 2) -> str:

@@ -49,6 +49,10 @@ def test_function_words_are_left_out_unless_nothing_else_is_asked() -> None:
     assert query_terms("with this") == ("with", "this")
 
 
+def test_every_term_is_quoted() -> None:
+    assert match_expression('a "b" OR col:c*') == '"b" OR "col" OR "c"'
+
+
 def test_document_columns() -> None:
     chunk = Chunk(
         path="src/user-service/http_client.py",

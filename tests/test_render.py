@@ -67,7 +67,13 @@ def test_plain_text() -> None:
 
 @pytest.mark.parametrize(
     ("cwd", "shown"),
-    [("/r", "src/a.py"), ("/r/src", "a.py"), ("/r/docs", "../src/a.py"), ("/", "/r/src/a.py")],
+    [
+        ("/r", "src/a.py"),
+        ("/r/src", "a.py"),
+        ("/r/docs", "../src/a.py"),
+        ("/", "r/src/a.py"),
+        ("/other", "/r/src/a.py"),
+    ],
 )
 def test_paths_can_be_used_from_where_one_is(cwd: str, shown: str) -> None:
     assert render.as_files(answer(hit("src/a.py"), hit("src/a.py")), Path(cwd)) == f"{shown}\n"
@@ -86,6 +92,10 @@ def test_nothing_that_drives_a_terminal_is_left(text: str) -> None:
 def test_json_gives_the_text_back(text: str) -> None:
     got = json.loads(render.as_json(answer(hit(text=text))))
     assert got["results"][0]["content"] == text
+
+
+def test_json_escapes_the_one_control_character_that_json_allows() -> None:
+    assert "\x7f" not in render.as_json(answer(hit(text="\x7f")))
 
 
 def test_control_characters_are_shown_not_obeyed() -> None:
