@@ -13,6 +13,10 @@ from mlx_jinabert.graphs.layers import Layers
 
 __all__ = ["encode"]
 
+_GROUPS, _INNER_GROUPS = 4, 8
+"""Of the inputs of attention and first matrix, and of the second one, in int8 (see ``quantize.py``).
+Twice those of JinaBERT: GELU without a gate lets single channels grow large."""
+
 
 def encode(layers: Layers, config: BertConfig) -> Value:
     """Hidden states of the last layer, (tokens, hidden size)."""
@@ -28,10 +32,10 @@ def encode(layers: Layers, config: BertConfig) -> Value:
 
 def _layer(layers: Layers, config: BertConfig, layer: str, x: Value, bias: Value) -> Value:
     g, epsilon = layers.graph, config.layer_norm_eps
-    attended = layers.self_attention(f"{layer}.attention", x, bias, config.num_heads)
+    attended = layers.self_attention(f"{layer}.attention", x, bias, config.num_heads, _GROUPS)
     residual = layers.norm(g.op("Add", attended, x), f"{layer}.attention.output.LayerNorm", epsilon)
-    fed = g.op("Gelu", _dense(layers, residual, f"{layer}.intermediate.dense", groups=2))
-    out = _dense(layers, fed, f"{layer}.output.dense", groups=4)
+    fed = g.op("Gelu", _dense(layers, residual, f"{layer}.intermediate.dense", _GROUPS))
+    out = _dense(layers, fed, f"{layer}.output.dense", _INNER_GROUPS)
     return layers.norm(g.op("Add", out, residual), f"{layer}.output.LayerNorm", epsilon)
 
 

@@ -17,6 +17,9 @@ from mlx_jinabert.graphs.layers import Array, Layers
 
 __all__ = ["encode"]
 
+_GROUPS, _INNER_GROUPS = 2, 4
+"""Of the inputs of attention and first matrix, and of the second one, in int8 (see ``quantize.py``)."""
+
 
 def encode(layers: Layers, config: JinaBertConfig) -> Value:
     """Hidden states of the last layer, (tokens, hidden size); there is no final norm."""
@@ -44,7 +47,7 @@ def _code_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bi
 
 def _en_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bias: Value) -> Value:
     g, epsilon = layers.graph, config.layer_norm_eps
-    attended = g.op("Add", layers.self_attention(f"{layer}.attention", x, bias, config.num_heads), x)
+    attended = g.op("Add", layers.self_attention(f"{layer}.attention", x, bias, config.num_heads, _GROUPS), x)
     residual = layers.norm(attended, f"{layer}.attention.output.LayerNorm", epsilon)
     gated = layers.weight(f"{layer}.mlp.gated_layers")
     gate, up = gated[: config.intermediate_size], gated[config.intermediate_size :]
@@ -54,7 +57,7 @@ def _en_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bias
 
 def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: Value, bias: Value) -> Value:
     """Queries and keys are normalised over the full width; the norm's affine takes the scale along."""
-    rows = layers.arithmetic.rows(Scaled(x), groups=2)
+    rows = layers.arithmetic.rows(Scaled(x), _GROUPS)
     q, k = (
         layers.arithmetic.dense(rows, layers.weight(name), layers.bias(name))
         for name in (f"{attention}.self.query", f"{attention}.self.key")
@@ -69,8 +72,8 @@ def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: V
 def _geglu(layers: Layers, x: Value, gate: Array, up: Array, down: str) -> Value:
     """W_down (GELU(W_gate x) * W_up x) + b, with the exact (erf) GELU."""
     g, arithmetic = layers.graph, layers.arithmetic
-    rows = arithmetic.rows(Scaled(x), groups=2)
+    rows = arithmetic.rows(Scaled(x), _GROUPS)
     linear = arithmetic.unscaled(rows, up)
     product = g.op("Mul", g.op("Gelu", arithmetic.dense(rows, gate)), linear.values)
-    inner = arithmetic.rows(Scaled(product, linear.scale), groups=4)
+    inner = arithmetic.rows(Scaled(product, linear.scale), _INNER_GROUPS)
     return arithmetic.dense(inner, layers.weight(down), layers.bias(down))

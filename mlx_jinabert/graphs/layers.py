@@ -85,12 +85,13 @@ class Layers:
         alibi = g.op("Mul", distance, g.constant(-slopes[:, None, None]))
         return g.op("Add", bias, alibi)
 
-    def self_attention(self, attention: str, x: Value, bias: Value, heads: int) -> Value:
+    def self_attention(self, attention: str, x: Value, bias: Value, heads: int, groups: int) -> Value:
         """BERT's attention block under its tensor names, projection included, (tokens, width).
 
-        The scale 1 / sqrt(head width) is folded into the queries' weights.
+        The scale 1 / sqrt(head width) is folded into the queries' weights; ``groups`` as in
+        ``Arithmetic.rows``.
         """
-        rows = self.arithmetic.rows(Scaled(x), groups=2)
+        rows = self.arithmetic.rows(Scaled(x), groups)
         scale = np.float32((self.width // heads) ** -0.5)
         query, key = f"{attention}.self.query", f"{attention}.self.key"
         q = self.arithmetic.dense(rows, self.weight(query) * scale, self.bias(query) * scale)
