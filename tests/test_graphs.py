@@ -134,11 +134,19 @@ def int8_identity(path: Path, width: int, groups: int) -> Callable[[Array], Arra
     """x -> x + 1 through an int8 product, in a model that is ``width`` wide."""
     g = GraphBuilder()
     arithmetic = Int8(g, width)
-    rows = arithmetic.rows(Scaled(g.input("x", FLOAT, ("tokens", 4))), groups)
+    rows = arithmetic.rows(Scaled(g.input("x", FLOAT, ("tokens", 4))), 4, groups)
     product = arithmetic.dense(rows, np.eye(4, dtype=np.float32), np.ones(4, np.float32))
     g.output(product, "y", FLOAT, ("tokens", 4))
     run = session(g.finish(), path)
     return lambda x: run(x=x)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_groups_of_widths_that_they_do_not_divide(kind: str) -> None:
+    odd = Checkpoint(kind, hidden=8 * 33, heads=8, intermediate=97 * 2, layers=1)
+    folder, ids = checkpoint_folder(odd), random_ids((1, 33), 512)
+    exact, rounded = (embed(open_model(folder, "onnx", dtype), ids) for dtype in ("float32", "int8"))
+    assert cosine(rounded, exact).min() > 0.999
 
 
 def test_an_outlier_in_the_batch_costs_its_neighbours_nothing(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ class Scaled:
 class Arithmetic(Protocol):
     """Dense layers of one graph."""
 
-    def rows(self, x: Scaled, groups: int = 1) -> Rows:
-        """Prepare activations for the products that share them.
+    def rows(self, x: Scaled, width: int, groups: int = 1) -> Rows:
+        """Prepare activations, (tokens, width), for the products that share them.
 
         ``groups``: how many parts of the width may need a resolution of their own.
         """
@@ -63,7 +63,7 @@ class Float32:
     def __init__(self, graph: GraphBuilder) -> None:
         self._graph = graph
 
-    def rows(self, x: Scaled, groups: int = 1) -> Rows:
+    def rows(self, x: Scaled, width: int, groups: int = 1) -> Rows:
         """Nothing to prepare: no product here has a scale."""
         return Rows((x.values,))
 

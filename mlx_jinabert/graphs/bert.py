@@ -40,5 +40,6 @@ def _layer(layers: Layers, config: BertConfig, layer: str, x: Value, bias: Value
 
 
 def _dense(layers: Layers, x: Value, name: str, groups: int) -> Value:
-    rows = layers.arithmetic.rows(Scaled(x), groups)
-    return layers.arithmetic.dense(rows, layers.weight(name), layers.bias(name))
+    weight = layers.weight(name)
+    rows = layers.arithmetic.rows(Scaled(x), weight.shape[1], groups)
+    return layers.arithmetic.dense(rows, weight, layers.bias(name))

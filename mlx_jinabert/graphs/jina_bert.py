@@ -57,7 +57,7 @@ def _en_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bias
 
 def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: Value, bias: Value) -> Value:
     """Queries and keys are normalised over the full width; the norm's affine takes the scale along."""
-    rows = layers.arithmetic.rows(Scaled(x), _GROUPS)
+    rows = layers.arithmetic.rows(Scaled(x), config.hidden_size, _GROUPS)
     q, k = (
         layers.arithmetic.dense(rows, layers.weight(name), layers.bias(name))
         for name in (f"{attention}.self.query", f"{attention}.self.key")
@@ -72,8 +72,8 @@ def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: V
 def _geglu(layers: Layers, x: Value, gate: Array, up: Array, down: str) -> Value:
     """W_down (GELU(W_gate x) * W_up x) + b, with the exact (erf) GELU."""
     g, arithmetic = layers.graph, layers.arithmetic
-    rows = arithmetic.rows(Scaled(x), _GROUPS)
+    rows = arithmetic.rows(Scaled(x), layers.width, _GROUPS)
     linear = arithmetic.unscaled(rows, up)
     product = g.op("Mul", g.op("Gelu", arithmetic.dense(rows, gate)), linear.values)
-    inner = arithmetic.rows(Scaled(product, linear.scale), _INNER_GROUPS)
+    inner = arithmetic.rows(Scaled(product, linear.scale), len(up), _INNER_GROUPS)
     return arithmetic.dense(inner, layers.weight(down), layers.bias(down))

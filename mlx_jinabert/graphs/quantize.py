@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,13 +71,13 @@ class Int8:
         self._grouped = width > _NO_OUTLIERS
         self._zero_point = graph.number(_ZERO_POINT, np.uint8)
 
-    def rows(self, x: Scaled, groups: int = 1) -> Rows:
+    def rows(self, x: Scaled, width: int, groups: int = 1) -> Rows:
         """uint8 values with one scale per token and group; the scale that ``x`` has is multiplied in."""
         g = self._graph
-        groups = groups if self._grouped else 1
+        groups = gcd(groups, width) if self._grouped else 1
         parts = x.values
-        if groups > 1:  # (tokens * groups, width / groups), without a copy
-            parts = g.op("Flatten", g.op("Reshape", parts, g.ints(0, groups, -1)), axis=2)
+        if groups > 1:
+            parts = g.op("Reshape", parts, g.ints(-1, width // groups))
         high = g.op("ReduceMax", parts, g.ints(-1), keepdims=0)
         low = g.op("ReduceMin", parts, g.ints(-1), keepdims=0)
         peak = g.op("Max", high, g.op("Neg", low), g.number(_TINY))
@@ -88,7 +89,7 @@ class Int8:
             scale = g.op("Mul", scale, x.scale)
         if groups == 1:
             return Rows((values,), (scale,))
-        values = g.op("Reshape", values, g.op("Shape", x.values))
+        values = g.op("Reshape", values, g.ints(-1, width))
         return Rows(g.split(values, groups), g.split(scale, groups))
 
     def dense(self, rows: Rows, weight: Array, bias: Array | None = None) -> Value:
