@@ -172,7 +172,7 @@ class Index:
             progress: called as ``progress(stage, done, total)``.
             max_wait: stop at the first commit after so many seconds.
             vectors: False to stop when all text is searchable.
-            rebuild: forget everything first, the model included.
+            rebuild: forget everything first; without a model given, the recorded one stays.
             lock_wait: seconds to wait for another process that is writing, ``max_wait`` at most.
 
         Raises:
@@ -186,9 +186,9 @@ class Index:
         lock_wait = lock_wait if max_wait is None else min(lock_wait, max_wait)
         self._location.create()
         with WriterLock(self.directory / LOCK_NAME, lock_wait):
-            note = self._opening.settle(rebuild)
             if rebuild:
-                self._forget_model()
+                self._choose_model_again()
+            note = self._opening.settle(rebuild)
             try:
                 return self._run(deadline, progress or _silent, vectors, note)
             except IndexFormatError as error:
@@ -234,9 +234,16 @@ class Index:
                 self._model = _recorded_model(record)
             return self._model
 
-    def _forget_model(self) -> None:
-        if self._given is None and not self._current_model().named:
-            self._given = self._model = Model.default()
+    def _choose_model_again(self) -> None:
+        """Load the model of a rebuild before anything is thrown away for it."""
+        try:
+            model = self._current_model()
+        except (IndexFormatError, IndexNotFound):
+            model = self._given or Model.default()
+        if not (model.named or model.is_loaded):
+            model = Model.default()
+        model.load()
+        self._model = self._given = model
 
     def _query_embedder(self) -> Embedder:
         model = self._current_model()

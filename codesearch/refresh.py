@@ -53,7 +53,8 @@ class Job:
 def refresh(job: Job) -> Stats:
     """Run one refresh; see the module's docstring for the order."""
     tally = Tally(notes=list(job.notes))
-    _agree_on_model(job, tally)
+    if job.embed:
+        _agree_on_model(job, tally)
     recorded.write(job.store, job.settings)
     read_all = TextStage(
         root=job.location.root,

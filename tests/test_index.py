@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -203,13 +204,12 @@ def test_shipped_model_is_taken_by_default_and_known_without_loading(tree: Path)
         assert "docs/retry.md" in {hit.path for hit in found}
 
 
-def _pretend_older(index: Index, **changes: str) -> None:
+def _pretend_older(index: Index, **changes: object) -> None:
     """Give the index's vectors another model's name."""
     with Store.open(index.directory) as store:
         record = recorded.read(store, ModelRecord)
         assert record is not None
-        fields = {name: getattr(record, name) for name in ModelRecord.__slots__}
-        recorded.write(store, ModelRecord(**(fields | {"stamp": "old"} | changes)))
+        recorded.write(store, dataclasses.replace(record, stamp="old", **changes))
 
 
 def test_new_version_of_the_shipped_model_embeds_again_and_says_so(tree: Path) -> None:
@@ -232,6 +232,31 @@ def test_another_named_model_is_refused(tree: Path) -> None:
         _pretend_older(index, name="minilm", fingerprint="0" * 32)
     with open_index(tree, "embedded") as index, pytest.raises(ModelMismatch, match=r"minilm.*embedded"):
         index.refresh()
+
+
+def test_rebuild_with_a_model_that_cannot_be_loaded_throws_nothing_away(index: Index) -> None:
+    counts = index.counts()
+    with open_index(index.root, "no-such-model") as other, pytest.raises(ModelUnavailable):
+        other.refresh(rebuild=True)
+    assert index.counts() == counts
+
+
+def test_rebuild_changes_the_model_for_good(index: Index) -> None:
+    with open_index(index.root, "embedded") as other:
+        assert other.refresh(rebuild=True).embedded == other.counts().chunks
+    with open_index(index.root) as again:
+        assert again.model == "embedded"
+        assert again.search("retry", mode="semantic")
+
+
+def test_text_is_refreshed_without_the_model(index: Index, tree: Path) -> None:
+    _pretend_older(index, name="no-such-model", named=True)
+    (tree / "new.py").write_text("def entirely_new():\n    return 1\n")
+    with open_index(tree) as again:
+        assert again.refresh(vectors=False).files_added == 1
+        assert again.search("entirely_new", 1, "lexical")[0].path == "new.py"
+        with pytest.raises(ModelUnavailable):
+            again.refresh()
 
 
 class _Picky(WordHashEmbedder):
