@@ -15,7 +15,7 @@ from typing import Any
 
 from codesearch import recorded
 from codesearch.embedding import Model
-from codesearch.errors import BadQuery, IndexFormatError
+from codesearch.errors import BadQuery, IndexFormatError, IndexNotFound
 from codesearch.languages import canonical_language
 from codesearch.locations import LOCK_NAME, Location, locate
 from codesearch.lock import WriterLock

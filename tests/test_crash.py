@@ -255,6 +255,18 @@ def test_damaged_database_is_built_again(tree: Path, start: int) -> None:
         assert answers(index) == before
 
 
+def test_damaged_or_missing_database_can_be_rebuilt(tree: Path) -> None:
+    directory, before = _indexed(tree)
+    _scribble(directory / DATABASE, 0)
+    with _opened(tree) as index:
+        index.refresh(rebuild=True)
+        assert answers(index) == before
+    (directory / DATABASE).unlink()
+    with _opened(tree) as index:
+        index.refresh(rebuild=True)
+        assert answers(index) == before
+
+
 def test_damaged_database_is_not_searched(tree: Path) -> None:
     directory, _ = _indexed(tree)
     _scribble(directory / DATABASE, 0)
