@@ -38,7 +38,8 @@ class SearchByDefault(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Find the subcommand among the arguments and put it first."""
-        if args and args[0] not in ("--help", "-h", "--version"):
+        args = args or ["--help"]
+        if args[0] not in ("--help", "-h", "--version"):
             at = self._first_positional(ctx, args)
             if at is not None and args[at] in _COMMANDS:
                 args = [args[at], *args[:at], *args[at + 1 :]]
@@ -95,7 +96,6 @@ def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @click.group(
     cls=SearchByDefault,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    no_args_is_help=True,
 )
 @click.option(
     "--version",

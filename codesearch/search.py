@@ -75,12 +75,16 @@ class Searcher:
     def similar(self, path: str, line: int, limit: int = 10, filter: Filter = _EVERYTHING) -> list[Hit]:
         """The chunks nearest to the one that holds this line, without itself; scores are cosines."""
         _check_limit(limit)
-        own = self._store.chunk_at(path, line)
-        if own is None:
-            raise BadQuery(f"nothing is indexed at {path}:{line}; give a line of an indexed file, FILE:LINE")
-        allowed = self._store.ids_matching(filter)
-        near = [s for s in self._vectors().nearest(self._vector_of(own), limit + 1, allowed) if s.id != own]
-        found = self._store.chunks([s.id for s in near])
+        with self._store.reading():
+            own = self._store.chunk_at(path, line)
+            if own is None:
+                raise BadQuery(
+                    f"nothing is indexed at {path}:{line}; give a line of an indexed file, FILE:LINE"
+                )
+            allowed = self._store.ids_matching(filter)
+            near = self._vectors().nearest(self._vector_of(own), limit + 1, allowed)
+            near = [scored for scored in near if scored.id != own]
+            found = self._store.chunks([scored.id for scored in near])
         ranked = [ranking.Candidate(s.id, found[s.id].chunk, s.score) for s in near if s.id in found]
         return [self._hit(candidate) for candidate in ranked[:limit]]
 

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from codesearch.locations import LOCK_NAME
+from codesearch.lock import WriterLock
+
 CLIENT = '''"""HTTP client."""
 
 
@@ -265,6 +268,28 @@ def test_models_and_version(tmp_path: Path) -> None:
     assert "embedded" in run("models", cwd=tmp_path).stdout
     assert run("--version", cwd=tmp_path).stdout.startswith("codesearch ")
     assert "Exit codes" in run("--help", cwd=tmp_path).stdout
+    assert run(cwd=tmp_path).stdout == run("--help", cwd=tmp_path).stdout
+
+
+def test_doctor_tries_everything(tmp_path: Path) -> None:
+    got = run("doctor", "--json", cwd=tmp_path)
+    found = {finding["what"]: finding for finding in json.loads(got.stdout)}
+    assert {"index folder", "model cache", "full text", "vector graph", "grammars"} <= set(found)
+    assert found["full text"]["found"].startswith("SQLite")
+    assert found["model embedded"]["found"].endswith("| pass")
+    assert got.returncode == 0
+    broken = run("doctor", "--model", "no-such-model", cwd=tmp_path)
+    assert broken.returncode == 2
+    assert "FAIL  model no-such-model" in broken.stdout
+
+
+def test_a_search_answers_while_another_process_writes(tree: Path) -> None:
+    words("client", cwd=tree)
+    entry = json.loads(run("list", "--json", cwd=tree).stdout)[0]
+    with WriterLock(Path(entry["directory"]) / LOCK_NAME):
+        got = words("client", "-l", cwd=tree)
+    assert got.stdout.splitlines()[0] == "src/client.py"
+    assert f"process {os.getpid()} is refreshing this index" in got.stderr
 
 
 @pytest.mark.parametrize("args", [["--version"], ["list"]])
