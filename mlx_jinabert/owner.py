@@ -4,7 +4,8 @@ MLX streams belong to a thread (since 0.31.2), so whatever thread asks, one thre
 wait in line, one batch each: callers share the model fairly and Ctrl-C waits for one batch at most.
 
 After ``os.fork`` the child has neither this thread nor the threads of the framework. ONNX Runtime is
-opened again in the child at its first request; MLX can't be, and says so.
+opened again in the child at its first request; MLX can't be, and says so. Such a child has to end as those
+of multiprocessing do (``os._exit``): ONNX Runtime's own clean-up hangs in a forked process, loaded or not.
 """
 
 from __future__ import annotations
