@@ -85,7 +85,7 @@ def resolve(name: str | os.PathLike[str], revision: str | None = None) -> ModelF
     if entry is not None and "/" not in text:
         return _from_hub(entry.hub_id, revision, "alias", entry)
     path = Path(text).expanduser()
-    if path.is_dir():
+    if text and path.is_dir():
         _no_revision(text, revision)
         resolved = path.resolve()
         return read_folder(resolved, model_id=str(resolved), origin="folder")
