@@ -43,7 +43,14 @@ _MAX_STILLBORN = 3
 _AHEAD_FILES, _AHEAD_BYTES = 16, 8_000_000
 """How far reading may be ahead of the consumer: files per process, and bytes."""
 
-_START = "import sys; sys.path.append(sys.argv[1]); from codesearch.parse_worker import main; main()"
+_START = """\
+import sys
+sys.path.insert(0, sys.argv[1])
+import codesearch  # this one, not another that is installed
+sys.path.append(sys.path.pop(0))
+from codesearch.parse_worker import main
+main()
+"""
 
 
 class ChunkedFile(NamedTuple):

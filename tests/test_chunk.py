@@ -130,11 +130,24 @@ def test_a_function_worth_it_stands_alone_with_its_comment_and_decorator() -> No
     assert function.definitions == ("f", "LIMIT")
 
 
-def test_a_comment_after_a_blank_line_or_on_the_line_before_is_not_taken_along() -> None:
-    source = "a = 1  # about a\ndef f():\n" + body(12) + "\n# The end of part one.\n\ndef g():\n" + body(12)
-    first, second = chunks_of(source)
-    assert first.text.startswith("a = 1  # about a\ndef f():")
-    assert second.text.startswith("# The end of part one.\n\ndef g():") or second.text.startswith("def g():")
+def test_a_comment_at_the_end_of_a_line_belongs_to_that_line() -> None:
+    values, function = chunks_of(body(5, "") + "a = 1  # about a\ndef f():\n" + body(12))
+    assert values.text.endswith("# about a\n")
+    assert function.text.startswith("def f():")
+
+
+def test_a_comment_before_a_blank_line_stands_by_itself() -> None:
+    comment = "# Part two: everything that has to do with the other thing.\n" * 4
+    _, part, function = chunks_of("def f():\n" + body(12) + "\n" + comment + "\ndef g():\n" + body(12))
+    assert part.text.startswith("# Part two")
+    assert function.text.startswith("def g():")
+
+
+def test_the_last_members_of_a_class_are_not_mixed_with_what_follows_it() -> None:
+    members = "".join(f"    def m{number}(self):\n" + body(3, "        ") for number in range(15))
+    *_, last, following = chunks_of("class A:\n" + members + "def f():\n" + body(4))
+    assert (last.scope, last.definitions[-1]) == (("A",), "m14")
+    assert (following.kind, following.symbol, following.definitions) == ("function", "f", ("f",))
 
 
 def test_small_neighbours_share_a_chunk_and_name_themselves() -> None:
@@ -157,9 +170,9 @@ def test_a_class_that_fits_is_whole_and_one_that_does_not_is_cut_at_its_methods(
 
 
 def test_the_rest_of_a_cut_function_knows_whose_rest_it_is() -> None:
-    pieces = chunks_of("class A:\n    def f(self, x):\n" + body(120, "        "))
+    pieces = chunks_of("class A:\n    def f(self, x):\n" + body(110, "        "))
     assert (pieces[0].kind, pieces[0].symbol, pieces[0].definitions) == ("method", "f", ("A", "f"))
-    assert len(pieces) > 3
+    assert len(pieces) == 3
     assert [piece.definitions for piece in pieces[1:]] == [()] * (len(pieces) - 1)
     for piece in pieces[1:]:
         assert (piece.kind, piece.symbol, piece.scope) == ("method", "f", ("A",))

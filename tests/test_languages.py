@@ -92,6 +92,17 @@ def test_a_language_without_a_grammar_says_so() -> None:
         parse(b"x", "dart")
 
 
+@pytest.mark.parametrize("kinds", [("function", "constant"), ("constant", "function")])
+def test_of_two_patterns_for_one_node_the_more_telling_kind_wins(
+    monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, str]
+) -> None:
+    patterns = tuple(f"(function_declaration name: (_) @name) @{kind}" for kind in kinds)
+    monkeypatch.setattr("codesearch.grammars.DEFINITIONS", {"lua": patterns})
+    monkeypatch.setattr("codesearch.symbols.definition_query", definition_query.__wrapped__)
+    data = b"function f() end\n"
+    assert [each.kind for each in find_definitions(parse(data, "lua"), data, "lua")] == ["function"]
+
+
 def test_a_pattern_that_the_grammar_does_not_know_costs_that_pattern_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

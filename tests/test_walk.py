@@ -62,7 +62,16 @@ def test_hundreds_of_patterns_mean_what_they_mean_to_git(tree: Tree, fold: str) 
     assert set(paths(root, EVERYTHING)) == not_ignored(root)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "line", ["/a?b", "/a[!x]b", "foo**/bar", "foo/**/bar", "a/*/b", "**/b", "a/**", "/a\\/b"]
+)
+def test_slashes_mean_what_they_mean_to_git(tree: Tree, line: str) -> None:
+    files = ("a/b", "a/x/b", "axb", "foo/bar", "foo/x/bar", "foox/bar", "foox/y/bar", "b/b")
+    root = tree({".gitignore": line + "\n", **dict.fromkeys(files, "x")})
+    assert set(paths(root, EVERYTHING)) == not_ignored(root)
+
+
+@pytest.mark.parametrize("seed", range(8))
 def test_nested_global_and_tracked_files_agree_with_git(tree: Tree, seed: int) -> None:
     draw = random.Random(seed)
     root = tree({})
