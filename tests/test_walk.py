@@ -12,8 +12,6 @@ import pytest
 
 from codesearch.errors import TooManyFiles
 from codesearch.ignore import parse_ignore
-from codesearch.records import SourceFile
-from codesearch.source import Skip, SourceText, read_source
 from codesearch.walk import WalkOptions, walk
 from tests.git_cases import git, grow, ignore_file, not_ignored
 
@@ -262,47 +260,3 @@ def test_many_stars_do_not_take_for_ever() -> None:
     rules = parse_ignore(b"*a" * 40 + b"b\n")
     assert rules is not None
     assert rules.decide(b"a" * 250, b"a" * 250, False) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "reason"),
-    [
-        ("a.py", b"x = 1\0\n", "binary"),
-        ("a.js", b"var a=1;" * 2000, "minified"),
-        ("a.py", b" \n\n", "empty"),
-        ("a.py", b"x\n" * 5000, "too large"),
-        ("a.md", b"word " * 1500, None),
-        ("a.py", b"caf\xe9 = 1\n", None),
-        ("a.py", b"short\n" * 900 + b"y" * 3000 + b"\n", None),
-    ],
-)
-def test_reading_says_why_a_file_is_left_out(
-    tree: Tree, name: str, content: bytes, reason: str | None
-) -> None:
-    root = tree({name: content}, init=False)
-    got = read_source(root, SourceFile(name, len(content), 0, "python"), max_file_bytes=9_000)
-    if name == "a.js":
-        got = read_source(root, SourceFile(name, len(content), 0, None), max_file_bytes=20_000)
-    assert got.reason == reason if isinstance(got, Skip) else (got.data, reason) == (content, None)
-
-
-def test_reading_survives_what_happened_since_the_walk(tree: Tree) -> None:
-    root = tree({"a.py": "x"}, init=False)
-    (root / "link.py").symlink_to("a.py")
-    os.mkfifo(root / "pipe.py")
-    for name in ("gone.py", "link.py", "pipe.py"):
-        got = read_source(root, SourceFile(name, 1, 0, "python"))
-        assert isinstance(got, Skip)
-        assert got.reason == "unreadable"
-
-
-def test_content_refines_the_language(tree: Tree) -> None:
-    root = tree(
-        {"run": "#!/usr/bin/env python3\n", "a.h": "namespace x {\n}\n", "b.h": "int f(void);\n"}, init=False
-    )
-    languages = {}
-    for file in walk(root).files:
-        source = read_source(root, file)
-        assert isinstance(source, SourceText)
-        languages[file.path] = (file.language, source.file.language)
-    assert languages == {"run": (None, "python"), "a.h": ("c", "cpp"), "b.h": ("c", "c")}
