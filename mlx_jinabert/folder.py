@@ -91,7 +91,7 @@ def resolve(name: str | os.PathLike[str], revision: str | None = None) -> ModelF
         return read_folder(resolved, model_id=str(resolved), origin="folder")
     if not isinstance(name, os.PathLike) and _HUB_ID.fullmatch(text):
         return _from_hub(text, revision, "hub", entry)
-    if path.exists():
+    if text and path.exists():
         raise ModelFolderError(path, "is a file; give the folder that holds it")
     if isinstance(name, os.PathLike) or text.startswith((".", "~", os.sep)) or os.sep in text:
         raise ModelFolderError(path, "no such folder")

@@ -20,6 +20,7 @@ from mlx_jinabert.embedder import Embedder
 from mlx_jinabert.errors import JinabertError
 from mlx_jinabert.loading import DTYPES, load
 from mlx_jinabert.machine import Machine, describe
+from mlx_jinabert.published import identify
 
 __all__ = ["Report", "main", "verify"]
 
@@ -74,7 +75,7 @@ def verify(model: Embedder, seconds: float = 3.0) -> Report:
     """Run all checks on a loaded model and time it for about ``seconds``."""
     found = [*checks.golden(model), *checks.published(model), *checks.invariants(model)]
     return Report(
-        model=model.model_id,
+        model=_public_name(model),
         fingerprint=model.fingerprint,
         backend=model.backend,
         device=model.device,
@@ -84,6 +85,12 @@ def verify(model: Embedder, seconds: float = 3.0) -> Report:
         checks=tuple(found),
         speed=checks.throughput(model, seconds),
     )
+
+
+def _public_name(model: Embedder) -> str:
+    """The model's name without the path it lies under, which is nobody's business in a report."""
+    folder = model.folder
+    return model.model_id if folder.origin != "folder" else identify(folder) or folder.path.name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
