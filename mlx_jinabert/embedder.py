@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mlx_jinabert import batching, encoding
 from mlx_jinabert.backends import Backend
+from mlx_jinabert.backends.cores import usable_cores
 from mlx_jinabert.encoding import Precision, Truncation
 from mlx_jinabert.errors import UnsupportedConfig
 from mlx_jinabert.folder import ModelFolder
@@ -26,9 +27,9 @@ from mlx_jinabert.tokenizer import TokenBatch, Tokenizer
 
 __all__ = ["Embedder", "EncodeOptions"]
 
-_CPU_TOKENS = 2048
+_TOKENS_PER_CORE = 1024
 _GPU_TOKENS = 16_384
-"""Default ``max_batch_tokens``. On a CPU what fits its cache wins; a GPU has to be filled."""
+"""Default ``max_batch_tokens``. A CPU needs pieces for every core and no more; a GPU has to be filled."""
 _WINDOW = 4096
 """Texts whose token ids are held at once; batches are sorted within a window."""
 
@@ -166,7 +167,8 @@ class Embedder:
 
     def _batch_tokens(self, wanted: int | None) -> int:
         if wanted is None:
-            return _CPU_TOKENS if "cpu" in self.device.lower() else _GPU_TOKENS
+            on_cpu = "cpu" in self.device.lower()
+            return _TOKENS_PER_CORE * usable_cores() if on_cpu else _GPU_TOKENS
         if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
             raise ValueError(f"max_batch_tokens must be a positive int, not {wanted!r}")
         return wanted
