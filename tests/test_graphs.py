@@ -98,7 +98,7 @@ def test_the_bias_of_alibi_and_padding(tmp_path: Path, heads: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["mean", "cls", "last"])
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(mask=arrays(np.int64, st.tuples(st.integers(1, 3), st.integers(1, 6)), elements=st.integers(0, 1)))
 def test_pooling_is_that_of_the_package(
     tmp_path_factory: pytest.TempPathFactory, mode: str, mask: NDArray[np.int64]
@@ -162,6 +162,7 @@ def test_an_outlier_channel_costs_the_other_group_nothing(tmp_path: Path) -> Non
     assert_close(int8_identity(tmp_path, 256, 2)(x)[:, 2:], np.ones((1, 2), np.float32), atol=0, what="one")
 
 
+@settings(deadline=None)
 @given(weight=arrays(np.float32, (3, 5), elements=st.floats(-1e6, 1e6, width=32)))
 def test_weights_are_rounded_to_the_nearest_step(weight: Array) -> None:
     quantized = quantize_weight(weight)
