@@ -7,13 +7,25 @@ from collections.abc import Collection, Mapping
 from mlx_jinabert.configs.base import ArchitectureConfig, Quantization
 from mlx_jinabert.configs.bert import BertConfig
 from mlx_jinabert.configs.jina_bert import JinaBertConfig
+from mlx_jinabert.configs.qwen2 import Qwen2Config
+from mlx_jinabert.configs.qwen3 import Qwen3Config
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
 
-__all__ = ["ArchitectureConfig", "BertConfig", "JinaBertConfig", "Quantization", "read_architecture"]
+__all__ = [
+    "ArchitectureConfig",
+    "BertConfig",
+    "JinaBertConfig",
+    "Quantization",
+    "Qwen2Config",
+    "Qwen3Config",
+    "read_architecture",
+]
 
 _ARCHITECTURES: tuple[type[ArchitectureConfig], ...] = (
     JinaBertConfig,
     BertConfig,
+    Qwen2Config,
+    Qwen3Config,
 )
 """Asked in this order; the first that recognises the checkpoint reads it."""
 

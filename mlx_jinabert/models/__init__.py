@@ -10,12 +10,16 @@ from mlx import nn
 from mlx_jinabert.configs import ArchitectureConfig
 from mlx_jinabert.models.bert import Bert
 from mlx_jinabert.models.jina_bert import JinaBert
+from mlx_jinabert.models.qwen2 import Qwen2
+from mlx_jinabert.models.qwen3 import Qwen3
 
 __all__ = ["build"]
 
 _MODELS: Mapping[str, Callable[[Any], nn.Module]] = {
     "jina_bert": JinaBert,
     "bert": Bert,
+    "qwen2": Qwen2,
+    "qwen3": Qwen3,
 }
 
 

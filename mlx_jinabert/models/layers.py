@@ -21,9 +21,11 @@ __all__ = [
     "BertAttention",
     "BertOutput",
     "BertSelfAttention",
+    "CausalBias",
     "Encoder",
     "PaddingBias",
     "attend",
+    "attend_heads",
 ]
 
 _TILE_ELEMENTS = 1 << 26
@@ -33,8 +35,19 @@ _TILE_ELEMENTS = 1 << 26
 class AttentionBias(Protocol):
     """What is added to the scaled scores, a stretch of query rows at a time."""
 
-    def rows(self, start: int, stop: int) -> mx.array | None:
-        """Bias of queries start..stop-1, broadcastable to (B, H, stop - start, L), in the queries' dtype."""
+    def rows(self, start: int, stop: int) -> mx.array | str | None:
+        """Bias of queries start..stop-1, broadcastable to (B, H, stop - start, L), in the queries' dtype.
+
+        "causal": keys after the query are hidden, those after ``stop`` are not even looked at.
+        """
+
+
+class CausalBias:
+    """Each token sees itself and what is before it. Padding on the right is seen by padding alone."""
+
+    def rows(self, start: int, stop: int) -> str:
+        """The name under which the fused attention knows it: no array is built."""
+        return "causal"
 
 
 class PaddingBias:
@@ -85,20 +98,31 @@ def hidden(dtype: mx.Dtype) -> mx.array:
 
 def attend(q: mx.array, k: mx.array, v: mx.array, heads: int, bias: AttentionBias) -> mx.array:
     """softmax(q k^T / sqrt(D) + bias) v for (B, L, W) inputs -> (B, L, W)."""
-    B, L, W = q.shape  # noqa: N806
+    B, L, _ = q.shape  # noqa: N806
     q, k, v = (x.reshape(B, L, heads, -1).transpose(0, 2, 1, 3) for x in (q, k, v))
-    attention = partial(mx.fast.scaled_dot_product_attention, scale=(W // heads) ** -0.5)
-    step = max(1, min(L, _TILE_ELEMENTS // (B * heads * L)))
+    return attend_heads(q, k, v, bias)
+
+
+def attend_heads(q: mx.array, k: mx.array, v: mx.array, bias: AttentionBias) -> mx.array:
+    """softmax(q k^T / sqrt(D) + bias) v, (B, H, L, D) -> (B, L, H * D).
+
+    ``k`` and ``v`` are (B, G, L, D): H / G heads of queries share one of theirs.
+    """
+    B, H, L, D = q.shape  # noqa: N806
+    attention = partial(mx.fast.scaled_dot_product_attention, scale=D**-0.5)
+    step = max(1, min(L, _TILE_ELEMENTS // (B * H * L)))
     if step == L:
         context = attention(q, k, v, mask=bias.rows(0, L))
     else:
         tiles = []
         for start in range(0, L, step):
             stop = min(start + step, L)
-            tiles.append(attention(q[:, :, start:stop], k, v, mask=bias.rows(start, stop)))
+            mask = bias.rows(start, stop)
+            seen = stop if isinstance(mask, str) else L
+            tiles.append(attention(q[:, :, start:stop], k[:, :, :seen], v[:, :, :seen], mask=mask))
             mx.eval(tiles[-1])  # Left lazy, the biases of all tiles would be made before the first is used.
         context = mx.concatenate(tiles, axis=2)
-    return context.transpose(0, 2, 1, 3).reshape(B, L, W)
+    return context.transpose(0, 2, 1, 3).reshape(B, L, H * D)
 
 
 class BertSelfAttention(nn.Module):
