@@ -1,4 +1,4 @@
-"""Two small, valid tokenizers of the kinds that the checkpoints come with; no training, no download."""
+"""Small, valid tokenizers of the kinds that the checkpoints come with; no training, no download."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ def byte_level_bpe() -> Tokenizer:
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special])
     tokenizer.enable_truncation(8)
     tokenizer.enable_padding(length=16, pad_id=1, pad_token="<pad>")
+    return tokenizer
+
+
+def endless_bpe() -> Tokenizer:
+    """The bytes and the special tokens of Qwen; closes texts with nothing. 259 entries, 0 is the end."""
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    pieces = [*special, *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    tokenizer = Tokenizer(models.BPE({piece: n for n, piece in enumerate(pieces)}, []))
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special])
     return tokenizer
 
 

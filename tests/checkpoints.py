@@ -19,9 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.checkpoint_tokenizers import SPECIAL_TOKENS, byte_level_bpe, word_piece
+from tests.layouts import qwen
 
-Kind = Literal["code", "en", "bert"]
+Kind = Literal["code", "en", "bert", "qwen2", "qwen3"]
 Shape = tuple[int, ...]
+
+LAYOUTS = {"qwen2": qwen, "qwen3": qwen}
+"""Families with a module of their own; the others are written down here."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,12 @@ class Checkpoint:
     prefix: str = ""
     pooler: bool = True
     pooling: Literal["mean", "cls", "last"] = "mean"
+    kv_heads: int = 2
+    head_dim: int = 0
+    head: bool = False
+    closed: bool = True
+    config: tuple[tuple[str, object], ...] = ()
+    """Keys of config.json that this checkpoint has beside (or instead of) those of its family."""
 
     def but(self, **changes: object) -> Checkpoint:
         """The same checkpoint with some fields changed."""
@@ -57,9 +67,12 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     tensors = {name: _stored(value, checkpoint.dtype) for name, value in tensors_of(checkpoint).items()}
     write_shards(folder, tensors, checkpoint.dtype, checkpoint.shards)
     _write_json(folder / "config.json", config_of(checkpoint))
+    layout = LAYOUTS.get(checkpoint.kind)
     tokenizer = byte_level_bpe() if checkpoint.kind == "code" else word_piece()
+    special: dict[str, object] = {**SPECIAL_TOKENS["bpe" if checkpoint.kind == "code" else "wordpiece"]}
+    if layout is not None:
+        tokenizer, special = layout.tokenizer(checkpoint), layout.special_tokens(checkpoint)
     tokenizer.save(str(folder / "tokenizer.json"))
-    special = SPECIAL_TOKENS["bpe" if checkpoint.kind == "code" else "wordpiece"]
     _write_json(folder / "tokenizer_config.json", {**special, "model_max_length": checkpoint.max_position})
     _write_json(folder / "sentence_bert_config.json", {"max_seq_length": checkpoint.max_position})
     _write_json(folder / "config_sentence_transformers.json", {"prompts": {}, "default_prompt_name": None})
@@ -81,11 +94,15 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     return folder
 
 
+_HEADS = ("cls.", "lm_head.")
+"""Tensors that are not the encoder's and take no prefix."""
+
+
 def tensors_of(checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:
     """Stored name -> values in float32, before they are rounded to the checkpoint's type."""
     random = np.random.RandomState(checkpoint.seed)
     return {
-        (name if name.startswith("cls.") else checkpoint.prefix + name): _values(random, name, shape)
+        (name if name.startswith(_HEADS) else checkpoint.prefix + name): _values(random, name, shape)
         for name, shape in _shapes(checkpoint).items()
     }
 
@@ -100,6 +117,11 @@ def digest(folder: Path) -> str:
 
 def config_of(checkpoint: Checkpoint) -> dict[str, object]:
     """``config.json`` with the keys that the published checkpoints have."""
+    layout = LAYOUTS.get(checkpoint.kind)
+    return (layout.config if layout else _bert_config)(checkpoint) | dict(checkpoint.config)
+
+
+def _bert_config(checkpoint: Checkpoint) -> dict[str, object]:
     common = {
         "model_type": "bert",
         "vocab_size": checkpoint.vocab,
@@ -183,6 +205,8 @@ def _values(random: np.random.RandomState, name: str, shape: Shape) -> NDArray[n
 
 
 def _shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
+    if checkpoint.kind in LAYOUTS:
+        return LAYOUTS[checkpoint.kind].shapes(checkpoint)
     width, inner = checkpoint.hidden, checkpoint.intermediate
     shapes: dict[str, Shape] = {"embeddings.word_embeddings.weight": (checkpoint.vocab, width)}
     if checkpoint.kind == "bert":

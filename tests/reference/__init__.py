@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tests.reference import bert, jina_bert
+from tests.reference import bert, jina_bert, qwen
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
@@ -24,6 +24,8 @@ def open_reference(folder: Path) -> Forward:
     config = json.loads((folder / "config.json").read_text())
     if config.get("position_embedding_type") == "alibi":
         return jina_bert.open_model(folder, config)
+    if config["model_type"] in ("qwen2", "qwen3"):
+        return qwen.open_model(folder, config)
     return bert.open_model(folder)
 
 
