@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mlx_jinabert.configs import ArchitectureConfig, Quantization
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig, WeightMismatch
 from mlx_jinabert.models import build
+from mlx_jinabert.models.conv1d import Conv1D
 from mlx_jinabert.pooling import pool
 from mlx_jinabert.weights import FLOAT_DTYPES, Weights, match
 
@@ -138,7 +139,8 @@ def _quantize(model: nn.Module, quantization: Quantization, names: frozenset[str
     def chosen(path: str, module: nn.Module) -> bool:
         if names is not None:
             return f"{path}.scales" in names
-        return isinstance(module, nn.Linear) and module.weight.shape[-1] % quantization.group_size == 0
+        dense = isinstance(module, nn.Linear | Conv1D)
+        return dense and module.weight.shape[-1] % quantization.group_size == 0
 
     nn.quantize(model, quantization.group_size, quantization.bits, class_predicate=chosen)
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from mlx_jinabert.configs.base import ArchitectureConfig, Quantization
 from mlx_jinabert.configs.bert import BertConfig
+from mlx_jinabert.configs.codesage import CodeSageConfig
 from mlx_jinabert.configs.jina_bert import JinaBertConfig
 from mlx_jinabert.configs.qwen2 import Qwen2Config
 from mlx_jinabert.configs.qwen3 import Qwen3Config
@@ -14,6 +15,7 @@ from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
 __all__ = [
     "ArchitectureConfig",
     "BertConfig",
+    "CodeSageConfig",
     "JinaBertConfig",
     "Quantization",
     "Qwen2Config",
@@ -26,6 +28,7 @@ _ARCHITECTURES: tuple[type[ArchitectureConfig], ...] = (
     BertConfig,
     Qwen2Config,
     Qwen3Config,
+    CodeSageConfig,
 )
 """Asked in this order; the first that recognises the checkpoint reads it."""
 

@@ -27,6 +27,7 @@ DTYPES = ("float32", "int8")
 
 _BUILDERS: Mapping[str, str] = {
     "bert": "mlx_jinabert.graphs.bert",
+    "codesage": "mlx_jinabert.graphs.codesage",
     "jina_bert": "mlx_jinabert.graphs.jina_bert",
 }
 """Architecture -> module with ``encode(layers, architecture) -> hidden states``."""
