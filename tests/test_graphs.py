@@ -156,6 +156,14 @@ def test_an_outlier_in_the_batch_costs_its_neighbours_nothing(tmp_path: Path) ->
     assert_close(run(x)[:1], run(x[:1]), atol=0, what="a row alone")
 
 
+def test_the_scale_of_a_row_of_zeros_is_not_zero(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    rows = Int8(g, 256).rows(Scaled(g.input("x", FLOAT, ("tokens", 4))), 4)
+    g.output(rows.scales[0] or g.number(0), "scale", FLOAT, ("tokens", 1))
+    scale = session(g.finish(), tmp_path)(x=np.zeros((2, 4), np.float32))
+    assert (scale > 0).all()
+
+
 def test_an_outlier_channel_costs_the_other_group_nothing(tmp_path: Path) -> None:
     x = np.array([[1e4, 0, 0.3, -0.7]], np.float32)
     assert_close(int8_identity(tmp_path, 384, 2)(x)[:, 2:], x[:, 2:] + 1, atol=0.01, what="two groups")
