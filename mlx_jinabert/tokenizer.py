@@ -37,20 +37,30 @@ _AT_ONCE = 512
 
 @dataclass(frozen=True, slots=True)
 class TokenBatch:
-    """Right-padded sequences: ``ids`` and ``mask`` (1 = token, 0 = padding), both (batch, length) int32."""
+    """Right-padded sequences: ``ids`` and ``mask`` (1 = token, 0 = padding), both (batch, length) int32.
+
+    ``types`` tell the two texts of a pair apart, in the same shape; None for single texts.
+    """
 
     ids: Ids
     mask: Ids
+    types: Ids | None = None
 
     @classmethod
-    def pad(cls, sequences: Sequence[Ids], length: int, pad_id: int) -> TokenBatch:
-        """Stack sequences of at most ``length`` tokens."""
+    def pad(
+        cls, sequences: Sequence[Ids], length: int, pad_id: int, types: Sequence[Ids] | None = None
+    ) -> TokenBatch:
+        """Stack sequences of at most ``length`` tokens, and with them their token types."""
         ids = np.full((len(sequences), length), pad_id, dtype=np.int32)
         mask = np.zeros((len(sequences), length), dtype=np.int32)
         for row, sequence in enumerate(sequences):
             ids[row, : len(sequence)] = sequence
             mask[row, : len(sequence)] = 1
-        return cls(ids, mask)
+        return cls(ids, mask, None if types is None else cls.pad(types, length, 0).ids)
+
+    def rows(self, part: slice) -> TokenBatch:
+        """Some of the sequences."""
+        return TokenBatch(self.ids[part], self.mask[part], None if self.types is None else self.types[part])
 
 
 @dataclass(frozen=True, slots=True)

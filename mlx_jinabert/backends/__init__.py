@@ -35,10 +35,10 @@ class Backend(Protocol):
     dtype: str
     """float32 | float16 | bfloat16 | int8 | ...: what ``auto`` came to."""
     dim: int
-    """Width of the vectors."""
+    """Width of the vectors; of a classifier, the number of its labels."""
 
     def embed(self, batch: TokenBatch) -> NDArray[np.float32]:
-        """Pooled vectors of right-padded sequences, (batch, dim) float32, not normalised."""
+        """Pooled vectors of right-padded sequences, (batch, dim) float32, not normalised; or logits."""
 
     def close(self) -> None:
         """Free the weights; the backend cannot be used afterwards."""

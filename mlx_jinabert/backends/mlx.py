@@ -55,7 +55,8 @@ class MlxBackend:
         if not folder.weights:
             raise ModelFolderError(folder.path, "holds an ONNX graph alone; MLX needs the safetensors")
         self.device = device()
-        self.dim = architecture.hidden_size
+        self.dim = architecture.output_size
+        self._classifies = bool(architecture.num_labels)
         self._pooling = folder.pooling
         with Weights(folder.weights) as weights:
             names = match(weights, architecture)
@@ -75,9 +76,13 @@ class MlxBackend:
         mx.clear_cache()
 
     def embed(self, batch: TokenBatch) -> NDArray[np.float32]:
-        """Pooled vectors, (batch, dim) float32, not normalised; sums over tokens are float32."""
-        hidden = self._model(mx.array(batch.ids), _shared_mask(batch.mask)).astype(mx.float32)
-        vectors = np.array(pool(hidden, mx.array(batch.mask), self._pooling))
+        """Pooled vectors, (batch, dim) float32, not normalised, or logits; sums over tokens are float32."""
+        types = () if batch.types is None else (mx.array(batch.types),)
+        hidden = self._model(mx.array(batch.ids), _shared_mask(batch.mask), *types)
+        if self._classifies:
+            vectors = np.array(self._model.classify(hidden).astype(mx.float32))
+        else:
+            vectors = np.array(pool(hidden.astype(mx.float32), mx.array(batch.mask), self._pooling))
         if mx.get_cache_memory() > _CACHE_BYTES:
             mx.clear_cache()
         return vectors

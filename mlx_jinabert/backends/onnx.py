@@ -30,7 +30,7 @@ from mlx_jinabert.backends.onnx_graph import GraphFile, computed_dtype
 if TYPE_CHECKING:
     from mlx_jinabert.configs import ArchitectureConfig
     from mlx_jinabert.folder import ModelFolder
-    from mlx_jinabert.tokenizer import Ids, TokenBatch
+    from mlx_jinabert.tokenizer import TokenBatch
 
 __all__ = ["OnnxBackend", "device"]
 
@@ -56,7 +56,7 @@ class OnnxBackend:
     def __init__(self, folder: ModelFolder, architecture: ArchitectureConfig, dtype: str) -> None:
         """Raises BackendUnavailable for a dtype that a CPU does not compute in."""
         self.dtype = computed_dtype(dtype)
-        self.dim = architecture.hidden_size
+        self.dim = architecture.output_size
         self._cores = usable_cores()
         self._graph = GraphFile(folder, architecture, self.dtype)
         self._narrow = self._graph.open(partial(_session, threads=1))
@@ -64,18 +64,17 @@ class OnnxBackend:
         self._pool = ThreadPoolExecutor(self._cores, thread_name_prefix="mlx-jinabert-onnx")
 
     def embed(self, batch: TokenBatch) -> NDArray[np.float32]:
-        """Pooled vectors, (batch, dim) float32, not normalised."""
+        """Pooled vectors, (batch, dim) float32, not normalised, or logits."""
         rows, length = batch.ids.shape
         if rows < self._cores and self._graph.bytes > _SMALL_BYTES:
             self._wide = self._wide or self._graph.open(partial(_session, threads=self._cores))
-            return _run(self._wide, batch.ids, batch.mask)
+            return _run(self._wide, batch)
         size = min(max(1, _PIECE_TOKENS // length), -(-rows // self._cores))
         pieces = [slice(start, start + size) for start in range(0, rows, size)]
         run = partial(_run, self._narrow)
         if len(pieces) == 1:
-            return run(batch.ids, batch.mask)
-        vectors = self._pool.map(run, (batch.ids[p] for p in pieces), (batch.mask[p] for p in pieces))
-        return np.concatenate(list(vectors))
+            return run(batch)
+        return np.concatenate(list(self._pool.map(run, (batch.rows(piece) for piece in pieces))))
 
     def close(self) -> None:
         """Free the weights and end the threads."""
@@ -97,13 +96,13 @@ def _session(path: str, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def _run(session: onnxruntime.InferenceSession, ids: Ids, mask: Ids) -> NDArray[np.float32]:
+def _run(session: onnxruntime.InferenceSession, batch: TokenBatch) -> NDArray[np.float32]:
     """One call of the graph, without the columns that hold nothing but padding."""
-    used = np.flatnonzero(mask.any(axis=0))
+    used = np.flatnonzero(batch.mask.any(axis=0))
     length = int(used[-1]) + 1 if used.size else 1
-    inputs = {
-        "input_ids": ids[:, :length].astype(np.int64),
-        "attention_mask": mask[:, :length].astype(np.int64),
-    }
-    vectors: NDArray[np.float32] = session.run(["sentence_embedding"], inputs)[0]
+    inputs = {"input_ids": batch.ids, "attention_mask": batch.mask}
+    if batch.types is not None:
+        inputs["token_type_ids"] = batch.types
+    columns = {name: values[:, :length].astype(np.int64) for name, values in inputs.items()}
+    vectors: NDArray[np.float32] = session.run(None, columns)[0]
     return vectors

@@ -106,6 +106,13 @@ class ArchitectureConfig(ABC):
     max_position: int
     """The longest input in tokens."""
     quantization: Quantization | None = None
+    num_labels: int = 0
+    """Scores that a classifier head gives for a sequence; 0 for a model that gives vectors."""
+
+    @property
+    def output_size(self) -> int:
+        """Width of what a sequence is turned into: scores, or the components of a vector."""
+        return self.num_labels or self.hidden_size
 
     @classmethod
     @abstractmethod

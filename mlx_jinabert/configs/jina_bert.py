@@ -7,6 +7,9 @@ The two differ in flow as well as in names (see ``models/jina_bert.py``), and ``
 no key for it: its ``model_type`` is plain "bert". So the tensor names decide, and where the
 configuration names its reference code, that has to agree. Other variants
 (jinaai/jina-bert-v2-qk-devlin-norm-1e-2 is one) are refused by name: equal names need not mean equal flow.
+
+jina-reranker-v1-{tiny,turbo}-en are the en variant with a head on the first token, pooler and
+classifier, for one score; the tensors of the head show it. Other numbers of labels are refused.
 """
 
 from __future__ import annotations
@@ -69,6 +72,7 @@ class JinaBertConfig(ArchitectureConfig):
         reader.only("hidden_act", "gelu", default="gelu")
         hidden, heads = encoder_only(reader)
         return cls(
+            num_labels=_labels(config, variant, names),
             variant=variant,
             hidden_size=hidden,
             max_position=reader.positive_int("max_position_embeddings"),
@@ -84,7 +88,9 @@ class JinaBertConfig(ArchitectureConfig):
     def tensor_shapes(self) -> dict[str, Shape]:
         """Canonical names are those of the published checkpoints."""
         width = self.hidden_size
+        head = affine("classifier", self.num_labels, width) | affine("pooler.dense", width, width)
         shapes = {
+            **(head if self.num_labels else {}),
             **matrix("embeddings.word_embeddings", self.vocab_size, width),
             **matrix("embeddings.token_type_embeddings", self.type_vocab_size, width),
             **affine("embeddings.LayerNorm", width),
@@ -122,6 +128,20 @@ def _reference_code(config: Mapping[str, object]) -> Iterator[tuple[str, str, st
         found = _JINA_CODE.match(str(value).partition("--")[0])
         if found:
             yield key, str(value), found.group()
+
+
+def _labels(config: Mapping[str, object], variant: Variant, names: Collection[str]) -> int:
+    """Scores of the head: one, or none where there is no head."""
+    head = sorted(name for name in names if name.startswith("classifier."))
+    if not head:
+        return 0
+    if variant != "en":
+        raise WeightMismatch(extra=head, hint="a classifier is known for the en variant alone")
+    named = config.get("id2label")
+    found = len(named) if isinstance(named, Mapping) else config.get("num_labels", 1)
+    if found != 1:
+        raise UnsupportedConfig("id2label", found, "one label, the relevance of a document to a query")
+    return 1
 
 
 def _agreed_variant(config: Mapping[str, object], names: Collection[str]) -> Variant:

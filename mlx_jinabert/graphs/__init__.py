@@ -29,21 +29,29 @@ _BUILDERS: Mapping[str, str] = {
     "bert": "mlx_jinabert.graphs.bert",
     "codesage": "mlx_jinabert.graphs.codesage",
     "jina_bert": "mlx_jinabert.graphs.jina_bert",
+    "qwen2": "mlx_jinabert.graphs.qwen2",
+    "qwen3": "mlx_jinabert.graphs.qwen3",
 }
-"""Architecture -> module with ``encode(layers, architecture) -> hidden states``."""
+"""Architecture -> module with ``encode(layers, architecture) -> hidden states``.
+
+Where an architecture may have labels, also ``classify(layers, hidden states) -> logits``.
+"""
 
 
 def build_graph(weights: Weights, architecture: ArchitectureConfig, *, pooling: str, dtype: str) -> Graph:
     """The graph of a checkpoint, from token ids to pooled vectors that are not normalised.
 
     Inputs ``input_ids`` and ``attention_mask``, (batch, length) int64, both axes dynamic; output
-    ``sentence_embedding``, (batch, hidden size) float32. Raises ``WeightMismatch`` where the
-    tensors are not those of the architecture, ValueError for a dtype that is not in ``DTYPES``.
+    ``sentence_embedding``, (batch, hidden size) float32. An architecture with labels gives ``logits``,
+    (batch, labels) float32, whatever the pooling, and may take ``token_type_ids`` as well.
+
+    Raises ``WeightMismatch`` where the tensors are not those of the architecture, ValueError for a
+    dtype that is not in ``DTYPES``.
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype {dtype!r}; supported: {', '.join(DTYPES)}")
     from mlx_jinabert.graphs.arithmetic import Float32
-    from mlx_jinabert.graphs.builder import GraphBuilder
+    from mlx_jinabert.graphs.builder import FLOAT, GraphBuilder
     from mlx_jinabert.graphs.checkpoint import Checkpoint
     from mlx_jinabert.graphs.layers import Layers
     from mlx_jinabert.graphs.quantize import Int8
@@ -52,13 +60,18 @@ def build_graph(weights: Weights, architecture: ArchitectureConfig, *, pooling: 
     graph, width = GraphBuilder(), architecture.hidden_size
     arithmetic = Int8(graph, width) if dtype == "int8" else Float32(graph)
     layers = Layers(graph, checkpoint, arithmetic, width)
-    encode = import_module(_BUILDERS[architecture.architecture]).encode
-    layers.pool(encode(layers, architecture), pooling)
+    builder = import_module(_BUILDERS[architecture.architecture])
+    hidden = builder.encode(layers, architecture)
+    if architecture.num_labels:
+        logits = builder.classify(layers, hidden)
+        graph.output(logits, "logits", FLOAT, ("batch", architecture.num_labels))
+    else:
+        layers.pool(hidden, pooling)
     return graph.finish(
         architecture=architecture.architecture,
         dtype=dtype,
         pooling=pooling,
-        dim=str(architecture.hidden_size),
+        dim=str(architecture.output_size),
     )
 
 

@@ -15,7 +15,7 @@ from mlx_jinabert.graphs.arithmetic import Scaled
 from mlx_jinabert.graphs.builder import Value
 from mlx_jinabert.graphs.layers import Array, Layers
 
-__all__ = ["encode"]
+__all__ = ["classify", "encode"]
 
 _GROUPS, _INNER_GROUPS = 2, 4
 """Of the inputs of attention and first matrix, and of the second one, in int8 (see ``quantize.py``)."""
@@ -24,7 +24,8 @@ _GROUPS, _INNER_GROUPS = 2, 4
 def encode(layers: Layers, config: JinaBertConfig) -> Value:
     """Hidden states of the last layer, (tokens, hidden size); there is no final norm."""
     g = layers.graph
-    token_type = g.constant(layers.weight("embeddings.token_type_embeddings")[0])
+    table = layers.weight("embeddings.token_type_embeddings")
+    token_type = layers.token_types(table) if config.num_labels else g.constant(table[0])
     x = g.op("Add", layers.gather("embeddings.word_embeddings"), token_type)
     x = layers.norm(x, "embeddings.LayerNorm", config.layer_norm_eps)
     bias = layers.mask_bias(alibi_slopes(config.num_heads))
@@ -32,6 +33,18 @@ def encode(layers: Layers, config: JinaBertConfig) -> Value:
     for n in range(config.num_layers):
         x = layer(layers, config, f"encoder.layer.{n}", x, bias)
     return x
+
+
+def classify(layers: Layers, hidden: Value) -> Value:
+    """(tokens, hidden size) -> (batch, labels) logits: first token, pooler, tanh, classifier.
+
+    As in transformers' BertForSequenceClassification, in float32 whatever the layers compute in.
+    """
+    g = layers.graph
+    names = ("pooler.dense", "classifier")
+    pooler, classifier = ((g.constant(layers.weight(n)), g.constant(layers.bias(n))) for n in names)
+    pooled = g.op("Tanh", g.op("Gemm", layers.first_tokens(hidden), *pooler, transB=1))
+    return g.op("Gemm", pooled, *classifier, transB=1)
 
 
 def _code_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bias: Value) -> Value:

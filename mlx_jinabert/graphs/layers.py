@@ -34,8 +34,8 @@ class Layers:
         self.width = width
         self.ids = g.input("input_ids", INT64, ("batch", "length"))
         self._mask = g.op("Cast", g.input("attention_mask", INT64, ("batch", "length")), to=FLOAT)
-        self._batch = g.op("Shape", self.ids, start=0, end=1)
-        self._length = g.op("Shape", self.ids, start=1, end=2)
+        self.batch = g.op("Shape", self.ids, start=0, end=1)  # (1,), as is the length
+        self.length = g.op("Shape", self.ids, start=1, end=2)
 
     def weight(self, name: str) -> Array:
         """``name``.weight as float32."""
@@ -53,10 +53,20 @@ class Layers:
         rows = g.op("Gather", table, g.op("Reshape", self.ids, g.ints(-1)))
         return g.op("Cast", rows, to=FLOAT)
 
+    def token_types(self, table: Array) -> Value:
+        """Rows of (types, width) for the input ``token_type_ids``, (tokens, width) float32."""
+        g = self.graph
+        types = g.input("token_type_ids", INT64, ("batch", "length"))
+        return g.op("Gather", g.constant(table), g.op("Reshape", types, g.ints(-1)))
+
+    def first_tokens(self, x: Value) -> Value:
+        """(tokens, width) -> the first token of each text, (batch, width); padding is on the right."""
+        return self.graph.op("Gather", self._by_text(x), self.graph.number(0, np.int64), axis=1)
+
     def add_positions(self, x: Value, table: Array) -> Value:
         """Add row n of (max length, width) to the n-th token of every text of (tokens, width)."""
         g = self.graph
-        rows = g.op("Slice", g.constant(table), g.ints(0), self._length, g.ints(0))
+        rows = g.op("Slice", g.constant(table), g.ints(0), self.length, g.ints(0))
         return g.op("Reshape", g.op("Add", self._by_text(x), rows), g.ints(-1, self.width))
 
     def norm(self, x: Value, name: str, epsilon: float, factor: float = 1.0) -> Value:
@@ -78,7 +88,7 @@ class Layers:
         bias = g.op("Unsqueeze", g.op("Mul", absent, g.number(_MASKED)), g.ints(1, 2))
         if slopes is None:
             return bias
-        length = g.op("Cast", g.op("Squeeze", self._length), to=FLOAT)
+        length = g.op("Cast", g.op("Squeeze", self.length), to=FLOAT)
         position = g.op("Range", g.number(0), length, g.number(1))
         rows, columns = (g.op("Unsqueeze", position, g.ints(axis)) for axis in (1, 0))
         distance = g.op("Abs", g.op("Sub", rows, columns))
@@ -103,7 +113,7 @@ class Layers:
         """softmax(q k^T + bias) v by head, (tokens, width); the queries are scaled already."""
         g = self.graph
         width = self.width
-        split = g.op("Concat", self._batch, self._length, g.ints(heads, width // heads), axis=0)
+        split = g.op("Concat", self.batch, self.length, g.ints(heads, width // heads), axis=0)
 
         def by_head(x: Value, *axes: int) -> Value:
             return g.op("Transpose", g.op("Reshape", x, split), perm=axes)
@@ -148,4 +158,4 @@ class Layers:
 
     def _by_text(self, x: Value) -> Value:
         g = self.graph
-        return g.op("Reshape", x, g.op("Concat", self._batch, self._length, g.ints(self.width), axis=0))
+        return g.op("Reshape", x, g.op("Concat", self.batch, self.length, g.ints(self.width), axis=0))

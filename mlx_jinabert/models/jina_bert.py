@@ -11,6 +11,9 @@ The code variant differs from en in:
 - the layer's input added a second time, after attention's own residual and norm;
 - the second half of the widened vector is the activated one; in en it is the first.
 Both are post-norm and have no final norm.
+
+With a head (jina-reranker-v1-*), ``classify`` follows transformers' BertForSequenceClassification: the
+first token's state goes through the pooler, tanh and the classifier.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ __all__ = ["JinaBert"]
 
 
 class Embeddings(nn.Module):
-    """Word and first token type, summed and normalised."""
+    """Word and token type, summed and normalised."""
 
     def __init__(self, config: JinaBertConfig) -> None:
         super().__init__()
@@ -40,8 +43,8 @@ class Embeddings(nn.Module):
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
 
-    def __call__(self, ids: mx.array) -> mx.array:
-        types = mx.zeros((1,), mx.int32)
+    def __call__(self, ids: mx.array, types: mx.array | None) -> mx.array:
+        types = mx.zeros((1,), mx.int32) if types is None else types
         normed: mx.array = self.LayerNorm(self.word_embeddings(ids) + self.token_type_embeddings(types))
         return normed
 
@@ -119,6 +122,17 @@ class EnLayer(nn.Module):
         return out
 
 
+class Pooler(nn.Module):
+    """``pooler``: a dense layer and tanh."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return mx.tanh(self.dense(x))
+
+
 class JinaBert(nn.Module):
     """Token ids (B, L) and mask (B or 1, L; None: no padding) -> hidden states (B, L, W)."""
 
@@ -128,9 +142,17 @@ class JinaBert(nn.Module):
         layer = CodeLayer if config.variant == "code" else EnLayer
         self.encoder = Encoder(layer(config) for _ in range(config.num_layers))
         self._heads = config.num_heads
+        if config.num_labels:
+            self.pooler = Pooler(config.hidden_size)
+            self.classifier = nn.Linear(config.hidden_size, config.num_labels)
 
-    def __call__(self, ids: mx.array, mask: mx.array | None) -> mx.array:
-        """(B, L) ids -> (B, L, W); values at padding are finite and mean nothing."""
-        x = self.embeddings(ids)
+    def __call__(self, ids: mx.array, mask: mx.array | None, types: mx.array | None = None) -> mx.array:
+        """(B, L) ids and token types (None: all 0) -> (B, L, W); what is at padding means nothing."""
+        x = self.embeddings(ids, types)
         hidden: mx.array = self.encoder(x, AlibiBias(mask, ids.shape[1], self._heads, x.dtype))
         return hidden
+
+    def classify(self, hidden: mx.array) -> mx.array:
+        """(B, L, W) hidden states -> (B, labels) logits."""
+        logits: mx.array = self.classifier(self.pooler(hidden[:, 0]))
+        return logits
