@@ -7,8 +7,9 @@ written, because a protobuf message holds at most 2 GB.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, NewType
 
@@ -64,6 +65,7 @@ class GraphBuilder:
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
+        self._numbers = count()
         self._weights: dict[str, NDArray[Any]] = {}
         self._small: dict[tuple[str, tuple[int, ...], bytes], Value] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
@@ -102,9 +104,37 @@ class GraphBuilder:
 
     def split(self, value: Value, parts: int) -> tuple[Value, ...]:
         """Equal parts along the second axis."""
-        names = tuple(Value(f"Split_{len(self._nodes)}_{part}") for part in range(parts))
+        number = next(self._numbers)
+        names = tuple(Value(f"Split_{number}_{part}") for part in range(parts))
         self._nodes.append(helper.make_node("Split", [value], names, axis=1, num_outputs=parts))
         return names
+
+    def stacked(self, rounds: Value, body: Callable[[Value], Value]) -> Value:
+        """``body(i)`` for i = 0 .. ``rounds`` - 1 (scalars, int64), stacked along a new first axis.
+
+        One round is done before the next begins, so what a body makes is never there twice. Bodies see all
+        that was made before them.
+        """
+        name = Value(f"Loop_{next(self._numbers)}")
+        index, going = Value(f"{name}_index"), Value(f"{name}_going")
+        outer, self._nodes = self._nodes, []
+        result = body(index)
+        inner, self._nodes = self._nodes, outer
+        inner.append(helper.make_node("Identity", [going], [f"{going}_on"], name=f"{going}_on"))
+        graph = helper.make_graph(
+            inner,
+            f"{name}_body",
+            [
+                helper.make_tensor_value_info(index, INT64, ()),
+                helper.make_tensor_value_info(going, TensorProto.BOOL, ()),
+            ],
+            [
+                helper.make_tensor_value_info(f"{going}_on", TensorProto.BOOL, ()),
+                helper.make_tensor_value_info(result, FLOAT, None),
+            ],
+        )
+        self._nodes.append(helper.make_node("Loop", [rounds, ""], [name], name=name, body=graph))
+        return name
 
     def contrib(self, kind: str, *inputs: Value | None, **attributes: Any) -> Value:
         """The same for an operator that only onnxruntime has."""
@@ -130,7 +160,7 @@ class GraphBuilder:
     def _node(
         self, kind: str, domain: str, inputs: Sequence[Value | None], attributes: dict[str, Any]
     ) -> Value:
-        name = Value(f"{kind}_{len(self._nodes)}")
+        name = Value(f"{kind}_{next(self._numbers)}")
         given = [value or "" for value in inputs]
         self._nodes.append(helper.make_node(kind, given, [name], name=name, domain=domain, **attributes))
         return name

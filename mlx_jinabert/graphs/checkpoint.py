@@ -30,6 +30,10 @@ class Checkpoint:
             return self._dequantized(name, scales)
         return np.asarray(self._stored(name), np.float32)
 
+    def has(self, name: str) -> bool:
+        """Whether the architecture has a tensor of this canonical name."""
+        return name in self._names
+
     def half(self, name: str) -> bool:
         """Whether the tensor is stored as float16, so that keeping it so loses nothing."""
         return self._stored(name).dtype == np.float16

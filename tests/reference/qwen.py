@@ -13,7 +13,7 @@ _MODELS = {"qwen2": Qwen2Model, "qwen3": Qwen3Model}
 
 
 def open_model(folder: Path, config: dict[str, Any]) -> Callable[[torch.Tensor], torch.Tensor]:
-    """(L,) ids -> (L, W). The mask is ours, so that what the reference makes of ``is_causal`` is no matter."""
+    """(L,) ids -> (L, W). The mask is made here: what the reference makes of ``is_causal`` is no matter."""
     kind = _MODELS[config["model_type"]]
     model = kind.from_pretrained(folder, attn_implementation="eager").double().eval()
 

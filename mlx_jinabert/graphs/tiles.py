@@ -1,0 +1,91 @@
+"""Attention with grouped heads in tiles of queries, so that long texts need no (length, length) scores.
+
+A tile is as many queries as keep the scores under ``_TILE_ELEMENTS``: a whole text up to about 500
+tokens, 10 queries at a time of one of 32,768. The causal bias is built once per run, for one tile: the
+rows of the next tile are the same, shifted, so every tile takes a window of it. Keys behind a tile's last
+query are not looked at.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlx_jinabert.graphs.builder import Value
+from mlx_jinabert.graphs.layers import Layers
+
+__all__ = ["TiledAttention"]
+
+_TILE_ELEMENTS = 1 << 22
+"""Scores (batch x heads x queries x keys) of one tile: 16 MiB."""
+_MASKED = np.finfo(np.float32).min / 2
+
+
+class TiledAttention:
+    """What all layers of one run share: the size of a tile, and the bias of its scores.
+
+    Padding stands on the right. Under ``causal`` it needs no bias: no token sees what is behind it.
+    """
+
+    def __init__(self, layers: Layers, heads: int, kv_heads: int, size: int, *, causal: bool) -> None:
+        self._layers = layers
+        self._heads, self._kv_heads, self._size = heads, kv_heads, size
+        self._causal = causal
+        g, length = layers.graph, layers.length
+        row = g.op("Mul", g.op("Mul", layers.batch, length), g.ints(heads))
+        fitting = g.op("Max", g.op("Div", g.ints(_TILE_ELEMENTS), row), g.ints(1))
+        self._step = step = g.op("Min", fitting, length)
+        self._rounds = g.op("Div", g.op("Add", length, g.op("Sub", step, g.ints(1))), step)
+        self._padded = g.op("Mul", self._rounds, step)
+        self._bias = self._band() if causal else layers.mask_bias()
+
+    def __call__(self, query: Value, key: Value, value: Value) -> Value:
+        """softmax(q k^T + bias) v, (tokens, heads * size), for scaled queries (batch, heads, length, size).
+
+        Keys and values are (batch, kv_heads, length, size), each for heads / kv_heads heads of queries.
+        """
+        g, length = self._layers.graph, self._layers.length
+        missing = g.op("Sub", self._padded, length)
+        pads = g.op("Concat", g.ints(0, 0, 0, 0, 0, 0), missing, g.ints(0), axis=0)
+        query = g.op("Pad", query, pads)
+        transposed = g.op("Transpose", key, perm=(0, 1, 3, 2))
+        tiles = g.stacked(
+            g.op("Squeeze", self._rounds), lambda index: self._tile(index, query, transposed, value)
+        )
+        rows = g.op("Transpose", tiles, perm=(1, 0, 3, 2, 4))  # (batch, rounds, step, heads, size)
+        width = self._heads * self._size
+        joined = g.op("Reshape", rows, g.op("Concat", g.ints(0), self._padded, g.ints(width), axis=0))
+        return g.op("Reshape", g.op("Slice", joined, g.ints(0), length, g.ints(1)), g.ints(-1, width))
+
+    def _tile(self, index: Value, query: Value, key: Value, value: Value) -> Value:
+        """Queries index * step .. (index + 1) * step - 1: (batch, heads, step, size)."""
+        g, step = self._layers.graph, self._step
+        start = g.op("Mul", index, step)
+        stop = g.op("Add", start, step)
+        seen = g.op("Min", stop, self._layers.length) if self._causal else self._layers.length
+        grouped = g.ints(0, self._kv_heads, -1, self._size)
+        q = g.op("Reshape", g.op("Slice", query, start, stop, g.ints(2)), grouped)
+        k = g.op("Slice", key, g.ints(0), seen, g.ints(3))
+        v = g.op("Slice", value, g.ints(0), seen, g.ints(2))
+        by_head = g.op("Concat", g.ints(0, self._heads), step, seen, axis=0)
+        by_group = g.op("Concat", g.ints(0, self._kv_heads, -1), seen, axis=0)
+        scores = g.op("Reshape", g.op("MatMul", q, k), by_head)
+        shares = g.op("Softmax", g.op("Add", scores, self._window(stop, seen)), axis=-1)
+        mixed = g.op("MatMul", g.op("Reshape", shares, by_group), v)
+        return g.op("Reshape", mixed, g.op("Concat", g.ints(0, self._heads), step, g.ints(-1), axis=0))
+
+    def _window(self, stop: Value, seen: Value) -> Value:
+        """The bias of a tile: its columns of the band, or the bias of padding as it is."""
+        if not self._causal:
+            return self._bias
+        g = self._layers.graph
+        first = g.op("Sub", self._padded, stop)
+        return g.op("Slice", self._bias, first, g.op("Add", first, seen), g.ints(1))
+
+    def _band(self) -> Value:
+        """(step, padded): the causal bias of the last tile, whose row r sees columns up to padded - step + r."""
+        g = self._layers.graph
+        zero, one = g.number(0, np.int64), g.number(1, np.int64)
+        rows = g.op("Unsqueeze", g.op("Range", zero, g.op("Squeeze", self._step), one), g.ints(1))
+        columns = g.op("Unsqueeze", g.op("Range", zero, g.op("Squeeze", self._padded), one), g.ints(0))
+        last = g.op("Add", rows, g.op("Sub", self._padded, self._step))
+        return g.op("Where", g.op("LessOrEqual", columns, last), g.number(0), g.number(_MASKED))
