@@ -16,19 +16,19 @@ from typing import NoReturn
 import click
 
 from codesearch.errors import CodesearchError
-from codesearch.terminal import ClosedPipe, prepare_streams, say, write
+from codesearch.shell.terminal import ClosedPipe, prepare_streams, say, write
 
 __all__ = ["cli", "main"]
 
 _COMMANDS = {
-    "search": "codesearch.commands.search:search",
-    "similar": "codesearch.commands.search:similar",
-    "index": "codesearch.commands.index:index",
-    "status": "codesearch.commands.index:status",
-    "list": "codesearch.commands.manage:list_",
-    "clear": "codesearch.commands.manage:clear",
-    "models": "codesearch.commands.about:models",
-    "doctor": "codesearch.commands.about:doctor",
+    "search": "codesearch.shell.commands.search:search",
+    "similar": "codesearch.shell.commands.search:similar",
+    "index": "codesearch.shell.commands.index:index",
+    "status": "codesearch.shell.commands.index:status",
+    "list": "codesearch.shell.commands.manage:list_",
+    "clear": "codesearch.shell.commands.manage:clear",
+    "models": "codesearch.shell.commands.about:models",
+    "doctor": "codesearch.shell.commands.about:doctor",
 }
 _INTERRUPTED = 130
 
@@ -150,7 +150,7 @@ def _fail(error: Exception, args: Sequence[str]) -> int:
         traceback.print_exception(error)
     try:
         if _wants_json(args):
-            from codesearch.render import error_json
+            from codesearch.shell.render import error_json
 
             write(error_json(message, kind))
         else:

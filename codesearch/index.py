@@ -18,15 +18,15 @@ from codesearch.embedding import Model
 from codesearch.errors import BadQuery, IndexFormatError, IndexNotFound
 from codesearch.languages import canonical_language
 from codesearch.locations import LOCK_NAME, Location, locate
-from codesearch.lock import WriterLock
 from codesearch.opened import Opening, is_damage
 from codesearch.recorded import ModelRecord, Settings
 from codesearch.records import Embedder, Filter, Hit, Progress, Stats, StoredChunk
-from codesearch.refresh import Job, check_model, refresh
 from codesearch.roots import canonical
 from codesearch.status import Status, read_status
-from codesearch.stored import Counts
-from codesearch.tally import Deadline
+from codesearch.storage.stored import Counts
+from codesearch.updating.lock import WriterLock
+from codesearch.updating.refresh import Job, check_model, refresh
+from codesearch.updating.tally import Deadline
 
 __all__ = ["Index", "open_index"]
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from .errors import BadQuery
+from codesearch.errors import BadQuery
 
 __all__ = ["LANGUAGES", "Language", "canonical_language", "language_of"]
 

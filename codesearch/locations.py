@@ -18,8 +18,8 @@ from pathlib import Path
 import platformdirs
 
 from codesearch.errors import BadQuery, CodesearchError, IndexBusy, IndexNotFound
-from codesearch.lock import WriterLock
 from codesearch.roots import canonical, git_top_level
+from codesearch.updating.lock import WriterLock
 
 __all__ = [
     "IndexEntry",

@@ -11,13 +11,13 @@ import os
 import threading
 from collections.abc import Callable
 
-from codesearch import graph_stamp
 from codesearch.errors import CodesearchError, IndexFormatError, IndexNotFound
 from codesearch.locations import Location
 from codesearch.records import Embedder
-from codesearch.search import Searcher
-from codesearch.store import DATABASE, Store
-from codesearch.vectors import VectorIndex
+from codesearch.searching.search import Searcher
+from codesearch.storage import graph_stamp
+from codesearch.storage.store import DATABASE, Store
+from codesearch.storage.vectors import VectorIndex
 
 __all__ = ["OpenIndex", "Opening", "is_damage"]
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from codesearch.embedding import SHIPPED
-from codesearch.store import Store
+from codesearch.storage.store import Store
 
 __all__ = ["LastRefresh", "ModelRecord", "Settings", "read", "write"]
 

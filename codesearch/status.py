@@ -10,8 +10,8 @@ from codesearch import recorded
 from codesearch.embedding import Model
 from codesearch.locations import Location, folder_bytes
 from codesearch.recorded import LastRefresh, ModelRecord
-from codesearch.store import Store
-from codesearch.vectors import VectorIndex
+from codesearch.storage.store import Store
+from codesearch.storage.vectors import VectorIndex
 
 __all__ = ["Status", "read_status"]
 

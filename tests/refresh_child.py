@@ -70,8 +70,6 @@ class Starter:
 
 def main() -> None:
     """Fork a child for each job and say its id; for each ``null``, wait for it and say how it ended."""
-    import codesearch.index
-    import codesearch.parse_pool  # noqa: F401  (imported before the fork, which shares it)
 
     pid = 0
     for line in sys.stdin:
@@ -105,7 +103,9 @@ def _limit(size: int | None) -> None:
 
 
 def _refresh(job: Job, write) -> None:
-    from codesearch import open_index, text_stage, vectorize, vectors
+    from codesearch import open_index
+    from codesearch.storage import vectors
+    from codesearch.updating import text_stage, vectorize
     from tests.support import WordHashEmbedder
 
     class Slow(WordHashEmbedder):

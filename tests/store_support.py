@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from codesearch.lexical import document
 from codesearch.records import Chunk, SourceFile
-from codesearch.store import Store
-from codesearch.stored import FileChange
+from codesearch.searching.lexical import document
+from codesearch.storage.store import Store
+from codesearch.storage.stored import FileChange
 from tests.support import WordHashEmbedder
 
 _WORD = re.compile(r"\w+")

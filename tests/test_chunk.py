@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesearch.chunk import ChunkOptions, chunk_file
+from codesearch.chunking.chunk import ChunkOptions, chunk_file
+from codesearch.chunking.measure import Measure
 from codesearch.languages import LANGUAGES, language_of
-from codesearch.measure import Measure
 from codesearch.records import Chunk
 from tests.language_samples import SAMPLES
 
@@ -92,7 +92,7 @@ def test_garbage_is_tiled_in_every_language(data: bytes, language: str | None) -
 
 def test_real_files_are_tiled_and_cut_to_size() -> None:
     sizes = []
-    for path in sorted(HERE.glob("codesearch/*.py")) + sorted(HERE.glob("*.md")):
+    for path in sorted(HERE.glob("codesearch/**/*.py")) + sorted(HERE.glob("*.md")):
         chunks = check_tiling(path.read_bytes(), language_of(path.name))
         sizes += [counted(chunk.text.encode()) for chunk in chunks]
     assert 350 < sum(sizes) / len(sizes) < 1200
@@ -249,16 +249,16 @@ def test_the_work_grows_with_the_file_and_not_with_its_square(monkeypatch: pytes
 
 
 def test_the_same_file_gives_the_same_chunks() -> None:
-    data = (HERE / "codesearch/walk.py").read_bytes()
+    data = (HERE / "codesearch/files/walk.py").read_bytes()
     assert chunk_file("w", data, "python") == chunk_file("w", data, "python")
 
 
 def test_chunking_needs_neither_numpy_nor_the_records_to_start() -> None:
-    code = "import sys, codesearch.chunk; print(*sys.modules)"
+    code = "import sys, codesearch.chunking.chunk; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout.split()
-    assert "codesearch.spans" in loaded
+    assert "codesearch.chunking.spans" in loaded
     assert {"numpy", "codesearch.records", "mlx_jinabert"}.isdisjoint(loaded)
     assert not [name for name in loaded if name.startswith("tree_sitter_")]
 

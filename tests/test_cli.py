@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from codesearch.locations import LOCK_NAME
-from codesearch.lock import WriterLock
+from codesearch.updating.lock import WriterLock
 
 CLIENT = '''"""HTTP client."""
 

@@ -15,8 +15,8 @@ import pytest
 from codesearch import open_index
 from codesearch.errors import IndexFormatError
 from codesearch.index import Index
-from codesearch.store import DATABASE, Store
-from codesearch.vectors import VectorIndex
+from codesearch.storage.store import DATABASE, Store
+from codesearch.storage.vectors import VectorIndex
 from tests.refresh_child import BATCH, Job, Starter
 from tests.support import WordHashEmbedder
 from tests.trees import answers, make_old, write_tree

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codesearch.errors import BadQuery
-from codesearch.filters import PathFilter
 from codesearch.records import Filter
-from codesearch.store import Store
+from codesearch.storage.filters import PathFilter
+from codesearch.storage.store import Store
 from tests.store_support import put_file
 
 PATHS = [

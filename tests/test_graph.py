@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codesearch import graph_stamp
-from codesearch.graph import Graph
-from codesearch.graph_stamp import GRAPH, Origin, StaleGraph
+from codesearch.storage import graph_stamp
+from codesearch.storage.graph import Graph
+from codesearch.storage.graph_stamp import GRAPH, Origin, StaleGraph
 
 DIM = 32
 ORIGIN = Origin("identity", "fingerprint", DIM)
@@ -233,7 +233,7 @@ def test_a_graph_that_is_cut_short_is_an_error_and_keeps_the_old_one(
 BLOCKED = """
 import sys
 sys.modules["hnswlib"] = None
-from codesearch.graph import hnsw_problem
+from codesearch.storage.graph import hnsw_problem
 print(hnsw_problem())
 """
 

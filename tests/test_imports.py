@@ -22,10 +22,10 @@ ALLOWED = {
     "mlx_jinabert": ("mlx_jinabert/", "conversion/", "codesearch/embedding.py"),
     "codesearch": ("codesearch/",),
     "conversion": ("conversion/",),
-    "hnswlib": ("codesearch/graph.py",),
+    "hnswlib": ("codesearch/storage/graph.py",),
     "huggingface_hub": ("mlx_jinabert/hub",),
-    "rich": ("codesearch/highlight.py", "codesearch/progress.py", "mlx_jinabert/progress.py"),
-    "click": ("codesearch/cli.py", "codesearch/commands", "conversion/cli.py"),
+    "rich": ("codesearch/shell/highlight.py", "codesearch/shell/progress.py", "mlx_jinabert/progress.py"),
+    "click": ("codesearch/cli.py", "codesearch/shell/commands", "conversion/cli.py"),
     "torch": (),
     "transformers": (),
     "sentence_transformers": (),
@@ -77,7 +77,7 @@ def test_only_the_named_files_import_it(path: Path) -> None:
 
 
 def test_the_table_catches_a_violation(tmp_path: Path) -> None:
-    assert _violations("codesearch/search.py", iter([("mlx.core", 1, True)]))
+    assert _violations("codesearch/searching/search.py", iter([("mlx.core", 1, True)]))
     assert _violations("mlx_jinabert/embedder.py", iter([("torch", 1, False)]))
 
 

@@ -17,7 +17,7 @@ from codesearch.errors import BadQuery, CodesearchError, IndexNotFound, ModelMis
 from codesearch.index import Index, open_index
 from codesearch.locations import list_indexes
 from codesearch.recorded import ModelRecord
-from codesearch.store import Store
+from codesearch.storage.store import Store
 from tests.support import WordHashEmbedder, assert_close
 from tests.trees import answers, make_old, write_tree
 

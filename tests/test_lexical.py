@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch.lexical import document, match_expression, query_terms, tokenize
 from codesearch.records import Chunk
+from codesearch.searching.lexical import document, match_expression, query_terms, tokenize
 
 
 @pytest.mark.parametrize(

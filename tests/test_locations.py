@@ -11,8 +11,8 @@ import pytest
 
 from codesearch import locations
 from codesearch.errors import BadQuery, IndexBusy, IndexNotFound
-from codesearch.lock import WriterLock
 from codesearch.roots import canonical, is_wide, stored_name
+from codesearch.updating.lock import WriterLock
 
 
 @pytest.fixture

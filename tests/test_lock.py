@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from codesearch import lock
 from codesearch.errors import IndexBusy
-from codesearch.lock import WriterLock
+from codesearch.updating import lock
+from codesearch.updating.lock import WriterLock
 
 _HOLDER = """
 import sys, pathlib
-from codesearch.lock import WriterLock
+from codesearch.updating.lock import WriterLock
 with WriterLock(pathlib.Path(sys.argv[1])):
     print("locked", flush=True)
     sys.stdin.read()

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from codesearch import parse_pool
-from codesearch.chunk import chunk_file
-from codesearch.parse_pool import ChunkPool
+from codesearch.chunking import parse_pool
+from codesearch.chunking.chunk import chunk_file
+from codesearch.chunking.parse_pool import ChunkPool
+from codesearch.chunking.spans import line_spans, syntax_spans
 from codesearch.records import SourceFile
-from codesearch.spans import line_spans, syntax_spans
 from tests.language_samples import SAMPLES
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -162,7 +162,7 @@ def test_processes_end_with_their_parent(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import os, signal\n"
-        "from codesearch.parse_pool import ChunkPool\n"
+        "from codesearch.chunking.parse_pool import ChunkPool\n"
         "from codesearch.records import SourceFile\n"
         "pool = ChunkPool(workers=1)\n"
         "list(pool.chunk_many([(SourceFile('a.kt', 1, 0, 'kotlin'), b'fun f() {}')]))\n"
@@ -194,7 +194,7 @@ def test_a_script_without_a_main_guard_works(tmp_path: Path) -> None:
     script = tmp_path / "scripts" / "unguarded.py"
     script.parent.mkdir()
     script.write_text(
-        "from codesearch.parse_pool import ChunkPool\n"
+        "from codesearch.chunking.parse_pool import ChunkPool\n"
         "from codesearch.records import SourceFile\n"
         "print('started')\n"
         "with ChunkPool(workers=2) as pool:\n"

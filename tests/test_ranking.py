@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch import ranking
-from codesearch.path_roles import roles_of
-from codesearch.query import Name, Query, stem
-from codesearch.ranking import WEIGHTS, Candidate, fuse, rank
 from codesearch.records import Chunk, StoredChunk
-from codesearch.signals import definition_grade, path_affinity
+from codesearch.searching import ranking
+from codesearch.searching.path_roles import roles_of
+from codesearch.searching.query import Name, Query, stem
+from codesearch.searching.ranking import WEIGHTS, Candidate, fuse, rank
+from codesearch.searching.signals import definition_grade, path_affinity
 
 
 def chunk(path: str = "src/a.py", symbol: str = "", text: str = "x", **more: object) -> Chunk:

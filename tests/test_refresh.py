@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from codesearch import open_index
-from codesearch.changes import TICK_NS, compare
 from codesearch.errors import IndexBusy, ModelMismatch, TooManyFiles
 from codesearch.index import Index
 from codesearch.locations import LOCK_NAME, vector_cache_path
-from codesearch.lock import WriterLock
 from codesearch.records import SourceFile, Stats
-from codesearch.stored import StoredFile
+from codesearch.storage.stored import StoredFile
+from codesearch.updating.changes import TICK_NS, compare
+from codesearch.updating.lock import WriterLock
 from tests.support import WordHashEmbedder
 from tests.trees import answers, make_old, places, write_tree
 
@@ -329,7 +329,7 @@ class _Sluggish(WordHashEmbedder):
 
 
 def test_max_wait_stops_between_batches(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codesearch.vectorize._FIRST_BATCH", 2)
+    monkeypatch.setattr("codesearch.updating.vectorize._FIRST_BATCH", 2)
     with open_index(tree, _Sluggish()) as index:
         index.refresh(vectors=False)
         assert index.refresh(max_wait=0.2).embedded <= 2
@@ -341,7 +341,7 @@ def test_interrupt_keeps_what_is_committed(tree: Path, monkeypatch: pytest.Monke
             raise KeyboardInterrupt
 
     model = WordHashEmbedder()
-    monkeypatch.setattr("codesearch.vectorize._FIRST_BATCH", 2)
+    monkeypatch.setattr("codesearch.updating.vectorize._FIRST_BATCH", 2)
     with open_index(tree, model) as index:
         with pytest.raises(KeyboardInterrupt):
             index.refresh(progress)
@@ -380,7 +380,7 @@ def test_home_folder_needs_a_yes(
 
 
 def test_many_files_need_a_yes(tree: Path, model: WordHashEmbedder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codesearch.text_stage.MAX_FILES", 5)
+    monkeypatch.setattr("codesearch.updating.text_stage.MAX_FILES", 5)
     with pytest.raises(TooManyFiles, match=r"6 files.*limit is 5.*--yes"):
         _refreshed(tree, model)
     assert _refreshed(tree, model, yes=True).files_added == 6
@@ -398,7 +398,7 @@ def test_new_way_of_cutting_files_chunks_all_and_embeds_none(
     tree: Path, model: WordHashEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = _refreshed(tree, model)
-    monkeypatch.setattr("codesearch.text_stage._VERSION", "99.99")
+    monkeypatch.setattr("codesearch.updating.text_stage._VERSION", "99.99")
     stats = _refreshed(tree, model)
     assert (stats.files_changed, stats.chunks_reused) == (6, first.chunks_added)
     assert stats.embedded == 0

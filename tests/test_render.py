@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch import render
-from codesearch.highlight import heading, paint
 from codesearch.records import Hit
-from codesearch.report import human_bytes
-from codesearch.snippets import Line, Snippet, excerpt, with_context
-from codesearch.terminal import colours, one_line, safe
+from codesearch.shell import render
+from codesearch.shell.highlight import heading, paint
+from codesearch.shell.report import human_bytes
+from codesearch.shell.snippets import Line, Snippet, excerpt, with_context
+from codesearch.shell.terminal import colours, one_line, safe
 
 HOSTILE = "\x1b[2J\x07\r\x9b\u202e\u2028\ud800\x7f"
 

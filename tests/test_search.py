@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from codesearch.errors import BadQuery
 from codesearch.records import Embedder, Filter, Hit
-from codesearch.search import MODES, Searcher
-from codesearch.store import Store
-from codesearch.vectors import VectorIndex
+from codesearch.searching.search import MODES, Searcher
+from codesearch.storage.store import Store
+from codesearch.storage.vectors import VectorIndex
 from tests.store_support import embed_pending, put_file
 from tests.support import WordHashEmbedder
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from codesearch.files.source import Skip, SourceText, read_source
+from codesearch.files.walk import walk
 from codesearch.records import SourceFile
-from codesearch.source import Skip, SourceText, read_source
-from codesearch.walk import walk
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codesearch.errors import BadQuery
-from codesearch.lexical import document
 from codesearch.records import SourceFile
-from codesearch.store import Store
-from codesearch.stored import Counts, FileChange
+from codesearch.searching.lexical import document
+from codesearch.storage.store import Store
+from codesearch.storage.stored import Counts, FileChange
 from tests.store_support import chunks_of, embed_pending, put_file
 from tests.support import WordHashEmbedder, assert_close
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from codesearch import database
 from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, IndexNotFound
 from codesearch.records import Filter
-from codesearch.schema import APPLICATION_ID, FORMAT
-from codesearch.store import DATABASE, Store
+from codesearch.storage import database
+from codesearch.storage.schema import APPLICATION_ID, FORMAT
+from codesearch.storage.store import DATABASE, Store
 from tests.store_support import embed_pending, put_file
 from tests.support import WordHashEmbedder
 
@@ -46,7 +46,7 @@ def python(script: str, *args: object) -> subprocess.Popen[str]:
 WRITER = """
     import sys
     from pathlib import Path
-    from codesearch.store import Store
+    from codesearch.storage.store import Store
     from tests.store_support import embed_pending, put_file
     from tests.support import WordHashEmbedder
     store, version = Store.open(Path(sys.argv[1]), create=True), int(sys.argv[2])

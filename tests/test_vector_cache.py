@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codesearch import vector_cache
 from codesearch.errors import CodesearchError
-from codesearch.stored import text_hash
-from codesearch.vector_cache import VectorCache
+from codesearch.storage import vector_cache
+from codesearch.storage.stored import text_hash
+from codesearch.storage.vector_cache import VectorCache
 from tests.support import WordHashEmbedder, assert_close
 
 DIM = WordHashEmbedder.dim
@@ -181,7 +181,7 @@ def test_threads_share_one(cache: VectorCache) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from codesearch.vector_cache import VectorCache
+from codesearch.storage.vector_cache import VectorCache
 from tests.test_vector_cache import texts, vectors
 cache, start = VectorCache(Path(sys.argv[1])), int(sys.argv[2])
 while True:

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesearch import vectors
-from codesearch.graph_stamp import GRAPH, read_stamp
-from codesearch.store import Store
-from codesearch.stored import Scored
-from codesearch.vectors import VectorIndex
+from codesearch.storage import vectors
+from codesearch.storage.graph_stamp import GRAPH, read_stamp
+from codesearch.storage.store import Store
+from codesearch.storage.stored import Scored
+from codesearch.storage.vectors import VectorIndex
 from tests.store_support import embed_pending, put_file
 from tests.support import WordHashEmbedder, assert_close
 
@@ -289,8 +289,8 @@ BLOCKED = """
 import sys
 sys.modules["hnswlib"] = None
 from pathlib import Path
-from codesearch.store import Store
-from codesearch.vectors import VectorIndex
+from codesearch.storage.store import Store
+from codesearch.storage.vectors import VectorIndex
 from tests.test_vectors import assert_right
 with Store.open(Path(sys.argv[1])) as store:
     index = VectorIndex(store, store.path.parent, graph_from=1)

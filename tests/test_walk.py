@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from codesearch.errors import TooManyFiles
-from codesearch.ignore import parse_ignore
-from codesearch.walk import WalkOptions, walk
+from codesearch.files.ignore import parse_ignore
+from codesearch.files.walk import WalkOptions, walk
 from tests.git_cases import git, grow, ignore_file, not_ignored
 
 EVERYTHING = WalkOptions(hidden=True)
@@ -115,7 +115,7 @@ def test_without_git_the_files_still_decide(tree: Tree, monkeypatch: pytest.Monk
     root = tree(
         {"a.py": "x", "b.gen": "x", ".gitignore": "*.gen\n", ".git/info/exclude": "c.py", "c.py": "x"}
     )
-    monkeypatch.setattr("codesearch.repository._installed", lambda: None)
+    monkeypatch.setattr("codesearch.files.repository._installed", lambda: None)
     assert paths(root) == ["a.py"]
 
 

@@ -1,0 +1,1 @@
+"""A file's bytes -> chunks along its syntax tree, in processes that a clock can kill."""

@@ -1,0 +1,98 @@
+"""The process that parses: jobs come in over a pipe, spans go back, until the pipe is closed.
+
+A grammar is C code that nothing in its own process can stop and that may bring its process down, so
+files are parsed here, where parse_pool.py can kill it by a clock. A message is two big-endian 32-bit
+lengths, that many bytes of JSON and that many bytes of file; an answer is one length and JSON. Nothing
+that comes over the pipe is executed or unpickled. The grammars of the languages it is given are
+imported, numpy and the records are not.
+
+The process ends when its parent does: the pipe closes, and should a grammar keep it from noticing, a
+timer of its own that does not need the interpreter ends it a little later than the parent would have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import os
+import signal
+import struct
+import sys
+from collections.abc import Sequence
+from typing import IO, Any
+
+from codesearch.chunking.chunk import ChunkOptions, file_spans
+from codesearch.chunking.spans import Span
+
+__all__ = ["main", "read_answer", "write_job"]
+
+_JOB = struct.Struct(">II")
+_ANSWER = struct.Struct(">I")
+_GRACE_SECONDS = 5.0
+
+
+def write_job(
+    pipe: IO[bytes], data: bytes, language: str | None, options: ChunkOptions, timeout_seconds: float
+) -> None:
+    """Parent's side: send one file."""
+    sizes = [options.target, options.alone_share, options.slack, options.tiny_share]
+    header = json.dumps({"language": language, "options": sizes, "seconds": timeout_seconds}).encode()
+    pipe.write(_JOB.pack(len(header), len(data)) + header)
+    pipe.write(data)
+    pipe.flush()
+
+
+def read_answer(pipe: IO[bytes]) -> list[Span]:
+    """Parent's side: the spans of the file sent last.
+
+    Raises EOFError when the process is gone, ValueError when it could not do the job, with its reason.
+    """
+    (length,) = _ANSWER.unpack(_exactly(pipe, _ANSWER.size))
+    answer = json.loads(_exactly(pipe, length))
+    if isinstance(answer, str):
+        raise ValueError(answer)
+    return [
+        Span(start, end, kind, symbol, tuple(scope), signature, tuple(names))
+        for start, end, kind, symbol, scope, signature, names in answer
+    ]
+
+
+def _exactly(pipe: IO[bytes], count: int) -> bytes:
+    data = pipe.read(count)
+    if len(data) < count:
+        raise EOFError("the pipe was closed")
+    return data
+
+
+def main() -> None:
+    """Serve jobs until the pipe is closed."""
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # nothing that a library prints gets among the answers
+    with contextlib.suppress(EOFError, BrokenPipeError), open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        while True:
+            header_length, data_length = _JOB.unpack(_exactly(jobs, _JOB.size))
+            header = json.loads(_exactly(jobs, header_length))
+            data = _exactly(jobs, data_length)
+            faulthandler.dump_traceback_later(header["seconds"] + _GRACE_SECONDS, exit=True, file=nowhere)
+            raw = json.dumps(_answer(data, header["language"], ChunkOptions(*header["options"]))).encode()
+            faulthandler.cancel_dump_traceback_later()
+            answers.write(_ANSWER.pack(len(raw)) + raw)
+            answers.flush()
+
+
+def _answer(data: bytes, language: str | None, options: ChunkOptions) -> str | Sequence[Sequence[Any]]:
+    try:
+        spans = file_spans(data, language, options)
+    except Exception as error:  # whatever a file provokes is this file's problem alone
+        return f"{type(error).__name__}: {error}"
+    return [
+        (span.start, span.end, span.kind, span.symbol, span.scope, span.signature, span.definitions)
+        for span in spans
+    ]
+
+
+if __name__ == "__main__":
+    main()

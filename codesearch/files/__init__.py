@@ -1,0 +1,1 @@
+"""A folder -> the files to index and what they hold."""

@@ -1,0 +1,187 @@
+"""From two ranked lists to one: reciprocal rank fusion, then signals that know code.
+
+Everything is a pure function over candidates. Scores are relative: the fused score of a chunk that
+leads both lists is 1, and every signal adds or multiplies in that unit, so the weights below read as
+"worth that much of a perfect match". Ties are broken by path and position: the same index and query
+give the same list, always.
+
+Fusion: Cormack, Clarke, Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank
+learning methods" (SIGIR 2009), with a weight for each list.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from codesearch.records import Chunk, StoredChunk
+from codesearch.searching.query import Query
+from codesearch.searching.signals import definition_grade, path_affinity, unwanted_roles
+
+__all__ = ["WEIGHTS", "Candidate", "Signal", "Weights", "fuse", "rank", "saturate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Every number of the ranking. Chosen on many repositories at once, never for one."""
+
+    columns: tuple[float, float, float] = (3.0, 2.0, 1.0)
+    """BM25 weights of names defined, path words and text."""
+    rrf_k: float = 60.0
+    """The constant of the paper: the larger, the flatter the difference between ranks."""
+    lexical_share: float = 0.5
+    """Share of the lexical list for a question in words; the rest is the vectors'."""
+    lexical_share_name: float = 0.7
+    """The same for a query that is a name: its letters matter more than its meaning."""
+    coherence: float = 0.2
+    """For the best chunk of the file that holds most of the candidates' score."""
+    definition: float = 3.0
+    """For the definition of the name that is the query: nothing else may come first."""
+    mention: float = 1.5
+    """For the definition of a name that a question mentions."""
+    weak_mention: float = 0.5
+    """The same for a name that is a mere capitalised word."""
+    path: float = 1.5
+    """For a file whose path says what the question says."""
+    verbatim: float = 0.3
+    """For a chunk that holds the query word for word."""
+    roles: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "test": 0.3,
+            "example": 0.3,
+            "compat": 0.3,
+            "generated": 0.3,
+            "stub": 0.7,
+            "boilerplate": 0.5,
+            "prose": 0.5,
+            "data": 0.5,
+        }
+    )
+    """Factors for files of a role (path_roles) that the query does not ask for; the smallest counts."""
+    saturation: float = 0.5
+    """Factor for each further chunk of a file that is already in the list."""
+
+
+WEIGHTS = Weights()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk that may be an answer, and its score so far."""
+
+    id: int
+    chunk: Chunk
+    score: float
+
+
+Signal = Callable[[Sequence[Candidate], Query, Weights], list[Candidate]]
+
+
+def fuse(lexical: Sequence[int], dense: Sequence[int], lexical_share: float, k: float) -> dict[int, float]:
+    """Weighted reciprocal ranks of two lists of chunk ids, best first; first in both = 1."""
+    scores: dict[int, float] = defaultdict(float)
+    for ids, share in ((lexical, lexical_share), (dense, 1 - lexical_share)):
+        for position, id_ in enumerate(ids, 1):
+            scores[id_] += share * (k + 1) / (k + position)
+    return dict(scores)
+
+
+def rank(
+    chunks: Iterable[StoredChunk],
+    scores: dict[int, float],
+    query: Query,
+    signals: Sequence[Signal],
+    weights: Weights = WEIGHTS,
+) -> list[Candidate]:
+    """Candidates best first. ``chunks`` without a score (definitions found by name) start at 0."""
+    candidates = [Candidate(c.id, c.chunk, scores.get(c.id, 0.0)) for c in chunks]
+    for signal in signals:
+        candidates = signal(candidates, query, weights)
+    return saturate(candidates, weights)
+
+
+def coherence(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """A file that answers in many places is about the question: its best chunk gains."""
+    total: dict[str, float] = defaultdict(float)
+    best: dict[str, Candidate] = {}
+    for candidate in sorted(candidates, key=_order):
+        total[candidate.chunk.path] += candidate.score
+        best.setdefault(candidate.chunk.path, candidate)
+    most = max(total.values(), default=0.0) or 1.0
+    leading = {c.id for c in best.values()}
+    return [
+        _plus(c, weights.coherence * total[c.chunk.path] / most if c.id in leading else 0.0)
+        for c in candidates
+    ]
+
+
+def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """A definition of a name in the query comes before every use of it."""
+
+    def gain(chunk: Chunk) -> float:
+        if query.is_name:
+            return weights.definition * definition_grade(chunk, query.names[0], fold_case=True)
+        return max(
+            (
+                (weights.weak_mention if name.weak else weights.mention) * definition_grade(chunk, name)
+                for name in query.names
+            ),
+            default=0.0,
+        )
+
+    return [_plus(c, gain(c.chunk)) for c in candidates]
+
+
+def path_words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """File and folder names that repeat the words of the query."""
+    affinity = path_affinity([c.chunk.path for c in candidates], query.terms)
+    return [_plus(c, weights.path * affinity[c.chunk.path]) for c in candidates]
+
+
+def verbatim(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """An error message, a phrase or a name that is pasted is found where it is written."""
+    wanted = " ".join(query.text.strip("\"'` ").split())
+    if query.is_name:
+        return [_plus(c, weights.verbatim if wanted in c.chunk.text else 0.0) for c in candidates]
+    folded = wanted.casefold()
+    return [
+        _plus(c, weights.verbatim if folded in " ".join(c.chunk.text.casefold().split()) else 0.0)
+        for c in candidates
+    ]
+
+
+def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Tests, examples, generated files and the like come after the code they are about."""
+
+    def factor(path: str) -> float:
+        return min((weights.roles[role] for role in unwanted_roles(path, query)), default=1.0)
+
+    return [replace(c, score=c.score * factor(c.chunk.path)) for c in candidates]
+
+
+def saturate(candidates: Sequence[Candidate], weights: Weights) -> list[Candidate]:
+    """Best first, where each further chunk of the same file counts less (greedy)."""
+    by_file: dict[str, int] = defaultdict(int)
+    left = sorted(candidates, key=_order)
+    damped: list[Candidate] = []
+    for candidate in left:
+        # Within a file the order is kept, so one pass gives each chunk its place in its file.
+        nth = by_file[candidate.chunk.path]
+        by_file[candidate.chunk.path] += 1
+        damped.append(replace(candidate, score=candidate.score * weights.saturation**nth))
+    return sorted(damped, key=_order)
+
+
+HYBRID: tuple[Signal, ...] = (coherence, definitions, path_words, verbatim, demotions)
+"""The signals of the hybrid and the lexical search, in this order."""
+SEMANTIC: tuple[Signal, ...] = (demotions,)
+"""Of a search by vectors alone: their order, with tests and the like lower."""
+
+
+def _plus(candidate: Candidate, gain: float) -> Candidate:
+    return replace(candidate, score=candidate.score + gain) if gain else candidate
+
+
+def _order(candidate: Candidate) -> tuple[float, str, int, int]:
+    return (-candidate.score, candidate.chunk.path, candidate.chunk.start_byte, candidate.id)

@@ -1,0 +1,167 @@
+"""Query to hits: candidates from the full text and from the vectors, then one ranking.
+
+Each arm gives several times as many candidates as are asked for; filters apply before that, so a
+filter never empties a list that has answers. An index whose vectors are not complete answers with its
+text and with what is embedded so far. Nothing here writes, and a lexical search touches neither the
+vectors nor the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesearch.errors import BadQuery
+from codesearch.records import Embedder, Filter, Hit, StoredChunk
+from codesearch.searching import ranking
+from codesearch.searching.lexical import match_expression
+from codesearch.searching.query import Query
+from codesearch.storage.stored import Ids, Scored
+
+if TYPE_CHECKING:
+    from codesearch.storage.store import Store
+    from codesearch.storage.vectors import VectorIndex
+
+__all__ = ["MODES", "Searcher"]
+
+MODES = ("hybrid", "semantic", "lexical")
+
+_EVERYTHING = Filter()
+
+_DEPTH = 5  # candidates of each arm, in multiples of the limit
+_MIN_CANDIDATES = 100
+_MAX_DEFINITIONS = 200  # of one name: more says that the name says little
+
+
+class Searcher:
+    """Answers questions from one store. Reads only; as thread-safe as the store and the vectors are.
+
+    ``vectors`` and ``embedder`` are called when a question first needs them, never for a lexical one.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        store: Store,
+        vectors: Callable[[], VectorIndex],
+        embedder: Callable[[], Embedder],
+        weights: ranking.Weights = ranking.WEIGHTS,
+    ) -> None:
+        self._root = root
+        self._store = store
+        self._vectors = vectors
+        self._embedder = embedder
+        self._weights = weights
+
+    def search(
+        self, query: str, limit: int = 10, mode: str = "hybrid", filter: Filter = _EVERYTHING
+    ) -> list[Hit]:
+        """The ``limit`` best chunks, best first. BadQuery for an empty query or an unknown mode."""
+        asked = _checked(query, limit, mode)
+        meaning = self._meaning(asked) if mode != "lexical" else None
+        depth = max(_MIN_CANDIDATES, limit * _DEPTH)
+        with self._store.reading():
+            allowed = self._store.ids_matching(filter)
+            dense = [] if meaning is None else self._vectors().nearest(meaning, depth, allowed)
+            if mode == "semantic":
+                ranked = self._by_vectors(asked, dense)
+            else:
+                ranked = self._fused(asked, self._lexical(asked, depth, allowed), dense, allowed)
+        return [self._hit(candidate) for candidate in ranked[:limit]]
+
+    def similar(self, path: str, line: int, limit: int = 10, filter: Filter = _EVERYTHING) -> list[Hit]:
+        """The chunks nearest to the one that holds this line, without itself; scores are cosines."""
+        _check_limit(limit)
+        with self._store.reading():
+            own = self._store.chunk_at(path, line)
+            if own is None:
+                raise BadQuery(
+                    f"nothing is indexed at {path}:{line}; give a line of an indexed file, FILE:LINE"
+                )
+            allowed = self._store.ids_matching(filter)
+            near = self._vectors().nearest(self._vector_of(own), limit + 1, allowed)
+            near = [scored for scored in near if scored.id != own]
+            found = self._store.chunks([scored.id for scored in near])
+        ranked = [ranking.Candidate(s.id, found[s.id].chunk, s.score) for s in near if s.id in found]
+        return [self._hit(candidate) for candidate in ranked[:limit]]
+
+    def _lexical(self, query: Query, depth: int, allowed: Ids | None) -> list[Scored]:
+        expression = match_expression(query.text)
+        if not expression:
+            return []
+        return self._store.lexical(expression, depth, self._weights.columns, allowed)
+
+    def _meaning(self, query: Query) -> NDArray[np.float32] | None:
+        """The vector of the query, (dim,); None, and no model loaded, while nothing is embedded yet."""
+        if not self._store.vector_count():
+            return None
+        vector: NDArray[np.float32] = self._embedder().encode_query([query.text])[0]
+        return vector
+
+    def _by_vectors(self, query: Query, dense: Sequence[Scored]) -> list[ranking.Candidate]:
+        scores = {s.id: max(s.score, 0.0) for s in dense}
+        return ranking.rank(self._read(scores), scores, query, ranking.SEMANTIC, self._weights)
+
+    def _fused(
+        self, query: Query, lexical: Sequence[Scored], dense: Sequence[Scored], allowed: Ids | None
+    ) -> list[ranking.Candidate]:
+        share = self._weights.lexical_share_name if query.is_name else self._weights.lexical_share
+        scores = ranking.fuse(
+            [s.id for s in lexical], [s.id for s in dense], share if dense else 1.0, self._weights.rrf_k
+        )
+        chunks = self._read([*scores, *self._definers(query, allowed)])
+        return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights)
+
+    def _definers(self, query: Query, allowed: Ids | None) -> list[int]:
+        """Chunks that define a name of the query, whether or not an arm found them."""
+        names = [name.last for name in query.names]
+        ids = self._store.define(names) if names else []
+        if allowed is not None:
+            permitted = set(allowed.tolist())
+            ids = [id_ for id_ in ids if id_ in permitted]
+        return ids[:_MAX_DEFINITIONS]
+
+    def _read(self, ids: Iterable[int]) -> list[StoredChunk]:
+        return list(self._store.chunks(list(dict.fromkeys(ids))).values())
+
+    def _vector_of(self, id_: int) -> NDArray[np.float32]:
+        stored = self._store.vectors([id_])
+        if len(stored):
+            vector: NDArray[np.float32] = stored.matrix[0]
+            return vector
+        text = self._store.chunks([id_])[id_].chunk.embedded_text
+        embedded: NDArray[np.float32] = self._embedder().encode_document([text])[0]
+        return embedded
+
+    def _hit(self, candidate: ranking.Candidate) -> Hit:
+        chunk = candidate.chunk
+        return Hit(
+            root=self._root,
+            path=chunk.path,
+            start_line=chunk.start_line,
+            end_line=chunk.end_line,
+            language=chunk.language,
+            kind=chunk.kind,
+            symbol=chunk.symbol,
+            score=round(candidate.score, 6),
+            text=chunk.text,
+        )
+
+
+def _checked(query: str, limit: int, mode: str) -> Query:
+    if not query.strip():
+        raise BadQuery(
+            "the query is empty; ask for something, such as: codesearch 'where are retries decided'"
+        )
+    if mode not in MODES:
+        raise BadQuery(f"mode is {mode!r}, expected one of {', '.join(MODES)}")
+    _check_limit(limit)
+    return Query(query)
+
+
+def _check_limit(limit: int) -> None:
+    if limit < 1:
+        raise BadQuery(f"limit is {limit}, expected at least 1")

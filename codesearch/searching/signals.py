@@ -1,0 +1,121 @@
+"""How well one chunk or path fits a query: the grades that the ranking weighs.
+
+Grades lie in [0, 1]; they know nothing of weights and of other candidates, except ``path_affinity``,
+which has to: a word that every path holds says nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from codesearch.records import Chunk
+from codesearch.searching.lexical import tokenize
+from codesearch.searching.path_roles import roles_of
+from codesearch.searching.query import Name, Query, stem
+
+__all__ = ["definition_grade", "path_affinity", "unwanted_roles"]
+
+_INNER = 0.7  # defined in the chunk, but the chunk is about something else (or holds several)
+_OTHER_CASE = 0.6
+_OTHER_SCOPE = 0.5
+_CONTINUED = 0.3  # a later part of a definition that was too long for one chunk
+_PARTIAL_NAMESAKE = 0.9  # Query.Async.cs beside Query.cs
+_NOT_NAMESAKE = 0.75  # a file named after the name is its home
+_FOLDER = 0.5  # a word of a folder's name, against one of the file's
+
+
+def definition_grade(chunk: Chunk, name: Name, *, fold_case: bool = False) -> float:
+    """How surely the chunk defines this name; 0 if it does not."""
+    grade = _named(chunk, name.last, fold_case)
+    if not grade:
+        return 0.0
+    if name.scope and not _within(chunk, name.scope[-1]):
+        grade *= _OTHER_SCOPE
+    return grade * _namesake(chunk.path, name)
+
+
+def _named(chunk: Chunk, name: str, fold_case: bool) -> float:
+    if name == chunk.symbol:
+        return 1.0 if name in chunk.definitions else _CONTINUED
+    if name in chunk.definitions:
+        return _INNER
+    if fold_case:
+        folded = _bare(name)
+        if folded == _bare(chunk.symbol):
+            return _OTHER_CASE if chunk.symbol in chunk.definitions else _OTHER_CASE * _CONTINUED
+        if any(folded == _bare(defined) for defined in chunk.definitions):
+            return _OTHER_CASE * _INNER
+    return 0.0
+
+
+def _within(chunk: Chunk, scope: str) -> bool:
+    """Whether the innermost enclosing name of the query encloses the chunk, or names its file or folder."""
+    wanted = _bare(scope)
+    where = PurePosixPath(chunk.path)
+    return any(wanted == _bare(part) for part in (*chunk.scope, chunk.symbol, where.stem, where.parent.name))
+
+
+def _namesake(path: str, name: Name) -> float:
+    """1 for the file that is named after the name (or its scope), less for any other."""
+    file = PurePosixPath(path).name
+    wanted = {_bare(name.last), *(_bare(scope) for scope in name.scope[-1:])}
+    if _bare(file.rpartition(".")[0] or file) in wanted:
+        return 1.0
+    return _PARTIAL_NAMESAKE if _bare(file.split(".")[0]) in wanted else _NOT_NAMESAKE
+
+
+def _bare(name: str) -> str:
+    """A name without case, underscores and hyphens: http_client, HttpClient and http-client are one."""
+    return name.casefold().replace("_", "").replace("-", "")
+
+
+def path_affinity(paths: Sequence[str], terms: Sequence[str]) -> dict[str, float]:
+    """For each path the share of the query's words that its names repeat, rare words counting more."""
+    wanted = list(dict.fromkeys(stem(term) for term in terms))
+    distinct = set(paths)
+    seen = Counter(word for path in distinct for word in _path_stems(path).all)
+    weight = {word: math.log((len(distinct) + 1) / (seen[word] + 0.5)) for word in wanted}
+    total = sum(weight.values())
+    if total <= 0:
+        return dict.fromkeys(distinct, 0.0)
+    return {path: _affinity(path, wanted, weight) / total for path in distinct}
+
+
+def unwanted_roles(path: str, query: Query) -> list[str]:
+    """Roles of the path (test, example, ...) that the query does not ask for."""
+    return [role.name for role in roles_of(path) if not query.mentions(role.asked_by)]
+
+
+@dataclass(frozen=True, slots=True)
+class _PathStems:
+    """Stems of the words of a path's file name and of its folders."""
+
+    name: frozenset[str]
+    folders: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[str]:
+        return self.name | self.folders
+
+
+@lru_cache(maxsize=1 << 14)
+def _path_stems(path: str) -> _PathStems:
+    where = PurePosixPath(path.replace("-", "_"))
+    name = where.name.split(".")[0] or where.name
+    return _PathStems(_stems(name), _stems(" ".join(where.parts[:-1])))
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(token) for token in tokenize(text))
+
+
+def _affinity(path: str, wanted: Sequence[str], weight: Mapping[str, float]) -> float:
+    stems = _path_stems(path)
+    return sum(
+        weight[word] * (1.0 if word in stems.name else _FOLDER) for word in wanted if word in stems.all
+    )

@@ -1,0 +1,66 @@
+"""``list`` and ``clear``: the indexes of this user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from codesearch.shell.commands import options
+from codesearch.shell.terminal import one_line, write
+
+if TYPE_CHECKING:
+    from codesearch.locations import IndexEntry
+
+__all__ = ["clear", "list_"]
+
+
+@click.command(name="list")
+@options.json_flag
+def list_(*, as_json: bool) -> None:
+    """List every index, its size and its root."""
+    from codesearch.locations import list_indexes
+
+    entries = list_indexes()
+    write(_as_json(entries) if as_json else "".join(_line(entry) for entry in entries))
+
+
+@click.command()
+@click.argument("path", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every index, and the shared vectors.")
+@click.option("--orphans", is_flag=True, help="The indexes whose folder is gone.")
+@options.root_here
+@options.json_flag
+def clear(path: str | None, *, everything: bool, orphans: bool, root_here: bool, as_json: bool) -> None:
+    """Delete the index of PATH, or all of them. Your files stay as they are."""
+    from codesearch import locations
+
+    if sum((path is not None, everything, orphans)) != 1:
+        raise click.UsageError("give one of PATH, --all and --orphans")
+    if everything:
+        entries = locations.clear_all()
+    elif orphans:
+        entries = locations.clear_orphans()
+    else:
+        entries = [locations.clear(path or ".", "here" if root_here else None)]
+    if as_json:
+        write(_as_json(entries))
+    else:
+        write("".join(f"cleared  {_line(entry)}" for entry in entries) or "nothing to clear\n")
+
+
+def _line(entry: IndexEntry) -> str:
+    from codesearch.shell.report import human_bytes
+
+    root = one_line(str(entry.root)) if entry.root else "(root unknown)"
+    gone = "  (the folder is gone)" if entry.is_orphan else ""
+    return f"{human_bytes(entry.bytes):>9}  {root}{gone}\n"
+
+
+def _as_json(entries: Sequence[IndexEntry]) -> str:
+    from codesearch.shell.render import dump
+
+    return dump(
+        [{"root": e.root, "directory": e.directory, "bytes": e.bytes, "orphan": e.is_orphan} for e in entries]
+    )

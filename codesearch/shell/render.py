@@ -1,0 +1,141 @@
+"""Hits as text and as JSON. Pure: strings in, strings out; everything from files is made safe here.
+
+JSON is ASCII (every other character escaped), so it passes any terminal and any pipe unharmed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from codesearch.records import Hit
+from codesearch.shell.snippets import Line, Snippet
+from codesearch.shell.terminal import one_line, safe
+
+__all__ = ["Answer", "as_files", "as_json", "as_jsonl", "as_text", "dump", "error_json", "shown_path"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one search found, and how complete the index was: ``embedded`` of ``total`` chunks."""
+
+    query: str
+    root: str
+    model: str
+    embedded: int
+    total: int
+    hits: tuple[Hit, ...]
+
+
+def as_json(answer: Answer, content: bool = True) -> str:
+    """One object, with a line feed at the end."""
+    return dump(
+        {
+            "query": answer.query,
+            "root": answer.root,
+            "model": answer.model,
+            "embedded": answer.embedded,
+            "total": answer.total,
+            "results": [_record(hit, content) for hit in answer.hits],
+        }
+    )
+
+
+def as_jsonl(answer: Answer, content: bool = True) -> str:
+    """One object a line and hit."""
+    return "".join(dump(_record(hit, content), indent=None) for hit in answer.hits)
+
+
+def as_files(answer: Answer, cwd: Path) -> str:
+    """The files of the hits, best first, each once."""
+    paths = dict.fromkeys(shown_path(hit, cwd) for hit in answer.hits)
+    return "".join(f"{path}\n" for path in paths)
+
+
+def as_text(
+    hits: Iterable[Hit],
+    cwd: Path,
+    snippet: Callable[[Hit], Snippet] | None,
+    paint: Callable[[Hit, Sequence[Line]], list[str]] | None = None,
+    heading: Callable[[str], str] = str,
+) -> str:
+    """A heading per hit, ``path:start-end  kind symbol  score``, and its lines with their numbers.
+
+    ``snippet`` None leaves the lines out. ``paint`` gives the (safe) lines highlighted.
+    """
+    blocks = []
+    for hit in hits:
+        lines = [heading(_heading(hit, cwd))]
+        if snippet:
+            lines += _numbered(hit, snippet(hit), paint)
+        blocks.append("\n".join(lines) + "\n")
+    return ("\n" if snippet else "").join(blocks)
+
+
+def shown_path(hit: Hit, cwd: Path) -> str:
+    """The path as it can be used from here: relative to a folder inside or above the root, else absolute."""
+    root = Path(hit.root)
+    if cwd == root:
+        return one_line(hit.path)
+    related = root in cwd.parents or cwd in root.parents
+    return one_line(Path(os.path.relpath(root / hit.path, cwd) if related else root / hit.path).as_posix())
+
+
+def dump(value: Any, indent: int | None = 2) -> str:
+    """ASCII JSON of records, paths and plain values, with a line feed at the end."""
+    # DEL is the one control character that JSON lets through.
+    return json.dumps(value, default=_plain, indent=indent).replace("\x7f", "\\u007f") + "\n"
+
+
+def error_json(error: str, kind: str) -> str:
+    """An error for a program that asked for JSON."""
+    return dump({"error": error, "kind": kind}, indent=None)
+
+
+def _record(hit: Hit, content: bool) -> dict[str, Any]:
+    record = {
+        "path": hit.path,
+        "start_line": hit.start_line,
+        "end_line": hit.end_line,
+        "language": hit.language,
+        "kind": hit.kind,
+        "symbol": hit.symbol,
+        "score": hit.score,
+    }
+    return {**record, "content": hit.text} if content else record
+
+
+def _heading(hit: Hit, cwd: Path) -> str:
+    what = " ".join(one_line(part) for part in (hit.kind, hit.symbol) if part)
+    return f"{shown_path(hit, cwd)}:{hit.start_line}-{hit.end_line}  {what}  {hit.score:.3f}"
+
+
+def _numbered(
+    hit: Hit, snippet: Snippet, paint: Callable[[Hit, Sequence[Line]], list[str]] | None
+) -> list[str]:
+    lines = [Line(line.number, safe(line.text), line.inside) for line in snippet.lines]
+    texts = paint(hit, lines) if paint else [line.text for line in lines]
+    width = max((len(str(line.number)) for line in lines), default=0)
+    shown = [
+        f"{line.number:>{width}}{':' if line.inside else '-'} {text}".rstrip()
+        for line, text in zip(lines, texts, strict=True)
+    ]
+    if snippet.omitted:
+        shown.append(f"{'':>{width}}  ... {snippet.omitted} more lines")
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Path | datetime):
+        return str(value)
+    if hasattr(value, "items"):
+        return dict(value)
+    return list(value)

@@ -1,0 +1,233 @@
+"""One SQLite file shared by threads and processes: connections, transactions, errors in words.
+
+Every thread gets its own connection. One process at a time writes (``lock.py`` sees to that), any
+number read meanwhile: WAL gives each reader the snapshot of its transaction's beginning.
+
+Durability: ``synchronous=NORMAL``. Killing the process at any point loses at most the transaction
+that was open: what was committed is in the operating system's hands. A power cut may also lose the
+last commits before it, but never corrupts, because the log is flushed before it is copied into the
+database. For a cache of the user's files that is the right side of a tenfold faster commit.
+
+WAL needs shared memory and working locks. On a network file system the rollback journal is used
+instead (it needs locks only; readers and the writer then wait for each other), and where even locks
+fail the error says which folder to move.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError
+from codesearch.storage.filesystem import network_file_system
+
+__all__ = ["Database", "Row"]
+
+Row = tuple[Any, ...]
+_BUSY_SECONDS = 30.0
+_CACHE_KIB = 16_000
+_LOG_LIMIT_BYTES = 64 << 20
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_CLOSED = "{} was closed; open the index again"
+_ADVICE = (
+    (
+        (sqlite3.SQLITE_FULL,),
+        "no space is left: nothing of this step was stored, everything before it is kept; "
+        "free some space and run it again",
+    ),
+    (
+        (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS),
+        "if the file lies on a network drive, set CODESEARCH_HOME to a folder on a local disk",
+    ),
+    (
+        (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
+        "check its permissions, or set CODESEARCH_HOME to a folder of your own",
+    ),
+)
+
+
+class _Connection(threading.local):
+    handle: sqlite3.Connection | None = None
+    depth: int = 0
+    """Nesting of ``transaction`` and ``reading`` in this thread."""
+
+
+class Database:
+    """Connections to one file. All methods may be called from any thread; ``close`` ends them all."""
+
+    def __init__(self, path: Path, *, remedy: str, read_only: bool = False) -> None:
+        self.path = path
+        self.remedy = remedy
+        self.read_only = read_only
+        self.closed = False
+        self._mine = _Connection()
+        self._lock = threading.Lock()
+        self._open: dict[threading.Thread, sqlite3.Connection] = {}
+
+    # -- reading and writing
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+        with self._translated():
+            return self._handle().execute(sql, params).fetchall()
+
+    def value(self, sql: str, params: Sequence[Any] = ()) -> Any:
+        """First column of the first row; None where there is no row."""
+        with self._translated():
+            row = self._handle().execute(sql, params).fetchone()
+        return None if row is None else row[0]
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> int:
+        """Execute one statement; the rowid of the row it inserted, if it did."""
+        with self._translated():
+            return self._handle().execute(sql, params).lastrowid or 0
+
+    def run_many(self, sql: str, params: Sequence[Sequence[Any]]) -> None:
+        """Execute one statement for each row of parameters."""
+        with self._translated():
+            self._handle().executemany(sql, params)
+
+    def run_to_end(self, pragma: str) -> None:
+        """Run a statement that does its work step by step without giving rows, outside of transactions."""
+        with self._translated():
+            self._handle().executescript(pragma)
+
+    def changes(self) -> int:
+        """Rows changed through this thread's connection since it was opened."""
+        return self._handle().total_changes
+
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """Around whatever makes values of rows. Where that fails, the file is damaged."""
+        try:
+            yield
+        except (ValueError, TypeError, OverflowError) as error:
+            raise self._damaged(error) from error
+
+    # -- transactions
+
+    @contextmanager
+    def transaction(self) -> Iterator[bool]:
+        """Everything inside is stored, or nothing. Yields True in the outermost of nested blocks."""
+        with self._block("BEGIN IMMEDIATE") as outermost:
+            yield outermost
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Every query inside sees the same snapshot."""
+        with self._block("BEGIN"):
+            yield
+
+    @contextmanager
+    def _block(self, begin: str) -> Iterator[bool]:
+        if self._mine.depth:
+            self._mine.depth += 1
+            try:
+                yield False
+            finally:
+                self._mine.depth -= 1
+            return
+        self.run(begin)
+        self._mine.depth = 1
+        try:
+            yield True
+            self.run("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._mine.depth = 0
+
+    def _roll_back(self) -> None:
+        """After an error SQLite may have rolled back by itself; a second error must not hide the first."""
+        handle = self._mine.handle
+        if handle is not None and handle.in_transaction:
+            try:
+                handle.execute("ROLLBACK")
+            except sqlite3.Error:
+                self._drop(handle)
+
+    # -- connections
+
+    def _handle(self) -> sqlite3.Connection:
+        if self.closed:
+            raise CodesearchError(_CLOSED.format(self.path))
+        if self._mine.handle is None:
+            self._mine.handle = self._connect()
+        return self._mine.handle
+
+    def _connect(self) -> sqlite3.Connection:
+        handle = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(handle)
+        except BaseException:
+            handle.close()
+            raise
+        with self._lock:
+            for thread in [t for t in self._open if not t.is_alive()]:
+                self._open.pop(thread).close()
+            self._open[threading.current_thread()] = handle
+        return handle
+
+    def _prepare(self, handle: sqlite3.Connection) -> None:
+        handle.execute("PRAGMA foreign_keys = ON")
+        handle.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        handle.execute("PRAGMA temp_store = MEMORY")
+        if self.read_only:
+            handle.execute("PRAGMA query_only = ON")
+            return
+        if not self.path.stat().st_size:  # decided when the first page is written; later it is a write
+            handle.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        shared = network_file_system(self.path.parent) is None
+        handle.execute(f"PRAGMA journal_mode = {'WAL' if shared else 'DELETE'}")
+        handle.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT_BYTES}")
+        handle.execute(f"PRAGMA synchronous = {'NORMAL' if shared else 'FULL'}")
+        handle.execute("PRAGMA secure_delete = OFF")
+
+    def _drop(self, handle: sqlite3.Connection) -> None:
+        self._mine.handle = None
+        with self._lock:
+            self._open.pop(threading.current_thread(), None)
+        handle.close()
+
+    def close(self) -> None:
+        """Close the connections of all threads; a thread that is still at work gets an error."""
+        self.closed = True
+        with self._lock:
+            handles = list(self._open.values())
+            self._open.clear()
+        for handle in handles:
+            handle.close()
+
+    # -- errors
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._in_words(error) from error
+        except UnicodeDecodeError as error:  # text that is none, also inside SQLite's own messages
+            raise self._damaged(error) from error
+
+    def _in_words(self, error: sqlite3.Error) -> CodesearchError:
+        if self.closed:
+            return CodesearchError(_CLOSED.format(self.path))
+        kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the class of the error
+        if kind in _LOCKED:
+            return IndexBusy(None)
+        for kinds, advice in _ADVICE:
+            if kind in kinds:
+                return CodesearchError(f"{self.path}: {error}; {advice}")
+        return self._damaged(error)
+
+    def _damaged(self, error: Exception) -> IndexFormatError:
+        """What is left once the surroundings are blamed: rows or tables that are not as we wrote them."""
+        problem = f"damaged ({self.path}: {str(error)[:200]!a})"
+        return IndexFormatError(problem, "a whole database", self.remedy)

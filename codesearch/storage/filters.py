@@ -1,0 +1,116 @@
+"""Which chunks a filter lets through: languages, gitignore-style globs, sub-folders.
+
+Globs are ``.gitignore`` lines (``*.py``, ``src/**``, ``/docs``), through ``pathspec``, with one
+difference: one that starts with ``!`` always excludes, wherever it stands. Several of the others are
+alternatives; without any, everything that is not excluded is included.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from pathspec import GitIgnoreSpec
+
+from codesearch.errors import BadQuery
+from codesearch.records import Filter
+from codesearch.storage.database import Database
+from codesearch.storage.stored import Ids
+
+__all__ = ["PathFilter", "Selection"]
+
+_KEPT = 32
+
+
+class PathFilter:
+    """A compiled ``Filter``, asked file by file.
+
+    Raises:
+        BadQuery: a glob that is no pattern.
+    """
+
+    def __init__(self, wanted: Filter) -> None:
+        included = [glob for glob in wanted.globs if not glob.startswith("!")]
+        excluded = [glob[1:] for glob in wanted.globs if glob.startswith("!")]
+        self._included = _patterns(included) if included else None
+        self._excluded = _patterns(excluded)
+        self._languages = frozenset(wanted.languages)
+        self._under = tuple(_folder(path) for path in wanted.under)
+
+    def matches(self, path: str, language: str | None) -> bool:
+        """Whether a file at this path (relative, with ``/``) passes."""
+        if self._languages and language not in self._languages:
+            return False
+        if self._under and not any(f in ("", path) or path.startswith(f"{f}/") for f in self._under):
+            return False
+        if self._included is not None and not self._included.match_file(path):
+            return False
+        return not self._excluded.match_file(path)
+
+
+def _folder(path: str) -> str:
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    return "/".join(parts)
+
+
+def _patterns(globs: Iterable[str]) -> GitIgnoreSpec:
+    lines = [f"\\{glob}" if glob.startswith("#") else glob for glob in globs]
+    for glob in lines:
+        if not glob.strip().strip("/"):
+            raise BadQuery(f"the glob {glob!r} names no files; try '*.py' or 'src/**'")
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError as error:
+        raise BadQuery(f"a glob cannot be read: {error}; try '*.py', 'src/**' or '!tests/**'") from error
+
+
+@dataclass(slots=True)
+class _Table:
+    """The paths and chunk ids of one generation, and what filters made of them."""
+
+    generation: int
+    files: list[tuple[int, str, str | None]]
+    ids: Ids
+    file_ids: Ids
+    answers: dict[Filter, Ids] = field(default_factory=dict)
+
+
+class Selection:
+    """Filter -> chunk ids, remembered until the index changes."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._lock = threading.Lock()
+        self._table: _Table | None = None
+
+    def ids(self, wanted: Filter, generation: int) -> Ids | None:
+        """Ids of the chunks of all files that pass, ascending; None for the empty filter."""
+        if not wanted:
+            return None
+        matches = PathFilter(wanted).matches
+        with self._lock:
+            table = self._table
+            if table is None or table.generation != generation:
+                table = self._table = self._read(generation)
+            if wanted not in table.answers:
+                if len(table.answers) >= _KEPT:
+                    table.answers.clear()
+                files = [ident for ident, path, language in table.files if matches(path, language)]
+                table.answers[wanted] = table.ids[np.isin(table.file_ids, np.array(files, np.int64))]
+            return table.answers[wanted]
+
+    def _read(self, generation: int) -> _Table:
+        with self._db.reading():
+            files = self._db.rows("SELECT id, path, language FROM files")
+            chunks = self._db.rows("SELECT id, file_id FROM chunks ORDER BY id")
+        with self._db.decoding():
+            pairs = np.array(chunks, np.int64).reshape(-1, 2)
+            known = [(int(ident), str(path), language) for ident, path, language in files]
+        return _Table(
+            generation=generation,
+            files=known,
+            ids=np.ascontiguousarray(pairs[:, 0]),
+            file_ids=np.ascontiguousarray(pairs[:, 1]),
+        )

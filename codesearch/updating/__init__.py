@@ -1,0 +1,1 @@
+"""A refresh: what changed on disk becomes searchable, stage by stage."""

@@ -1,0 +1,110 @@
+"""Reading what may have changed: new content goes on to the chunker, the rest is sorted here.
+
+A file whose content is what is stored is only noted. One that turns out not to be worth indexing is
+remembered by size and time, so that the next refresh need not open it to find that out again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+
+from codesearch.files.source import Skip, read_source
+from codesearch.records import SourceFile
+from codesearch.storage.store import Store
+from codesearch.storage.stored import StoredFile
+from codesearch.updating.changes import is_racy
+
+__all__ = ["PassedOver", "Reader", "Sorted", "content_hash"]
+
+_PASSED_KEY = "passed_over"
+_TRANSIENT = frozenset({"unreadable", "vanished"})
+"""Reasons that say nothing about the content."""
+
+
+def content_hash(data: bytes) -> bytes:
+    """Identity of a file's bytes, 16 bytes."""
+    return blake2b(data, digest_size=16).digest()
+
+
+@dataclass(slots=True)
+class PassedOver:
+    """Files that were opened and found not worth indexing: path -> [size, mtime_ns, reason]."""
+
+    entries: dict[str, list[int | str]]
+
+    @classmethod
+    def read(cls, store: Store) -> PassedOver:
+        """As the last refresh left it."""
+        return cls(json.loads(store.meta(_PASSED_KEY) or "{}"))
+
+    def write(self, store: Store, walked: Sequence[SourceFile]) -> None:
+        """Keep the entries of files that are still there."""
+        paths = {file.path for file in walked}
+        kept = {path: entry for path, entry in sorted(self.entries.items()) if path in paths}
+        store.set_meta(_PASSED_KEY, json.dumps(kept))
+
+    def reason(self, file: SourceFile, last_read_ns: int | None) -> str | None:
+        """Why the file was passed over, if it is still as it was then."""
+        entry = self.entries.get(file.path)
+        if entry is None or entry[:2] != [file.size, file.mtime_ns] or is_racy(file, last_read_ns):
+            return None
+        return str(entry[2])
+
+    def add(self, file: SourceFile, reason: str) -> None:
+        """Remember it, unless the reason may be gone next time."""
+        if reason not in _TRANSIENT:
+            self.entries[file.path] = [file.size, file.mtime_ns, reason]
+
+
+@dataclass(slots=True)
+class Sorted:
+    """What was read and needs no chunks."""
+
+    same: list[SourceFile] = field(default_factory=list)
+    """Content as stored; size and time may be new."""
+    skips: list[Skip] = field(default_factory=list)
+
+
+class Reader:
+    """Reads files of one root and keeps apart what has not changed."""
+
+    def __init__(self, root: Path, stored: Mapping[str, StoredFile], max_file_bytes: int) -> None:
+        self._root = root
+        self._stored = stored
+        self._max_file_bytes = max_file_bytes
+        self._sorted = Sorted()
+        self._digests: dict[str, bytes] = {}
+
+    def changed(self, files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, bytes]]:
+        """The files whose content is new, with it. The language is the one that the content tells."""
+        for file in files:
+            source = read_source(self._root, file, self._max_file_bytes)
+            if isinstance(source, Skip):
+                self._sorted.skips.append(self._precise(source))
+                continue
+            digest = content_hash(source.data)
+            known = self._stored.get(file.path)
+            if known and (known.content_hash, known.language) == (digest, source.file.language):
+                self._sorted.same.append(source.file)
+                continue
+            self._digests[file.path] = digest
+            yield source.file, source.data
+
+    def digest(self, path: str) -> bytes:
+        """Content hash of a file that ``changed`` has given out; once."""
+        return self._digests.pop(path)
+
+    def take(self) -> Sorted:
+        """What was sorted out since the last call."""
+        taken, self._sorted = self._sorted, Sorted()
+        return taken
+
+    def _precise(self, skip: Skip) -> Skip:
+        """A file that is gone is not the same as one that may not be read."""
+        if skip.reason == "unreadable" and not (self._root / skip.file.path).exists():
+            return Skip(skip.file, "vanished")
+        return skip

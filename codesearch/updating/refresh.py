@@ -1,0 +1,168 @@
+"""Bring an index up to date: text first, then vectors, each committed as it goes.
+
+The order of a refresh is the contract with the user: agree on the model before anything is written,
+make all text searchable, fill in the vectors, save what speeds up the search, write down how it
+went. Killed between any two of these, the index answers, and the next refresh goes on from there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from codesearch import recorded
+from codesearch.embedding import Model
+from codesearch.errors import ModelMismatch
+from codesearch.locations import Location, vector_cache_path
+from codesearch.recorded import LastRefresh, ModelRecord, Settings
+from codesearch.records import Progress, Stats
+from codesearch.storage.store import Store
+from codesearch.storage.vector_cache import VectorCache
+from codesearch.storage.vectors import FINGERPRINT, VectorIndex
+from codesearch.updating.tally import Deadline, Tally
+from codesearch.updating.text_stage import TextStage
+from codesearch.updating.vectorize import Vectorizer
+
+__all__ = ["Job", "check_model", "refresh"]
+
+_GRAPH_DUE = "graph_due"
+"""Key of ``store.meta``: "yes" from the first new vector until the graph has been looked after."""
+_LARGE = 1000
+"""Chunks that come or go in one refresh, from which on the file is tidied afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a refresh works on. Its caller holds the writer's lock."""
+
+    location: Location
+    store: Store
+    vectors: Callable[[], VectorIndex]
+    model: Model
+    settings: Settings
+    deadline: Deadline
+    progress: Progress
+    embed: bool
+    """Whether to go on to the vectors."""
+    notes: tuple[str, ...] = ()
+    """What happened on the way here."""
+
+
+def refresh(job: Job) -> Stats:
+    """Run one refresh; see the module's docstring for the order."""
+    tally = Tally(notes=list(job.notes))
+    if job.embed:
+        _agree_on_model(job, tally)
+    recorded.write(job.store, job.settings)
+    read_all = TextStage(
+        root=job.location.root,
+        store=job.store,
+        settings=job.settings,
+        tally=tally,
+        deadline=job.deadline,
+        progress=job.progress,
+    ).run()
+    embedded_all = _fill_vectors(job, tally) if job.embed else True
+    if tally.chunks_removed or job.store.meta(_GRAPH_DUE) == "yes":
+        _save_graph(job, tally)
+    if tally.chunks_added + tally.chunks_removed >= _LARGE:
+        job.store.compact()
+    if not (read_all and embedded_all):
+        tally.notes.append(_unfinished(job.store, read_all))
+    _write_down(job.store, tally)
+    return tally.stats()
+
+
+def check_model(record: ModelRecord | None, model: Model, root: object) -> None:
+    """ModelMismatch where the index holds another model's vectors than this one's."""
+    if record is None or record.fingerprint == model.fingerprint:
+        return
+    old, new = record.name, model.name
+    if old == new:
+        old, new = f"{old} ({record.fingerprint[:12]})", f"{new} ({model.fingerprint[:12]})"
+    raise ModelMismatch(
+        old,
+        new,
+        f"to change the model, run: codesearch index {root} --model {model.name} --rebuild; "
+        "to keep it, leave the model out",
+    )
+
+
+def _agree_on_model(job: Job, tally: Tally) -> None:
+    record = recorded.read(job.store, ModelRecord)
+    if record is None or (record.stamp and record.stamp == job.model.stamp):
+        return
+    if record.fingerprint == job.model.fingerprint:
+        recorded.write(job.store, dataclasses.replace(record, stamp=job.model.stamp))
+        return
+    count = job.store.counts().embedded
+    if not count:
+        return
+    if not (record.is_shipped and job.model.is_shipped):
+        check_model(record, job.model, job.location.root)
+    job.store.forget_vectors()
+    tally.notes.append(f"the shipped model has changed: {count:,} chunks are embedded again")
+
+
+def _fill_vectors(job: Job, tally: Tally) -> bool:
+    """Embed what is missing; False where the deadline came first."""
+    if not job.store.pending(1):
+        return True
+    if job.deadline.passed:
+        return False
+    record = recorded.read(job.store, ModelRecord)
+    if record is None or record.fingerprint != job.model.fingerprint:
+        with tally.timed("model"):
+            record = _record_model(job)
+    job.store.set_meta(_GRAPH_DUE, "yes")
+    with VectorCache(vector_cache_path()) as cache:
+        complete = Vectorizer(
+            job.store, job.model, cache, tally, job.deadline, job.progress, record.dim
+        ).run()
+    if cache.problem:
+        tally.notes.append(cache.problem)
+    if job.model.is_loaded:
+        _record_model(job)
+    return complete
+
+
+def _save_graph(job: Job, tally: Tally) -> None:
+    with tally.timed("graph"):
+        note = job.vectors().save_if_due(job.progress)
+    job.store.set_meta(_GRAPH_DUE, "no")
+    if note:
+        tally.notes.append(note)
+
+
+def _record_model(job: Job) -> ModelRecord:
+    """Write down the model (and load it), before its first vector is stored."""
+    embedder, runtime = job.model.load(), job.model.runtime()
+    record = ModelRecord(
+        name=job.model.name,
+        named=job.model.named,
+        fingerprint=embedder.fingerprint,
+        dim=embedder.dim,
+        backend=runtime.backend,
+        device=runtime.device,
+        dtype=runtime.dtype,
+        stamp=job.model.stamp,
+    )
+    with job.store.transaction():
+        recorded.write(job.store, record)
+        job.store.set_meta(FINGERPRINT, record.fingerprint)
+    return record
+
+
+def _unfinished(store: Store, read_all: bool) -> str:
+    counts = store.counts()
+    text = f"{counts.embedded:,} of {counts.chunks:,} chunks are embedded"
+    files = "" if read_all else f"not all files are read yet ({counts.files:,} are), "
+    return f"stopped in time: {files}{text}; the next refresh goes on from here"
+
+
+def _write_down(store: Store, tally: Tally) -> None:
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    last = LastRefresh(finished, dict(tally.skipped), tuple(tally.notes))
+    recorded.write(store, last)

@@ -1,0 +1,208 @@
+"""The first half of a refresh: after it, every file's text is searchable.
+
+Walk, compare, read what may have changed, chunk what did, commit in batches of about a second. A kill
+costs one batch; the next refresh finds what is missing by comparing again. A file that vanishes or
+cannot be read meanwhile is counted and passed over, never an error.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codesearch.chunking import chunk
+from codesearch.errors import TooManyFiles
+from codesearch.files.walk import WalkOptions, walk
+from codesearch.recorded import Settings
+from codesearch.records import Chunk, Progress, SourceFile
+from codesearch.roots import is_wide
+from codesearch.searching import lexical
+from codesearch.storage.store import Store
+from codesearch.storage.stored import FileChange
+from codesearch.updating.changes import compare
+from codesearch.updating.reading import PassedOver, Reader
+from codesearch.updating.tally import Deadline, Tally
+
+if TYPE_CHECKING:
+    from codesearch.chunking.parse_pool import ChunkedFile
+
+__all__ = ["MAX_FILES", "TextStage"]
+
+MAX_FILES = 50_000
+"""More than that is indexed only when the user says so."""
+_COUNTED = 500_000
+"""Where counting stops that only serves the message."""
+_BATCH_FILES, _BATCH_SECONDS = 256, 1.0
+_NAMED = 5  # notes about single files
+_VERSION = f"{chunk.VERSION}.{lexical.VERSION}"
+"""Files are chunked again when either changes; chunks whose text stays keep their vectors."""
+
+_LAST_READ = "last_read_ns"
+"""Key of ``store.meta``: when the last refresh that read everything began to, ns since the epoch."""
+
+
+@dataclass(slots=True)
+class TextStage:
+    """One run over a tree."""
+
+    root: Path
+    store: Store
+    settings: Settings
+    tally: Tally
+    deadline: Deadline
+    progress: Progress
+
+    def run(self) -> bool:
+        """Bring the text up to date; False where the deadline came first."""
+        started_ns = time.time_ns()
+        outdated = self.store.meta("text_version", _VERSION) != _VERSION
+        last_read_ns = None if outdated else self._last_read_ns()
+        if outdated:
+            self.tally.notes.append("files are cut otherwise than before: all of them were chunked again")
+        with self.tally.timed("walk"):
+            walked = self._walk()
+            stored = self.store.files()
+            passed = PassedOver.read(self.store)
+            worth = self._worth_opening(walked, passed, last_read_ns)
+            changes = compare(worth, stored, last_read_ns)
+        self.tally.files_reused += changes.unchanged
+        with self.tally.timed("chunk"):
+            self._remove(changes.removed)
+            reader = Reader(self.root, {} if outdated else stored, self.settings.max_file_bytes)
+            complete = _Chunking(self, reader, passed, set(stored)).run(changes.to_read)
+        if complete:
+            with self.store.transaction():
+                passed.write(self.store, walked)
+                self.store.set_meta("text_version", _VERSION)
+                self.store.set_meta(_LAST_READ, str(started_ns))
+        return complete
+
+    def _last_read_ns(self) -> int | None:
+        known = self.store.meta(_LAST_READ)
+        return None if known is None else int(known)
+
+    def _walk(self) -> tuple[SourceFile, ...]:
+        yes = self.settings.yes
+        if is_wide(self.root) and not yes:
+            raise TooManyFiles(
+                f"{self.root} is a home folder or holds one; name the project below it, "
+                "or confirm with --yes (yes=True)"
+            )
+        self.progress("walk", 0, 0)
+        options = WalkOptions(
+            max_file_bytes=self.settings.max_file_bytes,
+            hidden=self.settings.hidden,
+            ignore=self.settings.ignore,
+            max_files=None if yes else _COUNTED,
+        )
+        walked = walk(self.root, options)
+        count = len(walked.files)
+        self.progress("walk", count, count)
+        if count > MAX_FILES and not yes:
+            raise TooManyFiles(
+                f"{self.root} has {count:,} files to index, the limit is {MAX_FILES:,}; exclude some in "
+                ".codesearchignore, take a sub-folder with --root-here, or confirm with --yes (yes=True)"
+            )
+        self.tally.skipped.update(walked.skipped)
+        return walked.files
+
+    def _worth_opening(
+        self, walked: Sequence[SourceFile], passed: PassedOver, last_read_ns: int | None
+    ) -> list[SourceFile]:
+        worth = []
+        for file in walked:
+            reason = passed.reason(file, last_read_ns)
+            if reason is None:
+                worth.append(file)
+            else:
+                self.tally.skipped[reason] += 1
+        return worth
+
+    def _remove(self, paths: Sequence[str]) -> None:
+        if paths:
+            self.tally.chunks_removed += self.store.remove_files(paths)
+            self.tally.files_removed += len(paths)
+
+
+@dataclass(slots=True)
+class _Chunking:
+    """Reading, chunking and committing the files of one run."""
+
+    stage: TextStage
+    reader: Reader
+    passed: PassedOver
+    known: set[str]
+    """Paths that are stored; one of them that is read anew has changed, others are added."""
+    done: int = 0
+    complaints: int = 0
+
+    def run(self, to_read: Sequence[SourceFile]) -> bool:
+        if not to_read:
+            return True
+        from codesearch.chunking.parse_pool import ChunkPool
+
+        stage, total = self.stage, len(to_read)
+        stage.progress("chunk", 0, total)
+        with ChunkPool() as pool:
+            for batch in _batches(pool.chunk_many(self.reader.changed(to_read))):
+                self._commit(batch)
+                stage.progress("chunk", self.done, total)
+                if stage.deadline.passed and self.done < total:
+                    break
+        if self.complaints > _NAMED:
+            stage.tally.notes.append(f"{self.complaints - _NAMED} more files like that")
+        return self.done == total
+
+    def _commit(self, batch: Sequence[ChunkedFile]) -> None:
+        sorted_out = self.reader.take()
+        with self.stage.store.transaction():
+            for item in batch:
+                self._replace(item.file, item.chunks)
+                self._complain(item.note)
+            for file in sorted_out.same:
+                self.stage.store.touch_file(file)
+            for skip in sorted_out.skips:
+                self._skip(skip.file, skip.reason)
+        self.stage.tally.files_reused += len(sorted_out.same)
+        self.done += len(batch) + len(sorted_out.same) + len(sorted_out.skips)
+
+    def _replace(self, file: SourceFile, chunks: Sequence[Chunk]) -> None:
+        documents = [lexical.document(part) for part in chunks]
+        change = self.stage.store.replace_file(file, self.reader.digest(file.path), chunks, documents)
+        self._count(file, change)
+
+    def _count(self, file: SourceFile, change: FileChange) -> None:
+        tally = self.stage.tally
+        tally.files_changed += file.path in self.known
+        tally.files_added += file.path not in self.known
+        tally.chunks_added += change.added
+        tally.chunks_reused += change.reused
+        tally.chunks_removed += change.removed
+
+    def _skip(self, file: SourceFile, reason: str) -> None:
+        """Out of the index, unless it merely cannot be read now: then what was read before stays."""
+        self.stage.tally.skipped[reason] += 1
+        self.passed.add(file, reason)
+        if file.path in self.known and reason != "unreadable":
+            self.stage._remove([file.path])
+
+    def _complain(self, note: str | None) -> None:
+        if note is not None:
+            self.complaints += 1
+            if self.complaints <= _NAMED:
+                self.stage.tally.notes.append(note)
+
+
+def _batches(chunked: Iterable[ChunkedFile]) -> Iterator[list[ChunkedFile]]:
+    """Batches of about a second; the last one may be empty, and carries what was sorted out at the end."""
+    batch: list[ChunkedFile] = []
+    started = time.monotonic()
+    for item in chunked:
+        batch.append(item)
+        if len(batch) >= _BATCH_FILES or time.monotonic() - started >= _BATCH_SECONDS:
+            yield batch
+            batch, started = [], time.monotonic()
+    yield batch
