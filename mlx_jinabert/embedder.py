@@ -6,32 +6,24 @@ Names are those of sentence-transformers; unlike there, vectors have unit length
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from types import MappingProxyType
 from typing import Any, TypedDict, Unpack, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert import batching, encoding
-from mlx_jinabert.backends import Backend
-from mlx_jinabert.backends.cores import usable_cores
+from mlx_jinabert import encoding
 from mlx_jinabert.encoding import Precision, Truncation
 from mlx_jinabert.errors import UnsupportedConfig
 from mlx_jinabert.folder import ModelFolder
+from mlx_jinabert.forward import WINDOW, Limits, batch_tokens, compute
 from mlx_jinabert.owner import BackendOwner
 from mlx_jinabert.pooling import l2_normalize, truncate
 from mlx_jinabert.progress import Advance, progress_bar
 from mlx_jinabert.source import Source
-from mlx_jinabert.tokenizer import TokenBatch, Tokenizer
+from mlx_jinabert.tokenizer import Tokenizer
 
 __all__ = ["Embedder", "EncodeOptions"]
-
-_TOKENS_PER_CORE = 1024
-_GPU_TOKENS = 16_384
-"""Default ``max_batch_tokens``. A CPU needs pieces for every core and no more; a GPU has to be filled."""
-_WINDOW = 4096
-"""Texts whose token ids are held at once; batches are sorted within a window."""
 
 
 class EncodeOptions(TypedDict, total=False):
@@ -135,9 +127,9 @@ class Embedder:
         default = self._source.folder.default_prompt_name
         prefix = encoding.choose_prompt(self._prompts, default, prompt_name, prompt)
         prefixed = [prefix + text for text in _listed(texts)]
-        budget = self._batch_tokens(max_batch_tokens)
+        limits = Limits(batch_tokens(max_batch_tokens, self.device), self.max_length)
         with progress_bar(len(prefixed), show=show_progress_bar) as advance:
-            vectors = truncate(self._embed(prefixed, budget, truncation, advance), dim)
+            vectors = truncate(self._embed(prefixed, limits, truncation, advance), dim)
         if normalize_embeddings:
             vectors = l2_normalize(vectors)
         result = encoding.as_precision(np.ascontiguousarray(vectors), precision)
@@ -165,33 +157,22 @@ class Embedder:
                 return {**options, "prompt": entry.prompts[role]}
         return options
 
-    def _batch_tokens(self, wanted: int | None) -> int:
-        if wanted is None:
-            on_cpu = "cpu" in self.device.lower()
-            return _TOKENS_PER_CORE * usable_cores() if on_cpu else _GPU_TOKENS
-        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
-            raise ValueError(f"max_batch_tokens must be a positive int, not {wanted!r}")
-        return wanted
-
     def _embed(
-        self, texts: Sequence[str], budget: int, truncation: Truncation, advance: Advance
+        self, texts: Sequence[str], limits: Limits, truncation: Truncation, advance: Advance
     ) -> NDArray[np.float32]:
         """Pooled vectors of full width in input order, (n, width) float32."""
         if truncation == "error":
             encoding.report_cut(self._tokenizer.count(texts), self.max_length, truncation)
         vectors = np.empty((len(texts), self._owner.dim), dtype=np.float32)
         lengths: list[int] = []
-        for start in range(0, len(texts), _WINDOW):
-            tokens = self._tokenizer.encode(texts[start : start + _WINDOW])
+        for start in range(0, len(texts), WINDOW):
+            tokens = self._tokenizer.encode(texts[start : start + WINDOW])
             lengths += tokens.lengths
-            for batch in batching.plan([len(ids) for ids in tokens.ids], budget, self.max_length):
-                rows = [tokens.ids[index] for index in batch.indices]
-                padded = TokenBatch.pad(rows, batch.padded_length, self._tokenizer.pad_id)
-                pooled = self._owner.run(partial(_forward, padded))
-                positions = [start + index for index in batch.indices]
-                encoding.check_finite(pooled, positions, texts)
-                vectors[positions] = pooled
-                advance(len(rows))
+            for computed in compute(self._owner, tokens.ids, limits, self._tokenizer.pad_id):
+                positions = [start + position for position in computed.positions]
+                encoding.check_finite(computed.values, positions, texts)
+                vectors[positions] = computed.values
+                advance(len(positions))
         encoding.report_cut(lengths, self.max_length, truncation)
         return vectors
 
@@ -203,7 +184,3 @@ def _listed(texts: str | Iterable[str]) -> list[str]:
 def _check_choice(key: str, value: object, supported: Sequence[str]) -> None:
     if value not in supported:
         raise UnsupportedConfig(key, value, supported)
-
-
-def _forward(batch: TokenBatch, backend: Backend) -> NDArray[np.float32]:
-    return backend.embed(batch)
