@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import subprocess
 import sys
 import textwrap
 import threading
+import time
+import weakref
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -85,7 +89,7 @@ def test_many_texts_in_small_batches_keep_their_order(model: Embedder) -> None:
 
 def test_windows_do_not_change_positions(model: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
     want = model.encode(TEXTS)
-    monkeypatch.setattr("mlx_jinabert.embedder._WINDOW", 2)
+    monkeypatch.setattr("mlx_jinabert.embedder.WINDOW", 2)
     assert_close(model.encode(TEXTS), want, atol=2e-6, what="in windows of two")
     with pytest.raises(TooLong) as caught:
         model.encode([*TEXTS, "x " * 600], truncation="error")
@@ -257,14 +261,35 @@ def test_after_a_fork_the_child_embeds_or_says_why_not(backend: str, said: str) 
 def test_a_model_in_use_does_not_keep_the_interpreter_from_exiting() -> None:
     done = _script("""
         import atexit, threading
-        import mlx_jinabert
-        model = mlx_jinabert.load("embedded")
         def late():
             try:
                 model.encode("x")
             except mlx_jinabert.BackendUnavailable as error:
                 print("late:", "before the interpreter exits" in str(error))
         atexit.register(late)
-        threading.Thread(target=lambda: [model.encode("x") for _ in range(3)], daemon=True).start()
+        import mlx_jinabert
+        model = mlx_jinabert.load("embedded")
+        threading.Thread(target=lambda: [model.encode("x") for _ in range(99)], daemon=True).start()
     """)
     assert (done.stdout, done.returncode) == ("late: True\n", 0)
+
+
+def test_a_model_that_is_not_needed_any_more_goes_with_its_thread() -> None:
+    def running() -> int:
+        return sum(thread.name == "mlx-jinabert" for thread in threading.enumerate())
+
+    before = running()
+    model = mlx_jinabert.load("embedded")
+    model.encode("x")
+    assert running() == before + 1
+    backend = weakref.ref(model._owner._backend)
+    del model
+    gc.collect()
+    _wait_until(lambda: running() == before and backend() is None)
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
