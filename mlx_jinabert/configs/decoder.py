@@ -54,8 +54,7 @@ class DecoderConfig(ArchitectureConfig):
         """Keys and defaults are those of transformers; ``is_causal`` is what loaders made of it."""
         reader = Reader(config)
         cls._check(reader)
-        reader.only("hidden_act", "silu", default="silu")
-        _no_window(config)
+        cls._check_blocks(config)
         hidden, heads = reader.positive_int("hidden_size"), reader.positive_int("num_attention_heads")
         kv_heads = reader.positive_int("num_key_value_heads")
         if heads % kv_heads:
@@ -73,6 +72,7 @@ class DecoderConfig(ArchitectureConfig):
             rms_norm_eps=reader.positive_float("rms_norm_eps"),
             rope_theta=_rope_theta(config),
             is_causal=_is_causal(config),
+            **cls._own(config),
         )
         architecture._check_first_layer(names)
         return architecture
@@ -80,6 +80,17 @@ class DecoderConfig(ArchitectureConfig):
     @classmethod
     def _check(cls, reader: Reader) -> None:
         """Refuse values of keys that this architecture alone has."""
+
+    @classmethod
+    def _check_blocks(cls, config: Mapping[str, object]) -> None:
+        """Refuse another feed-forward or attention than that of both Qwen."""
+        Reader(config).only("hidden_act", "silu", default="silu")
+        _no_window(config)
+
+    @classmethod
+    def _own(cls, config: Mapping[str, object]) -> dict[str, Any]:
+        """Fields that a family has beside the shared ones."""
+        return {}
 
     @classmethod
     @abstractmethod

@@ -18,7 +18,7 @@ from mlx import nn
 from mlx_jinabert.configs.decoder import DecoderConfig
 from mlx_jinabert.models.layers import AttentionBias, CausalBias, PaddingBias, attend_heads
 
-__all__ = ["Decoder", "RotaryAttention"]
+__all__ = ["MLP", "Decoder", "RotaryAttention"]
 
 
 class RotaryAttention(nn.Module):
@@ -38,8 +38,12 @@ class RotaryAttention(nn.Module):
         """(B, L, W) -> (B, L, W)."""
         q, k, v = (self._by_head(part(x)) for part in (self.q_proj, self.k_proj, self.v_proj))
         q, k = self._rotate(self.normed_queries(q)), self._rotate(self.normed_keys(k))
-        out: mx.array = self.o_proj(attend_heads(q, k, v, bias))
+        out: mx.array = self.o_proj(self.attend(q, k, v, bias))
         return out
+
+    def attend(self, q: mx.array, k: mx.array, v: mx.array, bias: AttentionBias) -> mx.array:
+        """(B, H, L, D) queries, (B, G, L, D) keys and values -> (B, L, H * D)."""
+        return attend_heads(q, k, v, bias)
 
     def normed_queries(self, q: mx.array) -> mx.array:
         """(B, H, L, D), before the rotation."""
@@ -57,17 +61,19 @@ class RotaryAttention(nn.Module):
 
 
 class MLP(nn.Module):
-    """``mlp``: W_down (SiLU(W_gate x) * W_up x)."""
+    """``mlp``: W_down (SiLU(W_gate x) * W_up x), or with another activation of the gate."""
 
-    def __init__(self, config: DecoderConfig) -> None:
+    def __init__(self, config: DecoderConfig, activation: Callable[[mx.array], mx.array] = nn.silu) -> None:
         super().__init__()
         width, inner = config.hidden_size, config.intermediate_size
         self.gate_proj = nn.Linear(width, inner, bias=False)
         self.up_proj = nn.Linear(width, inner, bias=False)
         self.down_proj = nn.Linear(inner, width, bias=False)
+        self._activation = activation
 
     def __call__(self, x: mx.array) -> mx.array:
-        down: mx.array = self.down_proj(nn.silu(self.gate_proj(x)) * self.up_proj(x))
+        """(..., W) -> (..., W)."""
+        down: mx.array = self.down_proj(self._activation(self.gate_proj(x)) * self.up_proj(x))
         return down
 
 

@@ -17,6 +17,7 @@ from mlx_jinabert.alibi import alibi_slopes
 
 __all__ = [
     "AlibiBias",
+    "Attention",
     "AttentionBias",
     "BertAttention",
     "BertOutput",
@@ -30,6 +31,13 @@ __all__ = [
 
 _TILE_ELEMENTS = 1 << 26
 """Scores (B x H x rows x L) that one tile of attention may have: 128 MiB in half precision."""
+
+
+class Attention(Protocol):
+    """Attention over one tile of queries."""
+
+    def __call__(self, q: mx.array, k: mx.array, v: mx.array, *, mask: mx.array | str | None) -> mx.array:
+        """(B, H, rows, D) queries, (B, G, L, D) keys and values and their bias -> (B, H, rows, D)."""
 
 
 class AttentionBias(Protocol):
@@ -103,13 +111,16 @@ def attend(q: mx.array, k: mx.array, v: mx.array, heads: int, bias: AttentionBia
     return attend_heads(q, k, v, bias)
 
 
-def attend_heads(q: mx.array, k: mx.array, v: mx.array, bias: AttentionBias) -> mx.array:
+def attend_heads(
+    q: mx.array, k: mx.array, v: mx.array, bias: AttentionBias, attention: Attention | None = None
+) -> mx.array:
     """softmax(q k^T / sqrt(D) + bias) v, (B, H, L, D) -> (B, L, H * D).
 
     ``k`` and ``v`` are (B, G, L, D): H / G heads of queries share one of theirs.
+    ``attention`` stands in for the fused one where that does not do.
     """
     B, H, L, D = q.shape  # noqa: N806
-    attention = partial(mx.fast.scaled_dot_product_attention, scale=D**-0.5)
+    attention = attention or partial(mx.fast.scaled_dot_product_attention, scale=D**-0.5)
     step = max(1, min(L, _TILE_ELEMENTS // (B * H * L)))
     if step == L:
         context = attention(q, k, v, mask=bias.rows(0, L))
