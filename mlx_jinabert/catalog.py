@@ -39,10 +39,21 @@ class CatalogEntry:
     """Shorter vectors that the model was trained for; empty where it was not."""
     any_prefix: bool = False
     """True where every prefix of the vector may be used, at a loss that ``note`` states."""
+    shortest_prefix: int = 1
+    """With ``any_prefix``: the shortest vector that its authors speak of."""
     weights_sha256: str | None = None
     """Hash of model.safetensors at the revision, where it is known: a local copy is recognised by it."""
     prompts: Mapping[str, str] = field(default_factory=dict)
-    """Used where the checkpoint itself names no prompt of that name; prepended as they are."""
+    """Used where the checkpoint itself names no prompt of that name; prepended as they are.
+
+    "query" and "document" are what ``encode_query`` and ``encode_document`` take.
+    """
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Keys of config.json that the checkpoint leaves out and whose values are known. ``append_token``:
+    the token that has to close every text (true for the tokenizer's own ``eos_token``)."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """Keys that decide about the vectors and that nobody states, with what is known of them: where the
+    checkpoint does not have them either, the caller has to, by ``config_overrides``."""
 
 
 _ENTRIES = (

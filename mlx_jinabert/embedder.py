@@ -46,7 +46,8 @@ class Embedder:
         self._source = source
         self._tokenizer = tokenizer
         self._owner = owner
-        self._prompts = MappingProxyType(dict(source.folder.prompts))
+        known = source.folder.entry.prompts if source.folder.entry else {}
+        self._prompts = MappingProxyType({**known, **source.folder.prompts})
 
     def __repr__(self) -> str:
         return f"Embedder({self.model_id!r}, dim={self.dim}, {self.backend} {self.dtype} on {self.device})"
@@ -93,7 +94,7 @@ class Embedder:
 
     @property
     def prompts(self) -> Mapping[str, str]:
-        """The checkpoint's prompts by name."""
+        """The prompts by name: the checkpoint's, and the catalog's where that has none of the name."""
         return self._prompts
 
     def count_tokens(self, texts: str | Iterable[str]) -> list[int]:
@@ -148,13 +149,10 @@ class Embedder:
     def _with_role_prompt(self, options: EncodeOptions, *roles: str) -> EncodeOptions:
         if options.get("prompt") is not None or options.get("prompt_name") is not None:
             return options
-        entry = self._source.folder.entry
-        for role in roles:
-            if role in self._prompts:
-                return {**options, "prompt_name": role}
-        for role in roles:
-            if entry is not None and role in entry.prompts:
-                return {**options, "prompt": entry.prompts[role]}
+        for known in (self._source.folder.prompts, self._prompts):  # The checkpoint's own come first.
+            for role in roles:
+                if role in known:
+                    return {**options, "prompt_name": role}
         return options
 
     def _embed(

@@ -73,10 +73,12 @@ def check_dim(wanted: int | None, full: int, config: Mapping[str, Any], entry: C
         raise TypeError(f"truncate_dim must be an int, not {type(wanted).__name__}")
     named = config.get("matryoshka_dims") or config.get("matryoshka_dimensions") or ()
     trained = sorted({*named, *(entry.matryoshka_dims if entry else ())})
-    if wanted in trained or (entry is not None and entry.any_prefix and 1 <= wanted <= full):
+    if wanted in trained or (
+        entry is not None and entry.any_prefix and entry.shortest_prefix <= wanted <= full
+    ):
         return int(wanted)
     if entry is not None and entry.any_prefix:
-        raise UnsupportedConfig("truncate_dim", wanted, f"1 to {full}")
+        raise UnsupportedConfig("truncate_dim", wanted, f"{entry.shortest_prefix} to {full}")
     if trained:
         raise UnsupportedConfig("truncate_dim", wanted, (*trained, full))
     raise UnsupportedConfig(

@@ -64,6 +64,9 @@ def fingerprint(
         "quantization": [stored.bits, stored.group_size] if stored and stored.group_size else None,
         "variant": dict(variant or {}),
     }
+    end = folder.end_token
+    if end is not None:
+        identity["end_token"] = end.text
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:_LENGTH]
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from mlx_jinabert import catalog, sentence_files
 from mlx_jinabert.catalog import CatalogEntry, Pooling
 from mlx_jinabert.errors import ModelFolderError
-from mlx_jinabert.sentence_files import read_json
+from mlx_jinabert.sentence_files import EndToken, read_json
 
 __all__ = ["EMBEDDED", "ModelFolder", "Origin", "Quantization", "read_folder", "resolve"]
 
@@ -69,6 +69,11 @@ class ModelFolder:
     quantization: Quantization | None
     entry: CatalogEntry | None
     """What the catalog knows, for a model that was named by alias or Hub id."""
+
+    @property
+    def end_token(self) -> EndToken | None:
+        """What closes every text, if anything has to be appended or held against tokenizer.json."""
+        return sentence_files.read_end_token(self.path, self.config)
 
 
 def resolve(name: str | os.PathLike[str], revision: str | None = None) -> ModelFolder:
@@ -122,6 +127,7 @@ def read_folder(
             "no tokenizer.json, which is the only tokenizer source; write it with "
             'AutoTokenizer.from_pretrained(folder).save_pretrained(folder) from "transformers"',
         )
+    config = {**(entry.settings if entry else {}), **config}
     onnx = base / "model.onnx"
     onnx_path = onnx if onnx.is_file() and (base / "mlx_jinabert.json").is_file() else None
     prompts = sentence_files.read_prompts(path)

@@ -39,7 +39,7 @@ def load(  # noqa: PLR0917 - the public contract
         revision=revision,
         config_overrides=config_overrides,
     )
-    tokenizer = Tokenizer(source.folder.tokenizer, source.max_length)
+    tokenizer = Tokenizer(source.folder.tokenizer, source.max_length, source.folder.end_token)
 
     def open_here() -> Backend:
         chosen = resolve_backend(choose_backend(backend, source.folder)).name

@@ -17,8 +17,10 @@ from mlx_jinabert.catalog import Pooling
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
 
 __all__ = [
+    "EndToken",
     "Modules",
     "Prompts",
+    "read_end_token",
     "read_json",
     "read_max_length",
     "read_modules",
@@ -52,6 +54,15 @@ class Prompts:
 
     prompts: Mapping[str, str]
     default: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndToken:
+    """The special token that closes every text of a model which pools the last one."""
+
+    text: str
+    stated: bool
+    """Stated by config.json, the catalog or the caller: then tokenizer.json must not close with another."""
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -132,6 +143,30 @@ def read_max_length(path: Path, config: Mapping[str, Any]) -> int:
         "no length limit: sentence_bert_config.json (max_seq_length), config.json "
         f"({', '.join(_LENGTH_KEYS)}) and tokenizer_config.json (model_max_length) name none",
     )
+
+
+def read_end_token(path: Path, config: Mapping[str, Any]) -> EndToken | None:
+    """The token to append where tokenizer.json closes texts with none; None for "as tokenizer.json does".
+
+    ``append_token`` of the configuration is our own key: a token, true for the tokenizer's own
+    ``eos_token``, or false. Without it ``add_eos_token`` of tokenizer_config.json counts, which fast
+    tokenizers ignore unless they are rebuilt (the gte-Qwen2 lineage relies on that).
+    """
+    tokenizer = read_json(path / "tokenizer_config.json") or {}
+    wanted = config.get("append_token", tokenizer.get("add_eos_token") is True)
+    if isinstance(wanted, str) and wanted:
+        return EndToken(wanted, stated=True)
+    if wanted is None or wanted is False:
+        return None
+    if wanted is not True:
+        raise UnsupportedConfig("append_token", wanted, "a token of tokenizer.json, true or false")
+    eos = tokenizer.get("eos_token")
+    text = eos.get("content") if isinstance(eos, dict) else eos
+    if not isinstance(text, str):
+        raise ModelFolderError(
+            path, f"texts are to end with the eos_token, but tokenizer_config.json has {eos!r} for it"
+        )
+    return EndToken(text, stated=False)
 
 
 def _named_mode(mode: object) -> Pooling:

@@ -61,12 +61,28 @@ def open_source(
         key: value for key, value in (config_overrides or {}).items() if _differs(folder.config, key, value)
     }
     folder = replace(folder, config={**folder.config, **changes})
+    _check_settings(folder, changes)
     architecture = read_architecture(folder.config, _tensor_names(folder))
     variant = changes | ({"dtype": dtype} if dtype == "int4" else {})
     source = Source(
         folder, architecture, architecture.hidden_size, _limit(folder, architecture, max_length), variant
     )
     return replace(source, dim=source.check_dim(truncate_dim))
+
+
+def _check_settings(folder: ModelFolder, changes: Mapping[str, Any]) -> None:
+    """What nobody knows of the model has to be stated; what a finished graph computes cannot be changed."""
+    for key, unknown in (folder.entry.unknown if folder.entry else {}).items():
+        if key not in folder.config:
+            remedy = f"true or false ({unknown}); pass config_overrides={{{key!r}: ...}}"
+            raise UnsupportedConfig(key, None, remedy)
+    fixed = sorted(changes.keys() - {"append_token"})
+    if fixed and folder.onnx is not None:
+        raise ModelFolderError(
+            folder.path,
+            f"config_overrides change {', '.join(fixed)}, which its graph was built with; "
+            "write them into config.json of the original and convert that again",
+        )
 
 
 def _tensor_names(folder: ModelFolder) -> Collection[str]:

@@ -5,7 +5,8 @@ all-MiniLM-L6-v2 ships one that cuts at 128 and pads to 128, while the model tak
 the caller's, padding is the batch's, and the pad id is the tokenizer's own (``config.json`` of the
 Jina code model says 0, its tokenizer says 1).
 
-Texts are cut at their end; the special tokens that close a sequence stay.
+Texts are cut at their end; the special tokens that close a sequence stay. A model that pools the last
+token needs one that closes it: where tokenizer.json appends none, it is appended here.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.sentence_files import EndToken
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
 
-__all__ = ["Ids", "TokenBatch", "TokenizedTexts", "Tokenizer"]
+__all__ = ["Ids", "TokenBatch", "TokenizedTexts", "Tokenizer", "without_surrogates"]
 
 Ids = NDArray[np.int32]
 """(length,) or (batch, length) int32 token ids."""
@@ -74,7 +76,8 @@ class TokenizedTexts:
 class Tokenizer:
     """The tokenizer of one model folder, limited to ``max_length`` tokens with special tokens included."""
 
-    def __init__(self, path: Path, max_length: int) -> None:
+    def __init__(self, path: Path, max_length: int, end: EndToken | None = None) -> None:
+        """Raises ModelFolderError for an unreadable file, and where ``end`` is unknown or not what closes."""
         from tokenizers import Tokenizer as Reader
 
         try:
@@ -85,7 +88,8 @@ class Tokenizer:
         self._reader.no_truncation()
         self._reader.no_padding()
         self.pad_id = self._find_pad(json.loads(text).get("padding"))
-        specials = self._reader.num_special_tokens_to_add(is_pair=False)
+        self._end = self._find_end(path, end)
+        specials = self._reader.num_special_tokens_to_add(is_pair=False) + len(self._end)
         if max_length < specials + 1:
             raise ModelFolderError(
                 path, f"max_length {max_length} leaves no room beside {specials} special tokens"
@@ -97,27 +101,46 @@ class Tokenizer:
         ids: list[Ids] = []
         lengths: list[int] = []
         for encoding in self._encodings(texts):
-            lengths.append(len(encoding.ids))
+            lengths.append(len(encoding.ids) + len(self._end))
             ids.append(self._cut(encoding))
         return TokenizedTexts(tuple(ids), tuple(lengths))
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included, before any cut."""
-        return [len(encoding.ids) for encoding in self._encodings(texts)]
+        return [len(encoding.ids) + len(self._end) for encoding in self._encodings(texts)]
 
     def _encodings(self, texts: Sequence[str]) -> Iterator[Encoding]:
         for start in range(0, len(texts), _AT_ONCE):
             yield from self._reader.encode_batch_fast(
-                [_without_surrogates(text) for text in texts[start : start + _AT_ONCE]]
+                [without_surrogates(text) for text in texts[start : start + _AT_ONCE]]
             )
 
     def _cut(self, encoding: Encoding) -> Ids:
         ids = np.asarray(encoding.ids, dtype=np.int32)
-        if len(ids) <= self.max_length:
-            return ids
+        room = self.max_length - len(self._end)
+        if len(ids) <= room:
+            return np.concatenate([ids, self._end])
         mask = encoding.special_tokens_mask
         closing = next(i for i, special in enumerate(reversed(mask)) if not special)
-        return np.concatenate([ids[: self.max_length - closing], ids[len(ids) - closing :]])
+        return np.concatenate([ids[: room - closing], ids[len(ids) - closing :], self._end])
+
+    def _find_end(self, path: Path, end: EndToken | None) -> Ids:
+        """What to append to every text, (0 or 1,) int32: nothing where tokenizer.json closes texts itself."""
+        if end is None:
+            return np.empty(0, dtype=np.int32)
+        token = self._reader.token_to_id(end.text)
+        if token is None:
+            raise ModelFolderError(path, f"has no token {end.text!r}, with which texts are to end")
+        closed = self._reader.encode("x")
+        if not closed.special_tokens_mask[-1]:
+            return np.array([token], dtype=np.int32)
+        if end.stated and closed.ids[-1] != token:
+            raise ModelFolderError(
+                path,
+                f"closes texts with {closed.tokens[-1]!r}, expected {end.text!r} (append_token); "
+                "pass config_overrides={'append_token': False} to take the file as it is",
+            )
+        return np.empty(0, dtype=np.int32)
 
     def _find_pad(self, padding: dict[str, object] | None) -> int:
         if padding is not None and isinstance(padding.get("pad_id"), int):
@@ -127,7 +150,7 @@ class Tokenizer:
         return next((pad for pad in found if pad is not None), 0)
 
 
-def _without_surrogates(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """Lone surrogates (undecodable file names, broken UTF-16) have no UTF-8 form; they become "?"."""
     if text.isascii():
         return text

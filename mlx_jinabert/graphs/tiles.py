@@ -82,7 +82,7 @@ class TiledAttention:
         return g.op("Slice", self._bias, first, g.op("Add", first, seen), g.ints(1))
 
     def _band(self) -> Value:
-        """(step, padded): the causal bias of the last tile, whose row r sees columns up to padded - step + r."""
+        """(step, padded): the bias of the last tile, whose row r sees columns up to padded - step + r."""
         g = self._layers.graph
         zero, one = g.number(0, np.int64), g.number(1, np.int64)
         rows = g.op("Unsqueeze", g.op("Range", zero, g.op("Squeeze", self._step), one), g.ints(1))
