@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.checkpoint_tokenizers import SPECIAL_TOKENS, byte_level_bpe, word_piece
-from tests.layouts import qwen
+from tests.layouts import codesage, gemma2, qwen
 
-Kind = Literal["code", "en", "bert", "qwen2", "qwen3"]
+Kind = Literal["code", "en", "bert", "qwen2", "qwen3", "codesage", "gemma2"]
 Shape = tuple[int, ...]
 
-LAYOUTS = {"qwen2": qwen, "qwen3": qwen}
+LAYOUTS = {"qwen2": qwen, "qwen3": qwen, "codesage": codesage, "gemma2": gemma2}
 """Families with a module of their own; the others are written down here."""
 
 
@@ -200,8 +200,12 @@ def _values(random: np.random.RandomState, name: str, shape: Shape) -> NDArray[n
     """Scaled so that every part of the network moves the result, at any width."""
     noise = random.standard_normal(shape).astype(np.float32)
     if len(shape) == 1:
-        return np.float32(0.1) * noise + np.float32("norm" in name.lower() and name.endswith("weight"))
+        return np.float32(0.1) * noise + np.float32(_is_norm(name) and name.endswith("weight"))
     return noise * np.float32(0.5 if "embeddings" in name else 1 / sqrt(shape[1]))
+
+
+def _is_norm(name: str) -> bool:
+    return "norm" in name.lower() or any(part.startswith("ln_") for part in name.split("."))
 
 
 def _shapes(checkpoint: Checkpoint) -> dict[str, Shape]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from mlx_jinabert.configs.base import ArchitectureConfig, Quantization
 from mlx_jinabert.configs.bert import BertConfig
 from mlx_jinabert.configs.codesage import CodeSageConfig
+from mlx_jinabert.configs.gemma2 import Gemma2Config
 from mlx_jinabert.configs.jina_bert import JinaBertConfig
 from mlx_jinabert.configs.qwen2 import Qwen2Config
 from mlx_jinabert.configs.qwen3 import Qwen3Config
@@ -16,6 +17,7 @@ __all__ = [
     "ArchitectureConfig",
     "BertConfig",
     "CodeSageConfig",
+    "Gemma2Config",
     "JinaBertConfig",
     "Quantization",
     "Qwen2Config",
@@ -29,6 +31,7 @@ _ARCHITECTURES: tuple[type[ArchitectureConfig], ...] = (
     Qwen2Config,
     Qwen3Config,
     CodeSageConfig,
+    Gemma2Config,
 )
 """Asked in this order; the first that recognises the checkpoint reads it."""
 

@@ -10,6 +10,7 @@ from mlx import nn
 from mlx_jinabert.configs import ArchitectureConfig
 from mlx_jinabert.models.bert import Bert
 from mlx_jinabert.models.codesage import CodeSage
+from mlx_jinabert.models.gemma2 import Gemma2
 from mlx_jinabert.models.jina_bert import JinaBert
 from mlx_jinabert.models.qwen2 import Qwen2
 from mlx_jinabert.models.qwen3 import Qwen3
@@ -22,6 +23,7 @@ _MODELS: Mapping[str, Callable[[Any], nn.Module]] = {
     "qwen2": Qwen2,
     "qwen3": Qwen3,
     "codesage": CodeSage,
+    "gemma2": Gemma2,
 }
 
 
