@@ -27,6 +27,7 @@ from mlx_jinabert.errors import (
 
 if TYPE_CHECKING:
     from mlx_jinabert.embedder import Embedder
+    from mlx_jinabert.reranker import Activation, Reranker
 
 __version__ = "0.1.0"
 
@@ -36,11 +37,13 @@ __all__ = [
     "JinabertError",
     "ModelFolderError",
     "NonFinite",
+    "Reranker",
     "TooLong",
     "UnsupportedConfig",
     "WeightMismatch",
     "available_models",
     "load",
+    "load_reranker",
 ]
 
 
@@ -69,6 +72,27 @@ def load(  # noqa: PLR0917 - the contract allows positions
     return load_parts(name, backend, dtype, truncate_dim, max_length, revision, config_overrides)
 
 
+def load_reranker(  # noqa: PLR0917 - the contract allows positions
+    name: str | os.PathLike[str],
+    backend: str = "auto",
+    dtype: str = "auto",
+    max_length: int | None = None,
+    revision: str | None = None,
+    activation: Activation | None = None,
+) -> Reranker:
+    """Load a cross-encoder that scores how relevant a document is to a query: names as for ``load``.
+
+    Options are those of ``load``, but that "auto" is float32 on ONNX Runtime. ``activation`` of the scores:
+    "sigmoid" or "identity" (the logit); None: as the checkpoint says, else "sigmoid", which is what
+    sentence-transformers does. Token types are those of the tokenizer's template for pairs.
+
+    Raises WeightMismatch for an embedding model, and what ``load`` raises.
+    """
+    from mlx_jinabert.reranker_loading import load_reranker as load_parts
+
+    return load_parts(name, backend, dtype, max_length, revision, activation)
+
+
 def available_models() -> Mapping[str, CatalogEntry]:
     """The models that are known by a short name: alias to what is known of each, nothing is downloaded."""
     return CATALOG
@@ -79,4 +103,8 @@ def __getattr__(name: str) -> Any:
         from mlx_jinabert.embedder import Embedder
 
         return Embedder
+    if name == "Reranker":
+        from mlx_jinabert.reranker import Reranker
+
+        return Reranker
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

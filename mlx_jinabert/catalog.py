@@ -2,7 +2,7 @@
 
 A revision is the commit of the Hub repository that the facts about the model were read at; it is what
 an alias or a catalogued Hub id downloads unless the caller names another one. Some commits of the
-Jina code repository held a different model, so nothing here follows a branch.
+Jina code repository held a different model, so nothing here follows a branch whose commit is known.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 __all__ = ["CATALOG", "CatalogEntry", "Pooling", "find", "near"]
 
@@ -43,6 +44,8 @@ class CatalogEntry:
     """With ``any_prefix``: the shortest vector that its authors speak of."""
     weights_sha256: str | None = None
     """Hash of model.safetensors at the revision, where it is known: a local copy is recognised by it."""
+    task: Literal["embedding", "reranker"] = "embedding"
+    """What it gives: vectors (``load``) or scores of pairs (``load_reranker``)."""
     prompts: Mapping[str, str] = field(default_factory=dict)
     """Used where the checkpoint itself names no prompt of that name; prepended as they are.
 
@@ -133,6 +136,32 @@ _ENTRIES = (
         pooling="cls",
         prompts={"query": "Represent this sentence for searching relevant passages: "},
         note="English passages; queries take a prompt",
+    ),
+    CatalogEntry(
+        alias="jina-reranker-tiny",
+        hub_id="jinaai/jina-reranker-v1-tiny-en",
+        revision=None,
+        parameters=33_046_273,
+        dim=1,
+        context=8192,
+        licence="apache-2.0",
+        commercial_use=True,
+        pooling="cls",
+        task="reranker",
+        note="English pairs, 4 layers; the logit goes through a sigmoid, the authors' own helper is unknown",
+    ),
+    CatalogEntry(
+        alias="jina-reranker-turbo",
+        hub_id="jinaai/jina-reranker-v1-turbo-en",
+        revision=None,
+        parameters=37_771_777,
+        dim=1,
+        context=8192,
+        licence="apache-2.0",
+        commercial_use=True,
+        pooling="cls",
+        task="reranker",
+        note="English pairs, 6 layers; the logit goes through a sigmoid, the authors' own helper is unknown",
     ),
 )
 

@@ -12,6 +12,7 @@ from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
 from mlx_jinabert.folder import ModelFolder
 from mlx_jinabert.owner import BackendOwner
 from mlx_jinabert.source import open_source
+from mlx_jinabert.tasks import check_name, check_tensors
 from mlx_jinabert.tokenizer import Tokenizer
 
 __all__ = ["DTYPES", "choose_backend", "choose_dtype", "load"]
@@ -31,6 +32,7 @@ def load(  # noqa: PLR0917 - the public contract
     """See ``mlx_jinabert.load``."""
     if dtype not in DTYPES:
         raise UnsupportedConfig("dtype", dtype, DTYPES)
+    check_name(name, "embedding")
     source = open_source(
         name,
         dtype=dtype,
@@ -39,6 +41,7 @@ def load(  # noqa: PLR0917 - the public contract
         revision=revision,
         config_overrides=config_overrides,
     )
+    check_tensors(source.architecture, "embedding")
     tokenizer = Tokenizer(source.folder.tokenizer, source.max_length, source.folder.end_token)
 
     def open_here() -> Backend:

@@ -61,7 +61,9 @@ class Layers:
 
     def first_tokens(self, x: Value) -> Value:
         """(tokens, width) -> the first token of each text, (batch, width); padding is on the right."""
-        return self.graph.op("Gather", self._by_text(x), self.graph.number(0, np.int64), axis=1)
+        g = self.graph
+        first = g.op("Gather", self._by_text(x), g.ints(0), axis=1)
+        return g.op("Reshape", first, g.ints(-1, self.width))
 
     def add_positions(self, x: Value, table: Array) -> Value:
         """Add row n of (max length, width) to the n-th token of every text of (tokens, width)."""
