@@ -19,12 +19,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.checkpoint_tokenizers import SPECIAL_TOKENS, byte_level_bpe, word_piece
-from tests.layouts import codesage, gemma2, qwen
+from tests.layouts import codesage, gemma2, gte, modernbert, nomic_bert, qwen, reranker
 
-Kind = Literal["code", "en", "bert", "qwen2", "qwen3", "codesage", "gemma2"]
+Kind = Literal[
+    "code",
+    "en",
+    "bert",
+    "qwen2",
+    "qwen3",
+    "codesage",
+    "gemma2",
+    "nomic_bert",
+    "gte",
+    "modernbert",
+    "reranker",
+]
 Shape = tuple[int, ...]
 
-LAYOUTS = {"qwen2": qwen, "qwen3": qwen, "codesage": codesage, "gemma2": gemma2}
+LAYOUTS = {
+    "qwen2": qwen,
+    "qwen3": qwen,
+    "codesage": codesage,
+    "gemma2": gemma2,
+    "nomic_bert": nomic_bert,
+    "gte": gte,
+    "modernbert": modernbert,
+    "reranker": reranker,
+}
 """Families with a module of their own; the others are written down here."""
 
 
@@ -49,6 +70,7 @@ class Checkpoint:
     head_dim: int = 0
     head: bool = False
     closed: bool = True
+    types: int = 2
     config: tuple[tuple[str, object], ...] = ()
     """Keys of config.json that this checkpoint has beside (or instead of) those of its family."""
 
@@ -103,7 +125,7 @@ def tensors_of(checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:
     random = np.random.RandomState(checkpoint.seed)
     return {
         (name if name.startswith(_HEADS) else checkpoint.prefix + name): _values(random, name, shape)
-        for name, shape in _shapes(checkpoint).items()
+        for name, shape in shapes_of(checkpoint).items()
     }
 
 
@@ -205,10 +227,12 @@ def _values(random: np.random.RandomState, name: str, shape: Shape) -> NDArray[n
 
 
 def _is_norm(name: str) -> bool:
-    return "norm" in name.lower() or any(part.startswith("ln_") for part in name.split("."))
+    parts = name.split(".")
+    return "norm" in name.lower() or any(part.startswith("ln_") or part.endswith("_ln") for part in parts)
 
 
-def _shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
+def shapes_of(checkpoint: Checkpoint) -> dict[str, Shape]:
+    """Stored name, without ``prefix`` -> shape."""
     if checkpoint.kind in LAYOUTS:
         return LAYOUTS[checkpoint.kind].shapes(checkpoint)
     width, inner = checkpoint.hidden, checkpoint.intermediate

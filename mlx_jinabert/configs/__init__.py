@@ -8,7 +8,10 @@ from mlx_jinabert.configs.base import ArchitectureConfig, Quantization
 from mlx_jinabert.configs.bert import BertConfig
 from mlx_jinabert.configs.codesage import CodeSageConfig
 from mlx_jinabert.configs.gemma2 import Gemma2Config
+from mlx_jinabert.configs.gte import GteConfig
 from mlx_jinabert.configs.jina_bert import JinaBertConfig
+from mlx_jinabert.configs.modernbert import ModernBertConfig
+from mlx_jinabert.configs.nomic_bert import NomicBertConfig
 from mlx_jinabert.configs.qwen2 import Qwen2Config
 from mlx_jinabert.configs.qwen3 import Qwen3Config
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
@@ -18,7 +21,10 @@ __all__ = [
     "BertConfig",
     "CodeSageConfig",
     "Gemma2Config",
+    "GteConfig",
     "JinaBertConfig",
+    "ModernBertConfig",
+    "NomicBertConfig",
     "Quantization",
     "Qwen2Config",
     "Qwen3Config",
@@ -26,6 +32,9 @@ __all__ = [
 ]
 
 _ARCHITECTURES: tuple[type[ArchitectureConfig], ...] = (
+    NomicBertConfig,
+    GteConfig,
+    ModernBertConfig,
     JinaBertConfig,
     BertConfig,
     Qwen2Config,

@@ -29,10 +29,11 @@ class Reader:
 
     def positive_int(self, key: str, default: object = _REQUIRED) -> int:
         """A count or width; a missing key without a default is an error."""
-        value = self._get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise UnsupportedConfig(key, value, "a positive integer")
-        return value
+        return self._integer(key, default, 1, "a positive integer")
+
+    def count(self, key: str, default: object = _REQUIRED) -> int:
+        """A count that may be 0, where the part in question can be left out."""
+        return self._integer(key, default, 0, "an integer, 0 or more")
 
     def positive_float(self, key: str, default: object = _REQUIRED) -> float:
         """A number greater than zero, such as the epsilon of a layer norm."""
@@ -68,6 +69,12 @@ class Reader:
         inner.only("group_size", 32, 64, 128)
         inner.only("bits", 2, 3, 4, 5, 6, 8)
         return Quantization(group_size=inner.positive_int("group_size"), bits=inner.positive_int("bits"))
+
+    def _integer(self, key: str, default: object, least: int, expected: str) -> int:
+        value = self._get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise UnsupportedConfig(key, value, expected)
+        return value
 
     def _get(self, key: str, default: object) -> object:
         if key in self._config:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from mlx_jinabert.configs.base import Reader, Shape
-from mlx_jinabert.errors import UnsupportedConfig
+from collections.abc import Collection
 
-__all__ = ["affine", "attention", "encoder_only", "matrix"]
+from mlx_jinabert.configs.base import ArchitectureConfig, Reader, Shape
+from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
+
+__all__ = ["affine", "attention", "encoder_only", "matrix", "same_first_layer"]
+
+_SCALES = (".scales", ".biases")
+"""What quantised layers have beside their weights."""
 
 
 def matrix(name: str, *shape: int) -> dict[str, Shape]:
@@ -34,3 +39,23 @@ def encoder_only(reader: Reader) -> tuple[int, int]:
     if hidden % heads:
         raise UnsupportedConfig("num_attention_heads", heads, f"a divisor of hidden_size ({hidden})")
     return hidden, heads
+
+
+def same_first_layer(architecture: ArchitectureConfig, names: Collection[str], first: str) -> None:
+    """Hold the canonical names of one layer, those that begin with ``first``, against the configuration.
+
+    One layer says enough to tell architectures apart before a weight is read. Raises ``WeightMismatch``.
+    """
+    known = {name for name in architecture.tensor_shapes() if name.startswith(first)}
+    found = {
+        name
+        for name in names
+        if name.startswith(first) and not name.endswith(_SCALES) and not architecture.dropped(name)
+    }
+    if found != known:
+        strange = found - known or {name for name in names if not found and not architecture.dropped(name)}
+        raise WeightMismatch(
+            missing=sorted(known - found),
+            extra=sorted(strange),
+            hint=f"config.json says {architecture.architecture!r}; the tensors say otherwise",
+        )

@@ -11,7 +11,10 @@ from mlx_jinabert.configs import ArchitectureConfig
 from mlx_jinabert.models.bert import Bert
 from mlx_jinabert.models.codesage import CodeSage
 from mlx_jinabert.models.gemma2 import Gemma2
+from mlx_jinabert.models.gte import Gte
 from mlx_jinabert.models.jina_bert import JinaBert
+from mlx_jinabert.models.modernbert import ModernBert
+from mlx_jinabert.models.nomic_bert import NomicBert
 from mlx_jinabert.models.qwen2 import Qwen2
 from mlx_jinabert.models.qwen3 import Qwen3
 
@@ -24,6 +27,9 @@ _MODELS: Mapping[str, Callable[[Any], nn.Module]] = {
     "qwen3": Qwen3,
     "codesage": CodeSage,
     "gemma2": Gemma2,
+    "nomic_bert": NomicBert,
+    "gte": Gte,
+    "modernbert": ModernBert,
 }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tests.reference import bert, codesage, gemma2, jina_bert, qwen
+from tests.reference import bert, codesage, encoders, gemma2, gte, jina_bert, qwen
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
@@ -26,7 +26,13 @@ def open_reference(folder: Path) -> Forward:
         return jina_bert.open_model(folder, config)
     if config["model_type"] in ("qwen2", "qwen3"):
         return qwen.open_model(folder, config)
-    own = {"codesage": codesage, "codexembed2b": gemma2}.get(config["model_type"])
+    own = {
+        "codesage": codesage,
+        "codexembed2b": gemma2,
+        "nomic_bert": encoders,
+        "modernbert": encoders,
+        "new": gte,
+    }.get(config["model_type"])
     if own is not None:
         return own.open_model(folder, config)
     return bert.open_model(folder)
