@@ -28,7 +28,11 @@ DTYPES = ("float32", "int8")
 _BUILDERS: Mapping[str, str] = {
     "bert": "mlx_jinabert.graphs.bert",
     "codesage": "mlx_jinabert.graphs.codesage",
+    "gemma2": "mlx_jinabert.graphs.gemma2",
+    "gte": "mlx_jinabert.graphs.gte",
     "jina_bert": "mlx_jinabert.graphs.jina_bert",
+    "modernbert": "mlx_jinabert.graphs.modernbert",
+    "nomic_bert": "mlx_jinabert.graphs.nomic_bert",
     "qwen2": "mlx_jinabert.graphs.qwen2",
     "qwen3": "mlx_jinabert.graphs.qwen3",
 }
@@ -82,7 +86,8 @@ def builder_version() -> str:
     The sources themselves are hashed, so that nobody has to remember to raise a number.
     """
     digest = hashlib.sha256(__version__.encode())
-    for source in sorted((*Path(__file__).parent.glob("*.py"), Path(__file__).parent.parent / "alibi.py")):
+    here = Path(__file__).parent
+    for source in sorted((*here.glob("*.py"), here.parent / "alibi.py", here.parent / "rotary.py")):
         if source.exists():
             digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

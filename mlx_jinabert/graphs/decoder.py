@@ -14,15 +14,17 @@ import numpy as np
 
 from mlx_jinabert.configs.decoder import DecoderConfig
 from mlx_jinabert.graphs.arithmetic import Rows, Scaled
-from mlx_jinabert.graphs.builder import FLOAT, Value
+from mlx_jinabert.graphs.builder import FLOAT, GraphBuilder, Value
 from mlx_jinabert.graphs.layers import Array, Layers
 from mlx_jinabert.graphs.tiles import TiledAttention
 
-__all__ = ["Projection", "encode_decoder", "rms_norm"]
+__all__ = ["Activation", "Projection", "by_head", "dense", "encode_decoder", "gated", "rms_norm", "rotation"]
 
 Projection = Callable[[Layers, DecoderConfig, str, Rows, float], Value]
 """(layers, config, name, rows, factor) -> queries or keys before rotation, times ``factor``,
 (batch, length, heads, size)."""
+Activation = Callable[[GraphBuilder, Value], Value]
+"""Element by element."""
 
 
 _GROUPS, _INNER_GROUPS = 2, 4
@@ -35,11 +37,11 @@ def encode_decoder(layers: Layers, config: DecoderConfig, project: Projection) -
     shared = TiledAttention(
         layers, config.num_heads, config.num_kv_heads, config.head_dim, causal=config.is_causal
     )
-    rotate = _rotation(layers, config)
+    rotate = rotation(layers, config)
     x = layers.gather("embed_tokens")
     for n in range(config.num_layers):
         layer = f"layers.{n}"
-        rows = _normed(layers, config, x, f"{layer}.input_layernorm")
+        rows = normed(layers, config, x, f"{layer}.input_layernorm")
         attention = f"{layer}.self_attn"
         scale = config.head_dim**-0.5
         q = rotate(project(layers, config, f"{attention}.q_proj", rows, scale))
@@ -48,8 +50,8 @@ def encode_decoder(layers: Layers, config: DecoderConfig, project: Projection) -
         context = shared(q, k, g.op("Transpose", v, perm=(0, 2, 1, 3)))
         rows = layers.arithmetic.rows(Scaled(context), config.num_heads * config.head_dim)
         x = g.op("Add", x, dense(layers, rows, f"{attention}.o_proj"))
-        rows = _normed(layers, config, x, f"{layer}.post_attention_layernorm")
-        x = g.op("Add", x, _swiglu(layers, config, rows, f"{layer}.mlp"))
+        rows = normed(layers, config, x, f"{layer}.post_attention_layernorm")
+        x = g.op("Add", x, gated(layers, config, rows, f"{layer}.mlp", _silu))
     return rms_norm(layers, x, layers.weight("norm"), config.rms_norm_eps)
 
 
@@ -72,12 +74,12 @@ def by_head(layers: Layers, x: Value, size: int) -> Value:
     return g.op("Reshape", x, g.op("Concat", layers.batch, layers.length, g.ints(-1, size), axis=0))
 
 
-def _normed(layers: Layers, config: DecoderConfig, x: Value, name: str) -> Rows:
+def normed(layers: Layers, config: DecoderConfig, x: Value, name: str) -> Rows:
     normed = rms_norm(layers, x, layers.weight(name), config.rms_norm_eps)
     return layers.arithmetic.rows(Scaled(normed), config.hidden_size, _GROUPS)
 
 
-def _rotation(layers: Layers, config: DecoderConfig) -> Callable[[Value], Value]:
+def rotation(layers: Layers, config: DecoderConfig) -> Callable[[Value], Value]:
     """(batch, length, heads, size) -> rotated, (batch, heads, length, size); angles are made once per run."""
     g = layers.graph
     exponents = np.arange(0, config.head_dim, 2, dtype=np.float64) / config.head_dim
@@ -94,11 +96,15 @@ def _rotation(layers: Layers, config: DecoderConfig) -> Callable[[Value], Value]
     return rotate
 
 
-def _swiglu(layers: Layers, config: DecoderConfig, rows: Rows, mlp: str) -> Value:
-    """W_down (SiLU(W_gate x) * W_up x)."""
+def gated(layers: Layers, config: DecoderConfig, rows: Rows, mlp: str, activate: Activation) -> Value:
+    """W_down (activate(W_gate x) * W_up x)."""
     g, arithmetic = layers.graph, layers.arithmetic
     gate = arithmetic.dense(rows, layers.weight(f"{mlp}.gate_proj"))
     up = arithmetic.unscaled(rows, layers.weight(f"{mlp}.up_proj"))
-    product = g.op("Mul", g.op("Mul", gate, g.op("Sigmoid", gate)), up.values)
+    product = g.op("Mul", activate(g, gate), up.values)
     inner = arithmetic.rows(Scaled(product, up.scale), config.intermediate_size, _INNER_GROUPS)
     return arithmetic.dense(inner, layers.weight(f"{mlp}.down_proj"))
+
+
+def _silu(graph: GraphBuilder, x: Value) -> Value:
+    return graph.op("Mul", x, graph.op("Sigmoid", x))

@@ -23,13 +23,25 @@ _MASKED = np.finfo(np.float32).min / 2
 class TiledAttention:
     """What all layers of one run share: the size of a tile, and the bias of its scores.
 
-    Padding stands on the right. Under ``causal`` it needs no bias: no token sees what is behind it.
+    Padding stands on the right. Under ``causal`` it needs no bias: no token sees what is behind it. With a
+    ``window`` only keys that are less than so many places away are seen; with a ``cap`` scores become
+    cap * tanh(score / cap) before the bias.
     """
 
-    def __init__(self, layers: Layers, heads: int, kv_heads: int, size: int, *, causal: bool) -> None:
+    def __init__(
+        self,
+        layers: Layers,
+        heads: int,
+        kv_heads: int,
+        size: int,
+        *,
+        causal: bool,
+        window: int | None = None,
+        cap: float | None = None,
+    ) -> None:
         self._layers = layers
         self._heads, self._kv_heads, self._size = heads, kv_heads, size
-        self._causal = causal
+        self._causal, self._window, self._cap = causal, window, cap
         g, length = layers.graph, layers.length
         row = g.op("Mul", g.op("Mul", layers.batch, length), g.ints(heads))
         fitting = g.op("Max", g.op("Div", g.ints(_TILE_ELEMENTS), row), g.ints(1))
@@ -69,23 +81,46 @@ class TiledAttention:
         by_head = g.op("Concat", g.ints(0, self._heads), step, seen, axis=0)
         by_group = g.op("Concat", g.ints(0, self._kv_heads, -1), seen, axis=0)
         scores = g.op("Reshape", g.op("MatMul", q, k), by_head)
-        shares = g.op("Softmax", g.op("Add", scores, self._window(stop, seen)), axis=-1)
+        biased = g.op("Add", self._capped(scores), self._tile_bias(start, stop, seen))
+        shares = g.op("Softmax", biased, axis=-1)
         mixed = g.op("MatMul", g.op("Reshape", shares, by_group), v)
         return g.op("Reshape", mixed, g.op("Concat", g.ints(0, self._heads), step, g.ints(-1), axis=0))
 
-    def _window(self, stop: Value, seen: Value) -> Value:
-        """The bias of a tile: its columns of the band, or the bias of padding as it is."""
-        if not self._causal:
-            return self._bias
+    def _capped(self, scores: Value) -> Value:
+        if self._cap is None:
+            return scores
         g = self._layers.graph
+        return g.op("Mul", g.op("Tanh", g.op("Mul", scores, g.number(1 / self._cap))), g.number(self._cap))
+
+    def _tile_bias(self, start: Value, stop: Value, seen: Value) -> Value:
+        """The bias of a tile: its columns of the band, or the bias of padding, with the window on it."""
+        g = self._layers.graph
+        if not self._causal:
+            if self._window is None:
+                return self._bias
+            rows = g.op("Add", self._count(self._step, 1), start)
+            away = g.op("Abs", g.op("Sub", self._count(seen, 0), rows))
+            return g.op("Add", self._bias, self._where(g.op("Less", away, g.ints(self._window))))
         first = g.op("Sub", self._padded, stop)
         return g.op("Slice", self._bias, first, g.op("Add", first, seen), g.ints(1))
 
     def _band(self) -> Value:
         """(step, padded): the bias of the last tile, whose row r sees columns up to padded - step + r."""
         g = self._layers.graph
-        zero, one = g.number(0, np.int64), g.number(1, np.int64)
-        rows = g.op("Unsqueeze", g.op("Range", zero, g.op("Squeeze", self._step), one), g.ints(1))
-        columns = g.op("Unsqueeze", g.op("Range", zero, g.op("Squeeze", self._padded), one), g.ints(0))
-        last = g.op("Add", rows, g.op("Sub", self._padded, self._step))
-        return g.op("Where", g.op("LessOrEqual", columns, last), g.number(0), g.number(_MASKED))
+        columns = self._count(self._padded, 0)
+        last = g.op("Add", self._count(self._step, 1), g.op("Sub", self._padded, self._step))
+        seen = g.op("LessOrEqual", columns, last)
+        if self._window is not None:
+            near = g.op("Less", g.op("Sub", last, columns), g.ints(self._window))
+            seen = g.op("And", seen, near)
+        return self._where(seen)
+
+    def _count(self, stop: Value, axis: int) -> Value:
+        """0 .. ``stop`` - 1, with a new ``axis`` of one."""
+        g = self._layers.graph
+        numbers = g.op("Range", g.number(0, np.int64), g.op("Squeeze", stop), g.number(1, np.int64))
+        return g.op("Unsqueeze", numbers, g.ints(axis))
+
+    def _where(self, seen: Value) -> Value:
+        g = self._layers.graph
+        return g.op("Where", seen, g.number(0), g.number(_MASKED))

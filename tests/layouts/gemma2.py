@@ -1,4 +1,4 @@
-"""Gemma-2, as SFR-Embedding-Code-2B_R is described: its own ``model_type``, a tokenizer that opens with <bos>.
+"""Gemma-2 as SFR-Embedding-Code-2B_R is described: its own ``model_type``, a tokenizer that opens with <bos>.
 
 The window is small, so that tests have texts that are longer than it.
 """
