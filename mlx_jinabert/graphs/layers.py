@@ -72,12 +72,12 @@ class Layers:
         return g.op("Reshape", g.op("Add", self._by_text(x), rows), g.ints(-1, self.width))
 
     def norm(self, x: Value, name: str, epsilon: float, factor: float = 1.0) -> Value:
-        """Layer norm over the last axis, its result times ``factor``."""
-        g = self.graph
-        weight, bias = (
-            g.constant(part * np.float32(factor)) for part in (self.weight(name), self.bias(name))
-        )
-        return g.op("LayerNormalization", x, weight, bias, axis=-1, epsilon=epsilon)
+        """Layer norm over the last axis, with a bias where there is one, its result times ``factor``."""
+        g, scale = self.graph, np.float32(factor)
+        parts = [g.constant(self.weight(name) * scale)]
+        if self.checkpoint.has(f"{name}.bias"):
+            parts.append(g.constant(self.bias(name) * scale))
+        return g.op("LayerNormalization", x, *parts, axis=-1, epsilon=epsilon)
 
     def mask_bias(self, slopes: Array | None = None) -> Value:
         """What is added to attention scores, built once per run.
@@ -90,12 +90,17 @@ class Layers:
         bias = g.op("Unsqueeze", g.op("Mul", absent, g.number(_MASKED)), g.ints(1, 2))
         if slopes is None:
             return bias
-        length = g.op("Cast", g.op("Squeeze", self.length), to=FLOAT)
-        position = g.op("Range", g.number(0), length, g.number(1))
-        rows, columns = (g.op("Unsqueeze", position, g.ints(axis)) for axis in (1, 0))
-        distance = g.op("Abs", g.op("Sub", rows, columns))
-        alibi = g.op("Mul", distance, g.constant(-slopes[:, None, None]))
+        alibi = g.op("Mul", self._distances(), g.constant(-slopes[:, None, None]))
         return g.op("Add", bias, alibi)
+
+    def window_bias(self, window: int) -> Value:
+        """The bias that hides padding and what is more than ``window`` tokens away, built once per run.
+
+        (batch, 1, length, length).
+        """
+        g = self.graph
+        far = g.op("Greater", self._distances(), g.number(window))
+        return g.op("Where", far, g.number(_MASKED), self.mask_bias())
 
     def self_attention(self, attention: str, x: Value, bias: Value, heads: int, groups: int) -> Value:
         """BERT's attention block under its tensor names, projection included, (tokens, width).
@@ -157,6 +162,14 @@ class Layers:
             "last": lambda: g.op("ReduceSum", self._mask, g.ints(1), keepdims=1),
         }[mode]()
         return g.op("Mul", self._mask, g.op("Cast", g.op("Equal", seen, wanted), to=FLOAT))
+
+    def _distances(self) -> Value:
+        """|i - j| of all tokens, (length, length) float32."""
+        g = self.graph
+        length = g.op("Cast", g.op("Squeeze", self.length), to=FLOAT)
+        position = g.op("Range", g.number(0), length, g.number(1))
+        rows, columns = (g.op("Unsqueeze", position, g.ints(axis)) for axis in (1, 0))
+        return g.op("Abs", g.op("Sub", rows, columns))
 
     def _by_text(self, x: Value) -> Value:
         g = self.graph
