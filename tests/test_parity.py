@@ -6,7 +6,6 @@ Random checkpoints in the original layout; the shipped model and all-MiniLM-L6-v
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,13 +30,32 @@ from tests.support import assert_close
 pytestmark = pytest.mark.parity
 
 FLOAT32_ATOL = 2e-5
+DEEP_ATOL = 3e-5
+"""For more than 20 layers."""
 FLOAT16_COSINE = 0.9999
+HALF_COSINE = 0.9995
 INT8_COSINE = 0.995
 
 CASES = [
     pytest.param(Checkpoint(kind, heads=heads, hidden=8 * heads), id=f"{kind}-{heads}")
     for kind in ("code", "en", "bert")
     for heads in (8, 12)
+]
+SHORT = {"max_position": 160, "pooling": "last"}
+QWEN2 = Checkpoint("qwen2", heads=14, kv_heads=2, hidden=112, **SHORT)
+QWEN3 = Checkpoint("qwen3", heads=16, kv_heads=8, head_dim=16, **SHORT)
+BOTH_WAYS = QWEN2.but(heads=12, hidden=96, config=(("is_causal", False),))
+CASES += [
+    pytest.param(QWEN2, id="qwen2-14-2"),
+    pytest.param(BOTH_WAYS, id="qwen2-12-2-bidirectional"),
+    pytest.param(QWEN3, id="qwen3-16-8"),
+]
+HALF = [
+    pytest.param(Checkpoint(kind, prefix="bert.", pooling="cls"), id=kind) for kind in ("code", "en", "bert")
+]
+HALF += [
+    pytest.param(QWEN2.but(prefix="model.", head=True), id="qwen2"),
+    pytest.param(QWEN3.but(prefix="model."), id="qwen3"),
 ]
 TEXTS = (
     "def parse(line: str) -> dict[str, str]:\n    return dict(part.split('=') for part in line.split(';'))",
@@ -49,19 +67,26 @@ TEXTS = (
 
 
 @cache
-def reference(folder: Path, lengths: tuple[int, ...], vocab: int) -> NDArray[np.float32]:
+def reference(checkpoint: Checkpoint, lengths: tuple[int, ...]) -> NDArray[np.float32]:
     require("torch", "transformers")
     from tests import reference as torch_reference
 
-    return torch_reference.embed(folder, random_ids(lengths, vocab))
+    ids = random_ids(lengths, checkpoint.vocab)
+    return torch_reference.embed(checkpoint_folder(checkpoint), ids, checkpoint.pooling)
+
+
+def lengths_of(checkpoint: Checkpoint) -> tuple[int, ...]:
+    """Around a multiple of 32 and up to the limit; attention on a CPU costs its square."""
+    return LENGTHS if checkpoint.max_position >= LENGTHS[-1] else (1, 2, 63, 64, 65, checkpoint.max_position)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("checkpoint", CASES)
 def test_a_padded_batch(checkpoint: Checkpoint, backend: str) -> None:
     folder = checkpoint_folder(checkpoint)
-    want = reference(folder, LENGTHS, checkpoint.vocab)
-    got = embed(open_model(folder, backend), random_ids(LENGTHS, checkpoint.vocab))
+    lengths = lengths_of(checkpoint)
+    want = reference(checkpoint, lengths)
+    got = embed(open_model(folder, backend), random_ids(lengths, checkpoint.vocab))
     assert_close(got, want, atol=FLOAT32_ATOL, what=f"{checkpoint.kind} on {backend}")
 
 
@@ -69,9 +94,10 @@ def test_a_padded_batch(checkpoint: Checkpoint, backend: str) -> None:
 @pytest.mark.parametrize("checkpoint", CASES)
 def test_texts_without_padding(checkpoint: Checkpoint, backend: str) -> None:
     folder = checkpoint_folder(checkpoint)
-    want = reference(folder, LENGTHS, checkpoint.vocab)
+    lengths = lengths_of(checkpoint)
+    want = reference(checkpoint, lengths)
     model = open_model(folder, backend)
-    got = np.concatenate([embed(model, [ids]) for ids in random_ids(LENGTHS, checkpoint.vocab)])
+    got = np.concatenate([embed(model, [ids]) for ids in random_ids(lengths, checkpoint.vocab)])
     assert_close(got, want, atol=FLOAT32_ATOL, what=f"{checkpoint.kind} on {backend}")
 
 
@@ -80,25 +106,19 @@ def test_texts_without_padding(checkpoint: Checkpoint, backend: str) -> None:
 @pytest.mark.parametrize("checkpoint", CASES)
 def test_equally_long_texts(checkpoint: Checkpoint, backend: str, padded_to: int) -> None:
     folder, lengths = checkpoint_folder(checkpoint), (64, 64, 64)
-    want = reference(folder, lengths, checkpoint.vocab)
+    want = reference(checkpoint, lengths)
     got = embed(open_model(folder, backend), random_ids(lengths, checkpoint.vocab), padded_to)
     assert_close(got, want, atol=FLOAT32_ATOL, what=f"{checkpoint.kind} on {backend}")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-@pytest.mark.parametrize("kind", ["code", "en", "bert"])
-def test_half_precision_shards_in_float32(kind: str, dtype: str, backend: str) -> None:
-    checkpoint = Checkpoint(kind, dtype=dtype, shards=3, prefix="bert.", pooling="cls")
-    folder, lengths = checkpoint_folder(checkpoint), (1, 2, 33)
-    require("torch", "transformers")
-    from tests import reference as torch_reference
-
-    ids = random_ids(lengths, checkpoint.vocab)
-    want = torch_reference.embed(folder, ids, "cls")
-    assert_close(
-        embed(open_model(folder, backend), ids), want, atol=FLOAT32_ATOL, what=f"{kind} {dtype} shards"
-    )
+@pytest.mark.parametrize("checkpoint", HALF)
+def test_half_precision_shards_in_float32(checkpoint: Checkpoint, dtype: str, backend: str) -> None:
+    checkpoint = checkpoint.but(dtype=dtype, shards=3)
+    lengths = (1, 2, 33)
+    got = embed(open_model(checkpoint_folder(checkpoint), backend), random_ids(lengths, checkpoint.vocab))
+    assert_close(got, reference(checkpoint, lengths), atol=FLOAT32_ATOL, what=f"{dtype} shards")
 
 
 @pytest.mark.parametrize("checkpoint", CASES)
@@ -106,7 +126,23 @@ def test_float16_on_mlx(checkpoint: Checkpoint) -> None:
     lengths = LENGTHS if checkpoint.kind == "code" else (1, 2, 127, 128, 129)
     folder = checkpoint_folder(checkpoint)
     got = embed(open_model(folder, "mlx", "float16"), random_ids(lengths, checkpoint.vocab))
-    assert cosine(got, reference(folder, lengths, checkpoint.vocab)).min() >= FLOAT16_COSINE
+    assert cosine(got, reference(checkpoint, lengths)).min() >= FLOAT16_COSINE
+
+
+@pytest.mark.parametrize("checkpoint", HALF)
+def test_bfloat16_on_mlx(checkpoint: Checkpoint) -> None:
+    checkpoint, lengths = checkpoint.but(dtype="bfloat16", shards=3), (1, 2, 33)
+    model = open_model(checkpoint_folder(checkpoint), "mlx", "bfloat16")
+    got = embed(model, random_ids(lengths, checkpoint.vocab))
+    assert cosine(got, reference(checkpoint, lengths)).min() >= HALF_COSINE
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("checkpoint", [QWEN2.but(layers=28), QWEN3.but(layers=36)], ids=["qwen2", "qwen3"])
+def test_the_depth_of_the_published_models(checkpoint: Checkpoint, backend: str) -> None:
+    lengths = (2, 17)
+    got = embed(open_model(checkpoint_folder(checkpoint), backend), random_ids(lengths, checkpoint.vocab))
+    assert_close(got, reference(checkpoint, lengths), atol=DEEP_ATOL, what=f"{checkpoint.layers} layers")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -141,6 +177,6 @@ def test_full_structure(kind: str, vocab: int, backend: str) -> None:
         dtype="float16",
     )
     folder = checkpoint_folder(checkpoint)
-    want = reference(folder, LENGTHS, vocab)
+    want = reference(checkpoint, LENGTHS)
     got = embed(open_model(folder, backend), random_ids(LENGTHS, vocab))
     assert_close(got, want, atol=FLOAT32_ATOL, what=f"full {kind} on {backend}")
