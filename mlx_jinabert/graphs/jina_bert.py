@@ -13,12 +13,10 @@ from mlx_jinabert.alibi import alibi_slopes
 from mlx_jinabert.configs import JinaBertConfig
 from mlx_jinabert.graphs.arithmetic import Scaled
 from mlx_jinabert.graphs.builder import Value
-from mlx_jinabert.graphs.layers import Array, Layers
+from mlx_jinabert.graphs.gated import GROUPS, gated
+from mlx_jinabert.graphs.layers import Layers
 
 __all__ = ["classify", "encode"]
-
-_GROUPS, _INNER_GROUPS = 2, 4
-"""Of the inputs of attention and first matrix, and of the second one, in int8 (see ``quantize.py``)."""
 
 
 def encode(layers: Layers, config: JinaBertConfig) -> Value:
@@ -52,25 +50,25 @@ def _code_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bi
     attended = g.op("Add", _code_attention(layers, config, f"{layer}.attention", x, bias), x)
     normed = layers.norm(attended, f"{layer}.attention.output.LayerNorm", epsilon)
     residual = layers.norm(g.op("Add", normed, x), f"{layer}.layer_norm_1", epsilon)
-    gated = layers.weight(f"{layer}.mlp.up_gated_layer")
-    up, gate = gated[: config.intermediate_size], gated[config.intermediate_size :]
-    fed = _geglu(layers, residual, gate, up, f"{layer}.mlp.down_layer")
+    widened = layers.weight(f"{layer}.mlp.up_gated_layer")
+    up, gate = widened[: config.intermediate_size], widened[config.intermediate_size :]
+    fed = gated(layers, residual, gate, up, activation="gelu", down=f"{layer}.mlp.down_layer")
     return layers.norm(g.op("Add", residual, fed), f"{layer}.layer_norm_2", epsilon)
 
 
 def _en_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bias: Value) -> Value:
     g, epsilon = layers.graph, config.layer_norm_eps
-    attended = g.op("Add", layers.self_attention(f"{layer}.attention", x, bias, config.num_heads, _GROUPS), x)
+    attended = g.op("Add", layers.self_attention(f"{layer}.attention", x, bias, config.num_heads, GROUPS), x)
     residual = layers.norm(attended, f"{layer}.attention.output.LayerNorm", epsilon)
-    gated = layers.weight(f"{layer}.mlp.gated_layers")
-    gate, up = gated[: config.intermediate_size], gated[config.intermediate_size :]
-    fed = _geglu(layers, residual, gate, up, f"{layer}.mlp.wo")
+    widened = layers.weight(f"{layer}.mlp.gated_layers")
+    gate, up = widened[: config.intermediate_size], widened[config.intermediate_size :]
+    fed = gated(layers, residual, gate, up, activation="gelu", down=f"{layer}.mlp.wo")
     return layers.norm(g.op("Add", residual, fed), f"{layer}.mlp.layernorm", epsilon)
 
 
 def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: Value, bias: Value) -> Value:
     """Queries and keys are normalised over the full width; the norm's affine takes the scale along."""
-    rows = layers.arithmetic.rows(Scaled(x), config.hidden_size, _GROUPS)
+    rows = layers.arithmetic.rows(Scaled(x), config.hidden_size, GROUPS)
     q, k = (
         layers.arithmetic.dense(rows, layers.weight(name), layers.bias(name))
         for name in (f"{attention}.self.query", f"{attention}.self.key")
@@ -80,13 +78,3 @@ def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: V
     q = layers.norm(q, f"{attention}.self.layer_norm_q", config.layer_norm_eps, scale)
     k = layers.norm(k, f"{attention}.self.layer_norm_k", config.layer_norm_eps)
     return layers.attention_output(layers.attend(q, k, v, bias, config.num_heads), attention)
-
-
-def _geglu(layers: Layers, x: Value, gate: Array, up: Array, down: str) -> Value:
-    """W_down (GELU(W_gate x) * W_up x) + b, with the exact (erf) GELU."""
-    g, arithmetic = layers.graph, layers.arithmetic
-    rows = arithmetic.rows(Scaled(x), layers.width, _GROUPS)
-    linear = arithmetic.unscaled(rows, up)
-    product = g.op("Mul", g.op("Gelu", arithmetic.dense(rows, gate)), linear.values)
-    inner = arithmetic.rows(Scaled(product, linear.scale), len(up), _INNER_GROUPS)
-    return arithmetic.dense(inner, layers.weight(down), layers.bias(down))
