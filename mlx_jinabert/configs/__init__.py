@@ -13,6 +13,7 @@ from mlx_jinabert.configs.jina_bert import JinaBertConfig
 from mlx_jinabert.configs.modernbert import ModernBertConfig
 from mlx_jinabert.configs.nomic_bert import NomicBertConfig
 from mlx_jinabert.configs.qwen2 import Qwen2Config
+from mlx_jinabert.configs.qwen2_5_vl import Qwen25VLConfig
 from mlx_jinabert.configs.qwen3 import Qwen3Config
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
 
@@ -28,6 +29,7 @@ __all__ = [
     "Quantization",
     "Qwen2Config",
     "Qwen3Config",
+    "Qwen25VLConfig",
     "read_architecture",
 ]
 
@@ -41,6 +43,7 @@ _ARCHITECTURES: tuple[type[ArchitectureConfig], ...] = (
     Qwen3Config,
     CodeSageConfig,
     Gemma2Config,
+    Qwen25VLConfig,
 )
 """Asked in this order; the first that recognises the checkpoint reads it."""
 

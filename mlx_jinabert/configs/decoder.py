@@ -52,6 +52,7 @@ class DecoderConfig(ArchitectureConfig):
     @classmethod
     def read(cls, config: Mapping[str, object], names: Collection[str]) -> Self:
         """Keys and defaults are those of transformers; ``is_causal`` is what loaders made of it."""
+        config = cls._language(config)
         reader = Reader(config)
         cls._check(reader)
         cls._check_blocks(config)
@@ -80,6 +81,11 @@ class DecoderConfig(ArchitectureConfig):
     @classmethod
     def _check(cls, reader: Reader) -> None:
         """Refuse values of keys that this architecture alone has."""
+
+    @classmethod
+    def _language(cls, config: Mapping[str, object]) -> Mapping[str, object]:
+        """The part of ``config.json`` that is about the decoder, in the spelling of one for text alone."""
+        return config
 
     @classmethod
     def _check_blocks(cls, config: Mapping[str, object]) -> None:

@@ -1,7 +1,7 @@
 """Gemma-2 as an embedder (arXiv:2408.00118): capped scores, four norms a block, windows on every other layer.
 
-Serves SFR-Embedding-Code-2B_R. That one has a ``model_type`` of its own, and no key says whether it was
-trained causally: it is taken for what Gemma-2 is, causal, and ``is_causal`` states otherwise.
+Serves SFR-Embedding-Code-2B_R, which has a ``model_type`` of its own. With ``is_causal`` false a window
+reaches as far ahead as behind.
 """
 
 from __future__ import annotations

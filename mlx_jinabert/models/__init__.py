@@ -27,6 +27,7 @@ _MODELS: Mapping[str, Callable[[Any], nn.Module]] = {
     "qwen3": Qwen3,
     "codesage": CodeSage,
     "gemma2": Gemma2,
+    "qwen2_5_vl": Qwen2,  # its text path
     "nomic_bert": NomicBert,
     "gte": Gte,
     "modernbert": ModernBert,
