@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.checkpoint_tokenizers import SPECIAL_TOKENS, byte_level_bpe, word_piece
-from tests.layouts import codesage, gemma2, gte, modernbert, nomic_bert, qwen, reranker
+from tests.layouts import codesage, gemma2, gte, modernbert, nomic_bert, qwen, qwen2_5_vl, reranker
 
 Kind = Literal[
     "code",
@@ -29,6 +29,7 @@ Kind = Literal[
     "qwen3",
     "codesage",
     "gemma2",
+    "qwen2_5_vl",
     "nomic_bert",
     "gte",
     "modernbert",
@@ -41,6 +42,7 @@ LAYOUTS = {
     "qwen3": qwen,
     "codesage": codesage,
     "gemma2": gemma2,
+    "qwen2_5_vl": qwen2_5_vl,
     "nomic_bert": nomic_bert,
     "gte": gte,
     "modernbert": modernbert,
@@ -116,7 +118,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     return folder
 
 
-_HEADS = ("cls.", "lm_head.")
+_HEADS = ("cls.", "lm_head.", "visual.", "multi_vector_projector.")
 """Tensors that are not the encoder's and take no prefix."""
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tests.reference import bert, codesage, encoders, gemma2, gte, jina_bert, qwen
+from tests.reference import bert, codesage, encoders, gemma2, gte, jina_bert, qwen, qwen2_5_vl
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
@@ -29,6 +29,7 @@ def open_reference(folder: Path) -> Forward:
     own = {
         "codesage": codesage,
         "codexembed2b": gemma2,
+        "qwen2_5_vl": qwen2_5_vl,
         "nomic_bert": encoders,
         "modernbert": encoders,
         "new": gte,
