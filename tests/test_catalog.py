@@ -13,7 +13,14 @@ from mlx_jinabert.source import open_source
 from mlx_jinabert.weights import Weights
 from tests.running import minilm
 
-UNPINNED = {"embedded", "jina-reranker-tiny", "jina-reranker-turbo"}
+UNPINNED = {
+    "embedded",
+    "jina-reranker-tiny",
+    "jina-reranker-turbo",
+    "jina-code-1.5b",
+    "swerank-large",
+    "bge-code",
+}
 """Models of which no whole commit has been recorded: they follow the main branch."""
 
 
