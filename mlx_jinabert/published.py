@@ -1,4 +1,4 @@
-"""Vectors that others published for the catalogue's models, to hold our own against.
+"""Vectors and logits that others published for the catalogue's models, to hold our own against.
 
 ``published.json`` carries the numbers with the line of their source. They are compared by cosine, as their
 authors compute GELU by another formula or round; of some only the first five components were published.
@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from mlx_jinabert.fingerprint import content
 from mlx_jinabert.folder import ModelFolder
 from mlx_jinabert.sentence_files import read_json
 
-__all__ = ["CheckVector", "check_vectors", "identify"]
+__all__ = ["CheckLogit", "CheckVector", "check_logits", "check_vectors", "identify"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,30 @@ class CheckVector:
         theirs = self.values.astype(np.float64)
         ours = vector[: len(theirs)].astype(np.float64)
         return float(ours @ theirs / (np.linalg.norm(ours) * np.linalg.norm(theirs)))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLogit:
+    """One published logit of a reranker, for a single text and no pair: ``Reranker.logits_of_texts``."""
+
+    hub_id: str
+    text: str
+    value: float
+    source: str
+
+    def difference(self, logit: float) -> float:
+        """How far ours is off."""
+        return abs(float(logit) - self.value)
+
+
+def check_logits(hub_id: str | None) -> tuple[CheckLogit, ...]:
+    """What is published for a reranker."""
+    record = _record()
+    return tuple(
+        CheckLogit(logit["hub_id"], logit["text"], logit["value"], record["sources"][logit["source"]])
+        for logit in record["logits"]
+        if logit["hub_id"] == hub_id
+    )
 
 
 def check_vectors(folder: ModelFolder) -> tuple[CheckVector, ...]:
@@ -64,7 +89,7 @@ def identify(folder: ModelFolder) -> str | None:
 
 @cache
 def _published() -> tuple[CheckVector, ...]:
-    record = json.loads(Path(__file__).with_name("published.json").read_text(encoding="utf-8"))
+    record = _record()
     return tuple(
         CheckVector(
             hub_id=vector["hub_id"],
@@ -75,3 +100,8 @@ def _published() -> tuple[CheckVector, ...]:
         )
         for vector in record["vectors"]
     )
+
+
+def _record() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("published.json").read_text(encoding="utf-8"))
+    return found

@@ -42,21 +42,32 @@ class Tensors:
         return layer_norm(x, x.shape[-1:], self.weight(name), self._all[f"{name}.bias"], 1e-12)
 
 
-def open_model(folder: Path, config: dict[str, Any]) -> Callable[[torch.Tensor], torch.Tensor]:
-    """(L,) ids -> (L, W)."""
+def open_model(folder: Path, config: dict[str, Any]) -> Callable[..., torch.Tensor]:
+    """(L,) ids and optional (L,) token types -> (L, W)."""
     tensors = Tensors(folder)
     layers, heads = config["num_hidden_layers"], config["num_attention_heads"]
 
-    def forward(ids: torch.Tensor) -> torch.Tensor:
+    def forward(ids: torch.Tensor, types: torch.Tensor | None = None) -> torch.Tensor:
         words = embedding(ids, tensors.weight("embeddings.word_embeddings"))
-        x = tensors.norm(
-            "embeddings.LayerNorm", words + tensors.weight("embeddings.token_type_embeddings")[0]
-        )
+        types = torch.zeros_like(ids) if types is None else types
+        sides = embedding(types, tensors.weight("embeddings.token_type_embeddings"))
+        x = tensors.norm("embeddings.LayerNorm", words + sides)
         for n in range(layers):
             prefix = f"encoder.layer.{n}."
             block = _code_block if f"{prefix}mlp.up_gated_layer" in tensors else _en_block
             x = block(tensors, prefix, x, heads)
         return x
+
+    return forward
+
+
+def open_classifier(folder: Path, config: dict[str, Any]) -> Callable[..., torch.Tensor]:
+    """(L,) ids and token types -> (labels,) logits, as transformers' BertForSequenceClassification."""
+    tensors, encoder = Tensors(folder), open_model(folder, config)
+
+    def forward(ids: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+        pooled = torch.tanh(tensors.linear("pooler.dense", encoder(ids, types)[0]))
+        return tensors.linear("classifier", pooled)
 
     return forward
 
