@@ -32,6 +32,9 @@ SMALL = {
     "qwen2": Checkpoint("qwen2", heads=4, hidden=32, pooling="last"),
     "qwen2-bidirectional": Checkpoint("qwen2", heads=4, hidden=32, config=(("is_causal", False),)),
     "qwen3": Checkpoint("qwen3", heads=4, hidden=32, head_dim=16, pooling="last"),
+    "nomic_bert": Checkpoint("nomic_bert", heads=4, hidden=32),
+    "gte": Checkpoint("gte", heads=4, hidden=32, pooling="cls"),
+    "modernbert": Checkpoint("modernbert", heads=4, hidden=32),
 }
 """Random checkpoints: cheap enough for every length, also with MLX on a CPU."""
 MODELS: dict[str, Callable[[], Path]] = {

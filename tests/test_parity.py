@@ -50,12 +50,34 @@ CASES += [
     pytest.param(BOTH_WAYS, id="qwen2-12-2-bidirectional"),
     pytest.param(QWEN3, id="qwen3-16-8"),
 ]
+SMALL = {"heads": 12, "hidden": 96, "max_position": 160}
+NOMIC = Checkpoint("nomic_bert", **SMALL, pooling="cls")
+GTE = Checkpoint("gte", heads=16, hidden=128, max_position=160)
+GTE_BASE = Checkpoint("gte", **SMALL, types=0, pooling="cls", config=(("rope_scaling", None),))
+MODERN = Checkpoint("modernbert", **SMALL, layers=4)
+SILU = MODERN.but(pooling="cls", config=(("hidden_activation", "silu"), ("local_attention", 64)))
+CASES += [
+    pytest.param(NOMIC, id="nomic_bert-12"),
+    pytest.param(GTE, id="gte-16-ntk"),
+    pytest.param(GTE_BASE, id="gte-12-without-types"),
+    pytest.param(MODERN, id="modernbert-12"),
+    pytest.param(SILU, id="modernbert-12-silu"),
+]
 HALF = [
     pytest.param(Checkpoint(kind, prefix="bert.", pooling="cls"), id=kind) for kind in ("code", "en", "bert")
 ]
 HALF += [
     pytest.param(QWEN2.but(prefix="model.", head=True), id="qwen2"),
     pytest.param(QWEN3.but(prefix="model."), id="qwen3"),
+    pytest.param(NOMIC, id="nomic_bert"),
+    pytest.param(GTE.but(prefix="new."), id="gte"),
+    pytest.param(MODERN.but(prefix="model."), id="modernbert"),
+]
+DEEP = [
+    pytest.param(QWEN2.but(layers=28), id="qwen2"),
+    pytest.param(QWEN3.but(layers=36), id="qwen3"),
+    pytest.param(GTE.but(layers=24), id="gte"),
+    pytest.param(MODERN.but(layers=22), id="modernbert"),
 ]
 TEXTS = (
     "def parse(line: str) -> dict[str, str]:\n    return dict(part.split('=') for part in line.split(';'))",
@@ -138,7 +160,7 @@ def test_bfloat16_on_mlx(checkpoint: Checkpoint) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("checkpoint", [QWEN2.but(layers=28), QWEN3.but(layers=36)], ids=["qwen2", "qwen3"])
+@pytest.mark.parametrize("checkpoint", DEEP)
 def test_the_depth_of_the_published_models(checkpoint: Checkpoint, backend: str) -> None:
     lengths = (2, 17)
     got = embed(open_model(checkpoint_folder(checkpoint), backend), random_ids(lengths, checkpoint.vocab))

@@ -61,13 +61,10 @@ def open_model(folder: Path, config: dict[str, Any]) -> Callable[[torch.Tensor],
 
 def _turns(config: dict[str, Any], size: int, length: int) -> torch.Tensor:
     """(length, size / 2) complex numbers of length one: what pairs of components are multiplied with."""
-    scaling = config["rope_scaling"] or {"factor": 1.0}
-    factor = scaling["factor"]
-    angles = torch.zeros(length, size // 2, dtype=torch.float64)
-    for position in range(length):
-        for pair in range(size // 2):
-            period = (config["rope_theta"] * factor) ** (2 * pair / size) * factor ** (2 / size)
-            angles[position, pair] = position / period
+    factor = (config["rope_scaling"] or {"factor": 1.0})["factor"]
+    pairs = torch.arange(size // 2, dtype=torch.float64)
+    periods = (config["rope_theta"] * factor) ** (2 * pairs / size) * factor ** (2 / size)
+    angles = torch.arange(length, dtype=torch.float64)[:, None] / periods
     return torch.polar(torch.ones_like(angles), angles)
 
 
