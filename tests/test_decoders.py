@@ -109,7 +109,8 @@ WEB = "Given a web search query, retrieve relevant"
 QUERY_PROMPTS = {
     "jina-code-0.5b": "Find the most relevant code snippet given the following query:\n",
     "qwen3-0.6b": f"Instruct: {WEB} passages that answer the query\nQuery:",
-    "f2llm-v2-80m": "Instruct: Given a question, retrieve passages that can help answer the question.\nQuery: ",
+    "f2llm-v2-80m": "Instruct: Given a question, retrieve passages that can help answer the question.\n"
+    "Query: ",
     "swerank-large": "Instruct: Given a github issue, identify the code that needs to be changed to fix the "
     "issue.\nQuery: ",
     "nomic-embed-code": "Represent this query for searching relevant code: ",
