@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from mlx_jinabert.catalog_decoders import DECODERS
+from mlx_jinabert.catalog_encoders import ENCODERS
 from mlx_jinabert.catalog_entry import CatalogEntry, Pooling
 
 __all__ = ["CATALOG", "CatalogEntry", "Pooling", "find", "near"]
@@ -120,6 +121,7 @@ _ENTRIES = (
         task="reranker",
         note="English pairs, 6 layers; the logit goes through a sigmoid, the authors' own helper is unknown",
     ),
+    *ENCODERS,
     *DECODERS,
 )
 

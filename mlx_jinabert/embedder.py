@@ -18,7 +18,7 @@ from mlx_jinabert.errors import UnsupportedConfig
 from mlx_jinabert.folder import ModelFolder
 from mlx_jinabert.forward import WINDOW, Limits, batch_tokens, compute
 from mlx_jinabert.owner import BackendOwner
-from mlx_jinabert.pooling import l2_normalize, truncate
+from mlx_jinabert.pooling import l2_normalize
 from mlx_jinabert.progress import Advance, progress_bar
 from mlx_jinabert.source import Source
 from mlx_jinabert.tokenizer import Tokenizer
@@ -130,7 +130,8 @@ class Embedder:
         prefixed = [prefix + text for text in _listed(texts)]
         limits = Limits(batch_tokens(max_batch_tokens, self.device), self.max_length)
         with progress_bar(len(prefixed), show=show_progress_bar) as advance:
-            vectors = truncate(self._embed(prefixed, limits, truncation, advance), dim)
+            pooled = self._embed(prefixed, limits, truncation, advance)
+        vectors = encoding.shorten(pooled, dim, self._source.norms_prefixes)
         if normalize_embeddings:
             vectors = l2_normalize(vectors)
         result = encoding.as_precision(np.ascontiguousarray(vectors), precision)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mlx_jinabert.catalog import CatalogEntry
 from mlx_jinabert.errors import NonFinite, TooLong, UnsupportedConfig
+from mlx_jinabert.pooling import layer_norm, truncate
 
 __all__ = [
     "Precision",
@@ -20,7 +21,9 @@ __all__ = [
     "check_finite",
     "choose_prompt",
     "listed",
+    "norms_prefixes",
     "report_cut",
+    "shorten",
 ]
 
 Precision = Literal["float32", "binary", "ubinary"]
@@ -84,6 +87,25 @@ def check_dim(wanted: int | None, full: int, config: Mapping[str, Any], entry: C
     raise UnsupportedConfig(
         "truncate_dim", wanted, f"{full}, as this model was not trained for shorter vectors"
     )
+
+
+def norms_prefixes(config: Mapping[str, Any]) -> bool:
+    """Whether vectors are layer-normed at full width before they are cut: ``matryoshka_layer_norm``.
+
+    That key is ours; nomic-embed-text-v1.5 was trained so, and only its model card says it.
+    """
+    found = config.get("matryoshka_layer_norm", False)
+    if not isinstance(found, bool):
+        raise UnsupportedConfig("matryoshka_layer_norm", found, (True, False))
+    return found
+
+
+def shorten(vectors: NDArray[np.float32], dim: int, normed: bool) -> NDArray[np.float32]:
+    """The first ``dim`` components of (n, width), after a layer norm if ``normed``; all stay as they are."""
+    if dim == vectors.shape[-1]:
+        return vectors
+    short: NDArray[np.float32] = truncate(layer_norm(vectors) if normed else vectors, dim)
+    return short
 
 
 def report_cut(lengths: Sequence[int], max_length: int, truncation: Truncation) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-__all__ = ["POOLING_MODES", "l2_normalize", "pool", "truncate"]
+__all__ = ["POOLING_MODES", "l2_normalize", "layer_norm", "pool", "truncate"]
 
 Array: TypeAlias = Any
 """A NumPy or MLX array; what comes in goes out."""
@@ -46,6 +46,12 @@ def truncate(vectors: Array, dim: int | None) -> Array:
     if not 1 <= dim <= width:
         raise ValueError(f"cannot cut vectors of width {width} to {dim}; pass 1 to {width}")
     return vectors[..., :dim]
+
+
+def layer_norm(vectors: Array) -> Array:
+    """Each row with mean 0 and variance 1, nothing learned; epsilon is PyTorch's, 1e-5."""
+    centred = vectors - vectors.mean(axis=-1, keepdims=True)
+    return centred / ((centred * centred).mean(axis=-1, keepdims=True) + 1e-5) ** 0.5
 
 
 def l2_normalize(vectors: Array) -> Array:

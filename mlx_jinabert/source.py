@@ -15,11 +15,14 @@ from mlx_jinabert import encoding
 from mlx_jinabert.configs import ArchitectureConfig, read_architecture
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
 from mlx_jinabert.fingerprint import fingerprint
-from mlx_jinabert.folder import ModelFolder, resolve
+from mlx_jinabert.folder import ModelFolder, has_adapters, resolve
 from mlx_jinabert.sentence_files import read_json
 from mlx_jinabert.weights import Weights
 
 __all__ = ["Source", "open_source"]
+
+_OF_THE_CUT = {"matryoshka_dims", "matryoshka_dimensions", "matryoshka_layer_norm"}
+"""Keys of config.json that matter to shortened vectors alone."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,15 @@ class Source:
     @cached_property
     def fingerprint(self) -> str:
         """Identity of the vectors, see ``fingerprint.py``."""
-        return fingerprint(self.folder, dim=self.dim, max_length=self.max_length, variant=self.variant)
+        cut = self.dim < self.architecture.hidden_size
+        normed = {"matryoshka_layer_norm": True} if cut and self.norms_prefixes else {}
+        variant = {key: value for key, value in self.variant.items() if key not in _OF_THE_CUT} | normed
+        return fingerprint(self.folder, dim=self.dim, max_length=self.max_length, variant=variant)
+
+    @property
+    def norms_prefixes(self) -> bool:
+        """Whether a layer norm comes before the cut."""
+        return encoding.norms_prefixes(self.folder.config)
 
     def check_dim(self, wanted: int | None) -> int:
         """``wanted`` if the model's vectors may be cut to it, the full width for None."""
@@ -61,7 +72,9 @@ def open_source(
         key: value for key, value in (config_overrides or {}).items() if _differs(folder.config, key, value)
     }
     folder = replace(folder, config={**folder.config, **changes})
+    _refuse_unmerged(folder)
     _check_settings(folder, changes)
+    encoding.norms_prefixes(folder.config)
     architecture = read_architecture(folder.config, _tensor_names(folder))
     variant = changes | ({"dtype": dtype} if dtype == "int4" else {})
     source = Source(
@@ -70,13 +83,22 @@ def open_source(
     return replace(source, dim=source.check_dim(truncate_dim))
 
 
+def _refuse_unmerged(folder: ModelFolder) -> None:
+    if has_adapters(folder.path):
+        raise ModelFolderError(
+            folder.path,
+            "its tasks are adapters beside the weights, which alone are another model; merge one: "
+            f"convert-weights {folder.model_id} --adapter NAME --out DIR",
+        )
+
+
 def _check_settings(folder: ModelFolder, changes: Mapping[str, Any]) -> None:
     """What nobody knows of the model has to be stated; what a finished graph computes cannot be changed."""
     for key, unknown in (folder.entry.unknown if folder.entry else {}).items():
         if key not in folder.config:
             remedy = f"true or false ({unknown}); pass config_overrides={{{key!r}: ...}}"
             raise UnsupportedConfig(key, None, remedy)
-    fixed = sorted(changes.keys() - {"append_token"})
+    fixed = sorted(changes.keys() - {"append_token", *_OF_THE_CUT})
     if fixed and folder.onnx is not None:
         raise ModelFolderError(
             folder.path,

@@ -18,7 +18,9 @@ UNPINNED = {
     "jina-reranker-tiny",
     "jina-reranker-turbo",
     "jina-code-1.5b",
+    "swerank-small",
     "swerank-large",
+    "sfr-code-400m",
     "bge-code",
 }
 """Models of which no whole commit has been recorded: they follow the main branch."""

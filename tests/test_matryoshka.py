@@ -1,0 +1,63 @@
+"""Shortened vectors: the order of operations that each model was trained in, and refusal where none was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mlx_jinabert
+from mlx_jinabert.catalog import CATALOG
+from mlx_jinabert.encoding import check_dim
+from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.folder import read_folder
+from mlx_jinabert.source import open_source
+from tests.checkpoints import Checkpoint
+from tests.running import checkpoint_folder
+from tests.support import assert_close
+
+TEXTS = ["def add(a, b): return a + b", "x"]
+SHORT = (("matryoshka_dims", (16, 8)),)
+NORMED = (*SHORT, ("matryoshka_layer_norm", True))
+
+
+def nomic(config: tuple[tuple[str, object], ...]) -> Path:
+    return checkpoint_folder(Checkpoint("nomic_bert", heads=4, hidden=32, config=config))
+
+
+@pytest.mark.parametrize(("config", "normed"), [(SHORT, False), (NORMED, True)], ids=["cut", "norm, cut"])
+def test_the_order_of_the_model_card(config: tuple[tuple[str, object], ...], normed: bool) -> None:
+    model = mlx_jinabert.load(nomic(config), backend="onnx", dtype="float32")
+    raw = model.encode(TEXTS, normalize_embeddings=False).astype(np.float64)
+    want = (raw - raw.mean(1, keepdims=True)) / np.sqrt(raw.var(1, keepdims=True) + 1e-5) if normed else raw
+    for dim in (16, 8):
+        short = want[:, :dim] / np.linalg.norm(want[:, :dim], axis=1, keepdims=True)
+        got = model.encode(TEXTS, truncate_dim=dim)
+        assert_close(got, short.astype(np.float32), atol=1e-6, what=f"{dim} components")
+    full = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    assert_close(model.encode(TEXTS), full.astype(np.float32), atol=1e-6, what="full width")
+
+
+def test_the_norm_is_part_of_what_short_vectors_are() -> None:
+    prints = [
+        [open_source(nomic(config), truncate_dim=dim).fingerprint for dim in (None, 16)]
+        for config in (SHORT, NORMED)
+    ]
+    assert prints[0][0] == prints[1][0]
+    assert prints[0][1] != prints[1][1]
+
+
+def test_a_catalogued_model_brings_its_norm(tmp_path: Path) -> None:
+    folder = read_folder(nomic(()), model_id="x", origin="hub", entry=CATALOG["nomic-text"])
+    assert folder.config["matryoshka_layer_norm"] is True
+    assert check_dim(256, 768, folder.config, folder.entry) == 256
+
+
+def test_a_width_that_was_not_trained_is_refused() -> None:
+    with pytest.raises(UnsupportedConfig, match=r"16.*32"):
+        open_source(nomic(SHORT), truncate_dim=12)
+    with pytest.raises(UnsupportedConfig, match="not trained for shorter"):
+        open_source(nomic(()), truncate_dim=16)
+    with pytest.raises(UnsupportedConfig, match="matryoshka_layer_norm"):
+        open_source(nomic(()), config_overrides={"matryoshka_layer_norm": "yes"})
