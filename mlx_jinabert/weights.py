@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, Self
 
@@ -55,7 +56,6 @@ class Weights:
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._tensors: dict[str, _Tensor] = {}
-        self._maps: dict[Path, NDArray[np.uint8]] = {}
         for path in paths:
             for name, tensor in _tensors_of(Path(path)):
                 if name in self._tensors:
@@ -84,18 +84,31 @@ class Weights:
 
     def read(self, name: str) -> NDArray[Any]:
         """The tensor, read-only and mapped from the file; bfloat16 comes as a float32 copy (exact)."""
+        return self._read(self._tensors[name], 0, self._tensors[name].shape)
+
+    def rows(self, name: str, start: int, stop: int) -> NDArray[Any]:
+        """Rows ``start`` to ``stop`` (or the last one) of a tensor alone, otherwise the same."""
         tensor = self._tensors[name]
-        if tensor.path not in self._maps:
-            self._maps[tensor.path] = np.memmap(tensor.path, np.uint8, "r")
-        count = int(np.prod(tensor.shape, dtype=np.int64))
-        stored: NDArray[Any] = np.frombuffer(self._maps[tensor.path], tensor.words, count, tensor.offset)
-        if tensor.dtype == "bfloat16":
-            stored = (stored.astype(np.uint32) << 16).view(np.float32)
-        return stored.reshape(tensor.shape)
+        rows, *rest = tensor.shape
+        stop = min(stop, rows)
+        return self._read(tensor, start * prod(rest), (max(0, stop - start), *rest))
 
     def close(self) -> None:
-        """Forget the mappings; arrays already read stay valid."""
-        self._maps.clear()
+        """Nothing is held between two readings; arrays already read stay valid."""
+
+    def _read(self, tensor: _Tensor, skipped: int, shape: Shape) -> NDArray[Any]:
+        """``shape`` values after the ``skipped`` first. What is mapped goes when the array does, so that
+        the pages of a large checkpoint do not pile up in the process."""
+        words = np.dtype(tensor.words)
+        size = prod(shape) * words.itemsize
+        begin = tensor.offset + skipped * words.itemsize
+        mapped = np.memmap(tensor.path, np.uint8, "r", begin, (size,)) if size else b""
+        stored: NDArray[Any] = np.frombuffer(mapped, words)
+        if tensor.dtype == "bfloat16":
+            wide = stored.astype(np.uint32)
+            wide <<= 16
+            stored = wide.view(np.float32)
+        return stored.reshape(shape)
 
 
 def _tensors_of(path: Path) -> Iterator[tuple[str, _Tensor]]:

@@ -1,14 +1,12 @@
-"""Pieces of the ONNX graphs against dumb twins, and the int8 arithmetic.
+"""Pieces of the ONNX graphs against dumb twins, and their files.
 
 Whole float32 graphs are held against the references in test_parity.py and test_golden.py.
 """
 
 from __future__ import annotations
 
-import ast
-import sysconfig
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,49 +18,24 @@ from numpy.typing import NDArray
 
 from mlx_jinabert.alibi import alibi_slopes
 from mlx_jinabert.configs import ArchitectureConfig
-from mlx_jinabert.folder import EMBEDDED
 from mlx_jinabert.pooling import pool
-from mlx_jinabert.tokenizer import Tokenizer
 from mlx_jinabert.weights import Weights
 from tests.checkpoints import Checkpoint, tensors_of, write
-from tests.running import checkpoint_folder, cosine, embed, minilm, open_model, random_ids, read
+from tests.running import checkpoint_folder, read
 from tests.support import assert_close
 
-onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
-from mlx_jinabert.graphs import build_graph  # noqa: E402
-from mlx_jinabert.graphs.arithmetic import Float32, Scaled  # noqa: E402
-from mlx_jinabert.graphs.builder import FLOAT, Graph, GraphBuilder  # noqa: E402
-from mlx_jinabert.graphs.checkpoint import Checkpoint as Tensors  # noqa: E402
-from mlx_jinabert.graphs.layers import Layers  # noqa: E402
-from mlx_jinabert.graphs.quantize import WEIGHT_LIMIT, Int8, quantize_weight  # noqa: E402
+from mlx_jinabert.graphs import DTYPES, builder
+from mlx_jinabert.graphs.arithmetic import Float32
+from mlx_jinabert.graphs.builder import FLOAT, GraphBuilder
+from mlx_jinabert.graphs.checkpoint import Checkpoint as Tensors
+from mlx_jinabert.graphs.layers import Layers
+from tests.graphing import build, padded, session
 
 KINDS = ("code", "en", "bert")
 Array = NDArray[np.float32]
-
-
-def build(folder: Path, dtype: str, pooling: str = "mean") -> Graph:
-    record, architecture = read(folder)
-    with Weights(record.weights) as weights:
-        return build_graph(weights, architecture, pooling=pooling, dtype=dtype)
-
-
-def session(graph: Graph, path: Path, **options: int) -> Callable[..., Array]:
-    graph.save(path / "model.onnx", **options)
-    quiet = onnxruntime.SessionOptions()
-    quiet.log_severity_level = 3
-    opened = onnxruntime.InferenceSession(path / "model.onnx", quiet, providers=["CPUExecutionProvider"])
-    names = {value.name for value in opened.get_inputs()}
-    return lambda **inputs: opened.run(None, {k: v for k, v in inputs.items() if k in names})[0]
-
-
-def padded(lengths: Sequence[int], length: int) -> dict[str, NDArray[np.int64]]:
-    ids = np.ones((len(lengths), length), np.int64)
-    mask = np.zeros_like(ids)
-    for row, sequence in enumerate(random_ids(lengths, 512)):
-        ids[row, : len(sequence)], mask[row, : len(sequence)] = sequence, 1
-    return {"input_ids": ids, "attention_mask": mask}
 
 
 def pieces(path: Path, finish: Callable[[Layers], None]) -> Callable[..., Array]:
@@ -112,79 +85,13 @@ def test_pooling_is_that_of_the_package(
     assert_close(got, pool(hidden, mask, mode), atol=1e-6, what=mode)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_padding_changes_nothing_and_a_row_of_it_is_zero(tmp_path: Path, kind: str, dtype: str) -> None:
     run = session(build(checkpoint_folder(Checkpoint(kind)), dtype), tmp_path)
     alone, among = run(**padded((7,), 7)), run(**padded((7, 12, 0), 12))
     assert_close(among[:1], alone, atol=2e-6, what="the padded row")
     assert_close(among[2], np.zeros(64, np.float32), atol=0, what="the row of padding")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_int8_follows_float32(kind: str) -> None:
-    """The same computation: random weights are kinder than trained ones, so the bound is tight."""
-    folder, ids = checkpoint_folder(Checkpoint(kind)), random_ids((1, 2, 33, 128), 512)
-    exact, rounded = (embed(open_model(folder, "onnx", dtype), ids) for dtype in ("float32", "int8"))
-    assert cosine(rounded, exact).min() > 0.999
-    assert np.abs(rounded - exact).max() > 1e-4  # and it is not float32 under another name
-
-
-def int8_identity(path: Path, width: int, groups: int) -> Callable[[Array], Array]:
-    """x -> x + 1 through an int8 product, in a model that is ``width`` wide."""
-    g = GraphBuilder()
-    arithmetic = Int8(g, width)
-    rows = arithmetic.rows(Scaled(g.input("x", FLOAT, ("tokens", 4))), 4, groups)
-    product = arithmetic.dense(rows, np.eye(4, dtype=np.float32), np.ones(4, np.float32))
-    g.output(product, "y", FLOAT, ("tokens", 4))
-    run = session(g.finish(), path)
-    return lambda x: run(x=x)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_groups_of_widths_that_they_do_not_divide(kind: str) -> None:
-    odd = Checkpoint(kind, hidden=8 * 33, heads=8, intermediate=97 * 2, layers=1)
-    folder, ids = checkpoint_folder(odd), random_ids((1, 33), 512)
-    exact, rounded = (embed(open_model(folder, "onnx", dtype), ids) for dtype in ("float32", "int8"))
-    assert cosine(rounded, exact).min() > 0.999
-
-
-def test_an_outlier_in_the_batch_costs_its_neighbours_nothing(tmp_path: Path) -> None:
-    run = int8_identity(tmp_path, width=256, groups=2)
-    x = np.array([[1, -2, 0.5, 0], [1e4, 0, 0, 0], [0, 0, 0, 0]], np.float32)
-    assert_close(run(x)[[0, 2]], x[[0, 2]] + 1, atol=0.01, what="rows beside an outlier")
-    assert_close(run(x)[:1], run(x[:1]), atol=0, what="a row alone")
-
-
-def test_the_scale_of_a_row_of_zeros_is_not_zero(tmp_path: Path) -> None:
-    g = GraphBuilder()
-    rows = Int8(g, 256).rows(Scaled(g.input("x", FLOAT, ("tokens", 4))), 4)
-    g.output(rows.scales[0] or g.number(0), "scale", FLOAT, ("tokens", 1))
-    scale = session(g.finish(), tmp_path)(x=np.zeros((2, 4), np.float32))
-    assert (scale > 0).all()
-
-
-def test_an_outlier_channel_costs_the_other_group_nothing(tmp_path: Path) -> None:
-    x = np.array([[1e4, 0, 0.3, -0.7]], np.float32)
-    assert_close(int8_identity(tmp_path, 384, 2)(x)[:, 2:], x[:, 2:] + 1, atol=0.01, what="two groups")
-    assert_close(int8_identity(tmp_path, 256, 2)(x)[:, 2:], np.ones((1, 2), np.float32), atol=0, what="one")
-
-
-@settings(deadline=None)
-@given(weight=arrays(np.float32, (3, 5), elements=st.floats(-1e6, 1e6, width=32)))
-def test_weights_are_rounded_to_the_nearest_step(weight: Array) -> None:
-    quantized = quantize_weight(weight)
-    assert np.abs(quantized.values).max() <= WEIGHT_LIMIT
-    error = np.abs(quantized.values.T * quantized.scales[:, None] - weight)
-    assert (error <= quantized.scales[:, None] * 0.5001).all()
-
-
-def test_no_pair_of_products_saturates_16_bits() -> None:
-    """What processors without VNNI add up in 16 bits: two products of uint8 and int8."""
-    graph = build(EMBEDDED, "int8")
-    matrices = [array for array in graph.weights.values() if array.dtype == np.int8]
-    assert len(matrices) == 4 * 7
-    assert max(2 * 255 * int(np.abs(matrix).max()) for matrix in matrices) < 2**15
 
 
 def test_the_format_is_one_that_older_runtimes_read() -> None:
@@ -204,6 +111,26 @@ def test_weights_in_a_file_of_their_own(tmp_path: Path) -> None:
     external = session(graph, tmp_path, inline_bytes=total - 1)(**inputs)
     assert (tmp_path / "model.onnx").stat().st_size < 100_000 < (tmp_path / "model.onnx.data").stat().st_size
     assert_close(external, inline, atol=0, what="vectors")
+
+
+def test_weights_that_go_to_their_file_while_the_graph_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first weight too many on; those before it follow them. Blocks of rows are a weight too."""
+    folder, inputs = checkpoint_folder(Checkpoint(dtype="bfloat16")), padded((3, 9), 9)
+    held = build(folder, "int8")
+    monkeypatch.setattr(builder, "Initializers", partial(builder.Initializers, inline_bytes=70_000))
+    spilled = build(folder, "int8", data=tmp_path / "model.onnx.data")
+    for (name, array), (other, twin) in zip(
+        sorted(held.weights.items()), sorted(spilled.weights.items()), strict=True
+    ):
+        assert name == other
+        assert_close(twin, array, atol=0, what=name)
+    with pytest.raises(ValueError, match="the graph cannot be"):
+        spilled.save(tmp_path / "other.onnx")
+    want = session(held, tmp_path)(**inputs)
+    assert_close(session(spilled, tmp_path)(**inputs), want, atol=0, what="vectors")
+    assert (tmp_path / "model.onnx.data").stat().st_size > 70_000 > (tmp_path / "model.onnx").stat().st_size
 
 
 def test_an_unknown_dtype_is_refused() -> None:
@@ -232,28 +159,3 @@ def test_quantised_folders_of_mlx_are_read(tmp_path: Path, bits: int) -> None:
     with Weights(record.weights) as weights:
         got = Tensors(weights, architecture).read(f"{name}.weight")
     assert_close(got, want, atol=1e-7, what=f"{bits} bits")
-
-
-@cache
-def functions(count: int) -> list[str]:
-    """Documentation and code of the standard library, in equal parts."""
-    texts: list[str] = []
-    for path in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("[a-d]*.py")):
-        source = path.read_text(encoding="utf-8")
-        lines = source.splitlines()
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.FunctionDef) and (prose := ast.get_docstring(node)):
-                texts += [prose[:200], "\n".join(lines[node.body[0].end_lineno : node.end_lineno])[:300]]
-    texts = sorted({text for text in texts if text.strip()})
-    return texts[:: len(texts) // count][:count]
-
-
-@pytest.mark.parametrize("model", ["embedded", "all-MiniLM-L6-v2"])
-def test_int8_on_trained_weights(model: str) -> None:
-    folder = EMBEDDED if model == "embedded" else minilm()
-    texts = functions(220)
-    assert len(texts) >= 200
-    ids = sorted(Tokenizer(folder / "tokenizer.json", 256).encode(texts).ids, key=len)
-    exact, rounded = (embed(open_model(folder, "onnx", dtype), ids) for dtype in ("float32", "int8"))
-    found = cosine(rounded, exact)
-    assert found.min() >= {"embedded": 0.9995, "all-MiniLM-L6-v2": 0.995}[model]

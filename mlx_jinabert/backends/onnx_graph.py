@@ -112,7 +112,11 @@ class GraphFile:
         with Weights(self._folder.weights) as weights:
             try:
                 graph = graphs.build_graph(
-                    weights, self._architecture, pooling=self._folder.pooling, dtype=self._dtype
+                    weights,
+                    self._architecture,
+                    pooling=self._folder.pooling,
+                    dtype=self._dtype,
+                    data=path.with_name(f"{path.name}.data"),
                 )
             except ImportError as error:
                 remedy = f"pip install 'mlx-jinabert[onnx]' to build the graph ({error})"

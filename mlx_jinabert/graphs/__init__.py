@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DTYPES", "build_graph", "builder_version"]
 
-DTYPES = ("float32", "int8")
+DTYPES = ("float32", "int8", "int4")
 """What a graph can compute its matrix products in."""
 
 _BUILDERS: Mapping[str, str] = {
@@ -34,6 +34,7 @@ _BUILDERS: Mapping[str, str] = {
     "modernbert": "mlx_jinabert.graphs.modernbert",
     "nomic_bert": "mlx_jinabert.graphs.nomic_bert",
     "qwen2": "mlx_jinabert.graphs.qwen2",
+    "qwen2_5_vl": "mlx_jinabert.graphs.qwen2",
     "qwen3": "mlx_jinabert.graphs.qwen3",
 }
 """Architecture -> module with ``encode(layers, architecture) -> hidden states``.
@@ -42,27 +43,35 @@ Where an architecture may have labels, also ``classify(layers, hidden states) ->
 """
 
 
-def build_graph(weights: Weights, architecture: ArchitectureConfig, *, pooling: str, dtype: str) -> Graph:
+def build_graph(
+    weights: Weights, architecture: ArchitectureConfig, *, pooling: str, dtype: str, data: Path | None = None
+) -> Graph:
     """The graph of a checkpoint, from token ids to pooled vectors that are not normalised.
 
     Inputs ``input_ids`` and ``attention_mask``, (batch, length) int64, both axes dynamic; output
     ``sentence_embedding``, (batch, hidden size) float32. An architecture with labels gives ``logits``,
     (batch, labels) float32, whatever the pooling, and may take ``token_type_ids`` as well.
 
+    ``data``: the ``PATH.data`` of the path that the graph will be saved to. Weights that are too many for
+    one file go there while the graph is built, instead of being held.
+
     Raises ``WeightMismatch`` where the tensors are not those of the architecture, ValueError for a
     dtype that is not in ``DTYPES``.
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype {dtype!r}; supported: {', '.join(DTYPES)}")
-    from mlx_jinabert.graphs.arithmetic import Float32
+    from mlx_jinabert.graphs.arithmetic import Arithmetic, Float32
     from mlx_jinabert.graphs.builder import FLOAT, GraphBuilder
     from mlx_jinabert.graphs.checkpoint import Checkpoint
     from mlx_jinabert.graphs.layers import Layers
+    from mlx_jinabert.graphs.nbits import Int4
     from mlx_jinabert.graphs.quantize import Int8
 
     checkpoint = Checkpoint(weights, architecture)
-    graph, width = GraphBuilder(), architecture.hidden_size
-    arithmetic = Int8(graph, width) if dtype == "int8" else Float32(graph)
+    graph, width = GraphBuilder(data), architecture.hidden_size
+    arithmetic: Arithmetic = Float32(graph)
+    if dtype != "float32":
+        arithmetic = Int8(graph, width) if dtype == "int8" else Int4(graph)
     layers = Layers(graph, checkpoint, arithmetic, width)
     builder = import_module(_BUILDERS[architecture.architecture])
     hidden = builder.encode(layers, architecture)

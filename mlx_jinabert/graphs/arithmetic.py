@@ -7,7 +7,7 @@ that know nothing of each other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +53,8 @@ class Arithmetic(Protocol):
     def unscaled(self, rows: Rows, weight: Array) -> Scaled:
         """x W^T with the scale still to come, which saves a pass where it can be carried along."""
 
-    def table(self, values: Array, half: bool) -> Value:
-        """A table to gather rows from; ``half``: the checkpoint holds it in float16."""
+    def table_type(self, half: bool) -> np.dtype[Any]:
+        """Of a table to gather rows from; ``half``: the checkpoint holds it in float16."""
 
 
 class Float32:
@@ -76,6 +76,6 @@ class Float32:
         """The same as ``dense``."""
         return Scaled(self.dense(rows, weight))
 
-    def table(self, values: Array, half: bool) -> Value:
+    def table_type(self, half: bool) -> np.dtype[Any]:
         """As precise as the checkpoint."""
-        return self._graph.constant(values.astype(np.float16) if half else values)
+        return np.dtype(np.float16 if half else np.float32)

@@ -1,13 +1,12 @@
 """A thin layer over ``onnx.helper``: values are names, constants are stored once, files may be split.
 
 Opset 20 brings GELU as an operator; opset 21 and IR version 10 are the most that onnxruntime 1.20
-reads. Weights stay NumPy arrays (mapped from the checkpoint where its type is kept) until they are
-written, because a protobuf message holds at most 2 GB.
+reads. Weights are NumPy arrays apart from the nodes, see ``initializers.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -16,7 +15,9 @@ from typing import Any, NewType
 import numpy as np
 import onnx
 from numpy.typing import ArrayLike, NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
+
+from mlx_jinabert.graphs.initializers import INLINE_BYTES, SMALL_BYTES, Initializers
 
 __all__ = ["FLOAT", "INT64", "Graph", "GraphBuilder", "Value"]
 
@@ -30,43 +31,38 @@ _OPSET = 20
 _IR_VERSION = 9
 _PRODUCER = "mlx_jinabert"
 _CONTRIB = "com.microsoft"
-_INLINE_BYTES = 1 << 30
-"""Weights beyond this go into a file of their own (protobuf ends at 2 GB)."""
-_SMALL_BYTES = 1024
-"""Below this a tensor stays in the graph file, where shape inference sees it."""
-_ALIGNMENT = 4096
-"""Page size: external tensors are mapped, not read, when they start on one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A finished graph: ``model`` without its weights, and ``weights`` by initializer name."""
+    """A finished graph: ``model`` without its weights, and these."""
 
     model: onnx.ModelProto
-    weights: dict[str, NDArray[Any]]
+    initializers: Initializers
 
-    def save(self, path: Path, inline_bytes: int = _INLINE_BYTES) -> None:
-        """Write ``path``, and ``path`` + ".data" if the weights are more than ``inline_bytes``."""
+    @property
+    def weights(self) -> Mapping[str, NDArray[Any]]:
+        """All constants by name."""
+        return self.initializers.arrays()
+
+    def save(self, path: Path, inline_bytes: int = INLINE_BYTES) -> None:
+        """Write ``path``, and ``path`` + ".data" if the weights are more than ``inline_bytes``.
+
+        A builder that was given a file for its weights can save to the path of that file alone.
+        """
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
-        external = sum(array.nbytes for array in self.weights.values()) > inline_bytes
-        if external:
-            data = path.with_name(path.name + ".data")
-            model.graph.initializer.extend(_write_external(self.weights, data))
-        else:
-            model.graph.initializer.extend(
-                numpy_helper.from_array(array, name) for name, array in self.weights.items()
-            )
+        model.graph.initializer.extend(self.initializers.write(path, inline_bytes))
         path.write_bytes(model.SerializeToString())
 
 
 class GraphBuilder:
-    """Collects nodes and constants of one graph."""
+    """Collects nodes and constants of one graph. ``data``: see ``Initializers``."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Path | None = None) -> None:
         self._nodes: list[onnx.NodeProto] = []
         self._numbers = count()
-        self._weights: dict[str, NDArray[Any]] = {}
+        self._initializers = Initializers(data)
         self._small: dict[tuple[str, tuple[int, ...], bytes], Value] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
@@ -83,12 +79,16 @@ class GraphBuilder:
 
     def constant(self, array: NDArray[Any]) -> Value:
         """A weight or another constant; small equal ones are stored once."""
-        if array.nbytes > _SMALL_BYTES:
-            return self._store(array)
+        if array.nbytes > SMALL_BYTES:
+            return Value(self._initializers.add(array))
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._small:
-            self._small[key] = self._store(array)
+            self._small[key] = Value(self._initializers.add(array))
         return self._small[key]
+
+    def rows(self, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Iterable[NDArray[Any]]) -> Value:
+        """A weight that comes as blocks of rows, so that it need not be in memory at once."""
+        return Value(self._initializers.add_rows(shape, dtype, blocks))
 
     def ints(self, *values: int) -> Value:
         """A constant (n,) int64: axes, shapes, bounds."""
@@ -150,12 +150,7 @@ class GraphBuilder:
             ir_version=_IR_VERSION,
         )
         helper.set_model_props(model, metadata)
-        return Graph(model, self._weights)
-
-    def _store(self, array: NDArray[Any]) -> Value:
-        name = Value(f"weight_{len(self._weights)}")
-        self._weights[name] = np.ascontiguousarray(array)
-        return name
+        return Graph(model, self._initializers)
 
     def _node(
         self, kind: str, domain: str, inputs: Sequence[Value | None], attributes: dict[str, Any]
@@ -164,23 +159,3 @@ class GraphBuilder:
         given = [value or "" for value in inputs]
         self._nodes.append(helper.make_node(kind, given, [name], name=name, domain=domain, **attributes))
         return name
-
-
-def _write_external(weights: dict[str, NDArray[Any]], path: Path) -> list[onnx.TensorProto]:
-    """Stream the weights to ``path`` and return the initializers that point there."""
-    tensors = []
-    with path.open("wb") as file:
-        for name, array in weights.items():
-            if array.nbytes <= _SMALL_BYTES:
-                tensors.append(numpy_helper.from_array(array, name))
-                continue
-            file.write(b"\0" * (-file.tell() % _ALIGNMENT))
-            tensor = TensorProto(name=name, data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
-            tensor.dims.extend(array.shape)
-            tensor.data_location = TensorProto.EXTERNAL
-            place = {"location": path.name, "offset": str(file.tell()), "length": str(array.nbytes)}
-            for key, value in place.items():
-                tensor.external_data.add(key=key, value=value)
-            file.write(array.data)
-            tensors.append(tensor)
-    return tensors

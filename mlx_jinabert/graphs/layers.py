@@ -47,9 +47,9 @@ class Layers:
 
     def gather(self, name: str) -> Value:
         """Rows of a table for the input ids, (tokens, width) float32."""
-        g = self.graph
-        half = self.checkpoint.half(f"{name}.weight")
-        table = self.arithmetic.table(self.weight(name), half)
+        g, stored = self.graph, f"{name}.weight"
+        dtype = self.arithmetic.table_type(self.checkpoint.half(stored))
+        table = g.rows(self.checkpoint.shape(stored), dtype, self.checkpoint.blocks(stored))
         rows = g.op("Gather", table, g.op("Reshape", self.ids, g.ints(-1)))
         return g.op("Cast", rows, to=FLOAT)
 
