@@ -34,6 +34,8 @@ Examples:
   convert-weights ./my-finetune --to onnx --out my-finetune-onnx
       a float32 graph for ONNX Runtime, without torch
   convert-weights BAAI/bge-small-en-v1.5 --dtype float16 --revision main
+  convert-weights jina-v4 --adapter code --quantize int8
+      one task of a model whose tasks are adapters, as a model of its own
 
 \b
 SRC is an alias (see `codesearch models`), a Hub id (owner/name) or a model folder. The output is a folder
@@ -60,6 +62,11 @@ that mlx_jinabert.load("PATH") and codesearch --model PATH take.
     help="Pack the linear layers: 8, 6 or 4 bits for mlx (groups of 64 or 32), int8 for onnx.",
 )
 @click.option(
+    "--adapter",
+    metavar="NAME|DIR",
+    help="Merge a LoRA adapter: a folder as PEFT saves it, or a task that SRC has one for.",
+)
+@click.option(
     "--revision", help="Branch, tag or commit of a Hub repository. Default: the pinned one, or main."
 )
 @click.option("--verify", is_flag=True, help="Embed the check texts and compare with published vectors.")
@@ -77,6 +84,7 @@ def _command(
     target: str,
     dtype: str | None,
     quantize: str,
+    adapter: str | None,
     revision: str | None,
     verify: bool,
     verify_as: str | None,
@@ -93,9 +101,14 @@ def _command(
         out=out,
         dtype=dtype,
         bits=_BITS[quantize],
+        adapter=adapter,
         revision=revision,
         force=force,
     )
+    if adapter and (verify or verify_as):
+        raise ConversionError(
+            "--verify: nothing is published for weights with an adapter in them; leave it out"
+        )
     check = verifier(target, _show, _note, verify_as) if verify or verify_as else None
     _report(convert(request, check))
 
@@ -118,6 +131,11 @@ def _report(done: Conversion) -> None:
     if record.quantization and record.quantization["group_size"]:
         bits, group = record.quantization["bits"], record.quantization["group_size"]
         kind += f", linear layers in {bits} bits by groups of {group}"
+    if record.adapter is not None:
+        changed, left_out = len(record.adapter.tensors), len(record.adapter.dropped)
+        click.echo(
+            f"adapter {record.adapter.name}: merged into {changed} matrices, {left_out} left out", err=True
+        )
     sizes = f"{done.source_bytes / 1e6:.1f} MB -> {done.out_bytes / 1e6:.1f} MB"
     click.echo(f"tensors used: {len(record.tensors)}; left out on purpose: {dropped}", err=True)
     click.echo(f"{kind}: {sizes}", err=True)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conversion import output, weights
+from conversion.adapters import Adapter
 from conversion.errors import ConversionError
-from conversion.record import Record, describe_source, write_record
+from conversion.merging import merged_content, open_adapter, open_weights
+from conversion.record import Record, describe_adapter, describe_source, write_record
 from conversion.settings import write_settings
 from mlx_jinabert.configs import ArchitectureConfig, read_architecture
 from mlx_jinabert.errors import BackendUnavailable
-from mlx_jinabert.fingerprint import content
 from mlx_jinabert.fingerprint import write_record as write_fingerprint
 from mlx_jinabert.folder import ModelFolder, read_folder, resolve
 from mlx_jinabert.graphs import build_graph
@@ -38,6 +39,8 @@ class Request:
     dtype: str | None = None
     """float32 | float16 | bfloat16; None: that of the source (MLX) or float32 (ONNX)."""
     bits: int | None = None
+    adapter: str | None = None
+    """Name or folder of a LoRA adapter to merge into the weights."""
     revision: str | None = None
     force: bool = False
 
@@ -64,6 +67,7 @@ class _Job:
     architecture: ArchitectureConfig
     layout: weights.Plan
     record: Record
+    adapter: Adapter | None
 
 
 def convert(request: Request, check: Check | None = None) -> Conversion:
@@ -77,8 +81,9 @@ def convert(request: Request, check: Check | None = None) -> Conversion:
         raise ConversionError(f"{source.path}: holds a finished ONNX graph alone; convert its source instead")
     out = (request.out or Path(_default_name(source, request))).expanduser().resolve()
     output.check(out, source.path, force=request.force)
-    with Weights(source.weights) as stored:
-        job = _plan(request, source, stored)
+    adapter = open_adapter(source, request.adapter)
+    with open_weights(source, adapter) as stored:
+        job = _plan(request, source, stored, adapter)
         output.require_space(out, job.layout.total_bytes() + _SMALL_FILES_BYTES)
         with output.new_folder(out, replace=request.force) as folder:
             _write_weights(folder, stored, job)
@@ -100,7 +105,7 @@ def _refuse_unsupported(request: Request) -> None:
         )
 
 
-def _plan(request: Request, source: ModelFolder, stored: Weights) -> _Job:
+def _plan(request: Request, source: ModelFolder, stored: Weights, adapter: Adapter | None) -> _Job:
     """All decisions, before anything is written. The graph of ``--to onnx`` is laid out in float32."""
     architecture = read_architecture(source.config, stored.names())
     names = match(stored, architecture)
@@ -109,20 +114,22 @@ def _plan(request: Request, source: ModelFolder, stored: Weights) -> _Job:
     layout = weights.plan(stored, names, dtype=dtype, bits=packed_bits)
     quantization = {"bits": request.bits, "group_size": layout.group_size} if request.bits else None
     record = Record(
-        source=describe_source(source),
+        source=describe_source(source, merged=adapter is not None),
+        adapter=describe_adapter(adapter) if adapter else None,
         target=request.target,
         dtype="int8" if graph and request.bits else layout.dtype,
         quantization=quantization,
         tensors=sorted(names),
         dropped=sorted(stored.names() - set(names.values())),
     )
-    return _Job(request, source, architecture, layout, record)
+    return _Job(request, source, architecture, layout, record, adapter)
 
 
 def _default_name(source: ModelFolder, request: Request) -> str:
     precision = f"int{request.bits}" if request.bits else request.dtype
     name = source.model_id.rstrip("/").rpartition("/")[2]
-    return "-".join(part for part in (name, request.target, precision) if part)
+    adapter = Path(request.adapter).name if request.adapter else None
+    return "-".join(part for part in (name, adapter, request.target, precision) if part)
 
 
 def _write_weights(folder: Path, stored: Weights, job: _Job) -> None:
@@ -147,7 +154,7 @@ def _write_rest(folder: Path, job: _Job) -> None:
     )
     write_record(folder, job.record)
     converted = read_folder(folder, model_id=str(folder), origin="folder")
-    write_fingerprint(converted, content(job.source))
+    write_fingerprint(converted, merged_content(job.source, job.adapter))
 
 
 def _size(paths: Iterable[Path]) -> int:

@@ -12,13 +12,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from conversion.adapters import Adapter
 from conversion.output import RECORD
 from conversion.settings import SOURCE_FILES
 from mlx_jinabert import __version__
 from mlx_jinabert.folder import ModelFolder
 from mlx_jinabert.published import identify
 
-__all__ = ["Record", "SourceRecord", "describe_source", "write_record"]
+__all__ = [
+    "AdapterRecord",
+    "Record",
+    "SourceRecord",
+    "describe_adapter",
+    "describe_source",
+    "write_record",
+]
 
 FORMAT = 1
 
@@ -37,6 +45,21 @@ class SourceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AdapterRecord:
+    """What was merged into the weights."""
+
+    name: str
+    sha256: str
+    """Of its tensors and its configuration, hexadecimal."""
+    scale: float
+    """Of the product of its matrices."""
+    tensors: Sequence[str]
+    """Canonical names of the weights that it changed."""
+    dropped: Sequence[str]
+    """Its tensors for parts that were left out on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """All that a reader, or a later version, needs to know of a converted folder."""
 
@@ -51,15 +74,24 @@ class Record:
     """Canonical names of the tensors that the model uses: they tell the architecture."""
     dropped: Sequence[str]
     """Stored names of the tensors that were left out on purpose."""
+    adapter: AdapterRecord | None = None
 
 
-def describe_source(folder: ModelFolder) -> SourceRecord:
-    """Hash what is about to be read."""
+def describe_source(folder: ModelFolder, *, merged: bool = False) -> SourceRecord:
+    """Hash what is about to be read. ``merged``: an adapter makes another model of a known one."""
     paths = {path.name: path for path in folder.weights}
     paths |= {name: folder.path / name for name in SOURCE_FILES if (folder.path / name).is_file()}
     name = Path(folder.model_id).name if folder.origin == "folder" else folder.model_id
     known = "embedded" if folder.origin == "embedded" else identify(folder)
+    known = None if merged else known
     return SourceRecord(known, name, folder.revision, {key: _sha256(paths[key]) for key in sorted(paths)})
+
+
+def describe_adapter(adapter: Adapter) -> AdapterRecord:
+    """What a reader has to know of an adapter, without the path of its folder."""
+    return AdapterRecord(
+        adapter.name, adapter.sha256, adapter.scale, sorted(adapter.updates), adapter.dropped
+    )
 
 
 def write_record(target: Path, record: Record) -> None:

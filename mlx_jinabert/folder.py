@@ -20,7 +20,7 @@ from mlx_jinabert.catalog import CatalogEntry, Pooling
 from mlx_jinabert.errors import ModelFolderError
 from mlx_jinabert.sentence_files import EndToken, read_json
 
-__all__ = ["EMBEDDED", "ModelFolder", "Origin", "Quantization", "read_folder", "resolve"]
+__all__ = ["EMBEDDED", "ModelFolder", "Origin", "Quantization", "has_adapters", "read_folder", "resolve"]
 
 EMBEDDED = Path(__file__).parent / "embedded"
 """The shipped model."""
@@ -148,6 +148,13 @@ def read_folder(
         quantization=_quantization(base, config),
         entry=entry,
     )
+
+
+def has_adapters(path: Path) -> bool:
+    """Whether LoRA adapters lie beside the weights, which are then not the whole model."""
+    config = "adapter_config.json"
+    places = (path / config, path / "adapters" / config, *path.glob(f"adapters/*/{config}"))
+    return any(place.is_file() for place in places)
 
 
 def _from_hub(hub_id: str, revision: str | None, origin: Origin, entry: CatalogEntry | None) -> ModelFolder:

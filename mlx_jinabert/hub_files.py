@@ -23,9 +23,11 @@ _METADATA = re.compile(
     r"(config|tokenizer|tokenizer_config|special_tokens_map|modules|config_sentence_transformers"
     r"|sentence_bert_config|mlx_jinabert|fingerprint)\.json"
     r"|\d+_[A-Za-z]\w*/config\.json"
+    r"|adapters/([\w-]+/)?adapter_config\.json"
     r"|(LICENSE|NOTICE|COPYING)(\.txt|\.md)?"
 )
 _MODULE_WEIGHTS = re.compile(r"\d+_[A-Za-z]\w*/model\.safetensors")
+_ADAPTER_WEIGHTS = re.compile(r"adapters/([\w-]+/)?adapter_model\.safetensors")
 _SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 _ONNX = re.compile(r"model\.onnx(\.data|_data)?")
 _PICKLE = re.compile(r".*\.(bin|pt|pth|pkl|ckpt|msgpack|h5)")
@@ -70,7 +72,9 @@ def wanted(listing: Listing) -> tuple[RemoteFile, ...]:
 
 
 def _weights(repo_id: str, files: Mapping[str, RemoteFile]) -> list[str]:
-    module_weights = sorted(name for name in files if _MODULE_WEIGHTS.fullmatch(name))
+    module_weights = sorted(
+        name for name in files if _MODULE_WEIGHTS.fullmatch(name) or _ADAPTER_WEIGHTS.fullmatch(name)
+    )
     if RECORD in files and "model.onnx" in files and "model.safetensors" not in files:
         return module_weights + sorted(name for name in files if _ONNX.fullmatch(name))
     if "model.safetensors" in files:
