@@ -274,10 +274,17 @@ def _from_shebang(head: bytes) -> str | None:
 def canonical_language(name: str) -> str:
     """What a user typed (``py``, ``.py``, ``Python``, ``c++``) -> a key of ``LANGUAGES``.
 
-    Raises BadQuery, naming what is known, for anything else.
+    Raises BadQuery, naming what is near, for anything else.
     """
     typed = name.strip().lower()
     found = _NAMES.get(typed) or _EXTENSIONS.get(typed.lstrip("."))
     if found is None:
-        raise BadQuery(f"unknown language {name!r}; known: {', '.join(sorted(LANGUAGES))}")
+        from difflib import get_close_matches  # a search that goes well has no use for it
+
+        near = get_close_matches(typed.lstrip("."), [*_NAMES, *_EXTENSIONS], n=3)
+        meant = f"did you mean {' or '.join(near)}? " if near else ""
+        raise BadQuery(
+            f"unknown language {name!r}; {meant}Give a name (python, rust) or an extension (py, rs); "
+            "for anything else filter by path, as in -g '*.ext'"
+        )
     return found

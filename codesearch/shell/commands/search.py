@@ -40,9 +40,23 @@ def _output(command: options.Command) -> options.Command:
         click.option("--no-content", is_flag=True, help="Places only, no text."),
         click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line and hit."),
         options.json_flag,
-        click.option("-C", "--context", type=count, metavar="N", help="Whole chunks, with N lines around."),
-        click.option("-B", "--before-context", "before", type=count, metavar="N", help="The same, before."),
-        click.option("-A", "--after-context", "after", type=count, metavar="N", help="The same, after."),
+        click.option("-C", "--context", type=count, metavar="N", help="The same, before and after."),
+        click.option(
+            "-B",
+            "--before-context",
+            "before",
+            type=count,
+            metavar="N",
+            help="Whole chunks, with N lines before.",
+        ),
+        click.option(
+            "-A",
+            "--after-context",
+            "after",
+            type=count,
+            metavar="N",
+            help="Whole chunks, with N lines after.",
+        ),
         click.option("-l", "--files-with-matches", "files_only", is_flag=True, help="Paths only, each once."),
     ):
         command = option(command)
