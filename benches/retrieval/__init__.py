@@ -1,0 +1,1 @@
+"""How good the answers are: annotated queries against ``index.search``, with intervals and ablations."""

@@ -1,0 +1,96 @@
+"""NDCG@10 and its relatives on annotated repositories, by mode, category, language; what each signal adds.
+
+    python -m benches.retrieval --checkouts DIR --annotations DIR [--model NAME] [--mode MODE ...] [--ablate]
+
+``--annotations`` holds ``repos.json`` and ``annotations/<name>.json`` (semble's format); ``--checkouts``
+holds one folder a repository, at its pinned revision; what is missing there is cloned with ``--clone``.
+Metric: index ``benchmark_root``, ask for the 10 best chunks; for each target take the rank of the first
+chunk in that file (overlapping the span, where there is one); binary NDCG@10 over the targets; mean over
+queries. A token is taken as 4 characters.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benches import records
+from benches.retrieval import ablation, report
+from benches.retrieval.annotations import load_repositories
+from benches.retrieval.running import MODES, Scored, prepared
+from codesearch.searching.ranking import WEIGHTS
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--checkouts", type=Path, required=True)
+    parser.add_argument("--annotations", type=Path, required=True)
+    parser.add_argument("--model", default="embedded")
+    parser.add_argument("--mode", nargs="+", choices=MODES, default=list(MODES))
+    parser.add_argument("--only", nargs="+", help="names of repositories")
+    parser.add_argument("--clone", action="store_true", help="clone what is missing, at its revision")
+    parser.add_argument("--ablate", action="store_true", help="what each signal of the ranking is worth")
+    parser.add_argument("--home", type=Path, help="keep the indexes here (default: a temporary folder)")
+    parser.add_argument("--out", type=Path, help="append the record to this file")
+    return parser.parse_args()
+
+
+def clone_missing(annotations: Path, checkouts: Path, only: Sequence[str] | None) -> None:
+    """One shallow fetch of the pinned revision for each repository that has no folder yet."""
+    for repo in json.loads((annotations / "repos.json").read_text(encoding="utf-8")):
+        folder = checkouts / repo["name"]
+        if folder.exists() or (only and repo["name"] not in only):
+            continue
+        git = ["git", "-C", str(folder)]
+        subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+        subprocess.run([*git, "fetch", "--quiet", "--depth=1", repo["url"], repo["revision"]], check=True)
+        subprocess.run([*git, "checkout", "--quiet", "FETCH_HEAD"], check=True)
+
+
+def _run(args: argparse.Namespace) -> tuple[list[Scored], list[ablation.Worth]]:
+    scored: list[Scored] = []
+    full: list[float] = []
+    languages: list[str] = []
+    without: dict[str, list[float]] = defaultdict(list)
+    for repository in load_repositories(args.annotations, args.checkouts, args.only):
+        with prepared(repository, args.model) as bench:
+            rows = [row for mode in args.mode for row in bench.score(mode)]
+            if args.ablate:
+                full += bench.ndcg(WEIGHTS)
+                languages += [repository.language] * len(repository.queries)
+                for signal, weights in ablation.WITHOUT.items():
+                    without[signal] += bench.ndcg(weights)
+        scored += rows
+        means = {m: round(report.mean(r for r in rows if r.mode == m), 3) for m in args.mode}
+        print(f"{repository.name}: {means} indexed in {bench.build_seconds:.1f} s", flush=True)
+    worths = [ablation.worth(signal, full, values, languages) for signal, values in without.items()]
+    return scored, sorted(worths, key=lambda row: -row.gain.mean)
+
+
+def main() -> None:
+    args = _arguments()
+    if args.clone:
+        clone_missing(args.annotations, args.checkouts, args.only)
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["CODESEARCH_HOME"] = str(args.home or scratch)
+        scored, worths = _run(args)
+    print(f"\n{args.model} on {records.machine_line()}\n")
+    print(report.report(scored, args.mode))
+    if worths:
+        print("\n" + report.ablation(worths))
+    settings = {"model": args.model, "modes": args.mode}
+    rows = [*map(asdict, scored), *map(asdict, worths)]
+    records.write(args.out, "retrieval", settings, rows)
+
+
+if __name__ == "__main__":
+    main()

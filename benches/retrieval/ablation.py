@@ -1,0 +1,49 @@
+"""What each signal of the ranking is worth: the loss without it, with the rest as it is.
+
+A signal earns its place if the 90 % interval of its worth excludes a loss, and if no language carries it
+alone: its worth is also taken with each language left out, and the least of these is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benches.retrieval.metrics import Interval, bootstrap
+from codesearch.searching.ranking import WEIGHTS, Weights
+
+WITHOUT: Mapping[str, Weights] = {
+    "names weigh more than text (columns)": replace(WEIGHTS, columns=(1.0, 1.0, 1.0)),
+    "file coherence": replace(WEIGHTS, coherence=0.0),
+    "definition of the name asked for": replace(WEIGHTS, definition=0.0),
+    "definition of a name mentioned": replace(WEIGHTS, mention=0.0),
+    "definition of a capitalised word": replace(WEIGHTS, weak_mention=0.0),
+    "words of the path": replace(WEIGHTS, path=0.0),
+    "verbatim text": replace(WEIGHTS, verbatim=0.0),
+    "roles of files": replace(WEIGHTS, roles=dict.fromkeys(WEIGHTS.roles, 1.0)),
+    "one file does not fill the list": replace(WEIGHTS, saturation=1.0),
+}
+"""The ranking with one signal switched off each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What is lost without a signal, in NDCG@10."""
+
+    signal: str
+    gain: Interval
+    least: float
+    """The smallest gain with one language left out,"""
+    least_without: str
+    """and that language."""
+
+
+def worth(signal: str, full: Sequence[float], without: Sequence[float], languages: Sequence[str]) -> Worth:
+    """Paired over queries; ``languages`` says which language each query belongs to."""
+    difference = np.asarray(full) - np.asarray(without)
+    of = np.asarray(languages)
+    left_out = {name: float(difference[of != name].mean()) for name in sorted(set(languages))}
+    weakest = min(left_out, key=lambda name: left_out[name])
+    return Worth(signal, bootstrap(difference), left_out[weakest], weakest)

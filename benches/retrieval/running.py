@@ -1,0 +1,153 @@
+"""Queries -> scores, through the same ``Searcher`` that answers users, with weights that can be varied.
+
+Each query is embedded once; what is timed is the search with its embedding in the cache, so latency
+is reported apart, from ``index.search`` itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from benches.retrieval import metrics
+from benches.retrieval.annotations import Query, Repository
+from codesearch import Hit, Index, open_index
+from codesearch.embedding import Model
+from codesearch.records import Embedder, Vectors
+from codesearch.searching.lexical import query_terms, tokenize
+from codesearch.searching.query import stem
+from codesearch.searching.ranking import WEIGHTS, Weights
+from codesearch.searching.search import Searcher
+from codesearch.storage.store import Store
+from codesearch.storage.vectors import VectorIndex
+
+MODES = ("lexical", "semantic", "hybrid")
+BUDGETS = (500, 1_000, 2_000, 4_000, 8_000, 16_000)
+_LONG = 60  # hits that fill the largest budget
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One query's result in one mode."""
+
+    repository: str
+    language: str
+    category: str
+    mode: str
+    query: str
+    ndcg: float
+    reciprocal_rank: float
+    recall_1: float
+    recall_5: float
+    recall_10: float
+    budget_recall: tuple[float, ...]
+    """Recall within each of BUDGETS."""
+    tokens_to_first: int
+    span_recall: float | None
+    definition_first: bool | None
+    """For a query that is a name: whether the first hit is labelled with it."""
+    shares_names: bool
+    """Whether a word of the query is in the path or in a defined name of an answer."""
+    seconds: float
+
+
+class CachedQueries:
+    """An embedder that embeds each query once."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, Vectors] = {}
+        self.dim, self.fingerprint = embedder.dim, embedder.fingerprint
+        self.max_length = embedder.max_length
+
+    def encode_query(self, texts: list[str], /) -> Vectors:
+        for text in texts:
+            if text not in self._known:
+                self._known[text] = self._embedder.encode_query([text])
+        return np.concatenate([self._known[text] for text in texts])
+
+    def encode_document(self, texts: list[str], /) -> Vectors:
+        return self._embedder.encode_document(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """An indexed repository, ready to be asked."""
+
+    repository: Repository
+    index: Index
+    store: Store
+    vectors: VectorIndex
+    embedder: Embedder
+    build_seconds: float
+
+    def searcher(self, weights: Weights = WEIGHTS) -> Searcher:
+        root = str(self.repository.root)
+        return Searcher(root, self.store, lambda: self.vectors, lambda: self.embedder, weights)
+
+    def ndcg(self, weights: Weights, mode: str = "hybrid") -> list[float]:
+        """NDCG@10 of every query, in order."""
+        ask = self.searcher(weights)
+        return [
+            metrics.ndcg(q.targets, ask.search(q.text, metrics.DEPTH, mode)) for q in self.repository.queries
+        ]
+
+    def score(self, mode: str) -> list[Scored]:
+        """Every metric of every query."""
+        self.index.search("warm up", mode=mode)
+        return [self._score(query, mode) for query in self.repository.queries]
+
+    def _score(self, query: Query, mode: str) -> Scored:
+        start = time.perf_counter()
+        hits = self.index.search(query.text, limit=metrics.DEPTH, mode=mode)
+        seconds = time.perf_counter() - start
+        long = self.searcher().search(query.text, _LONG, mode)
+        spans = [s for t in query.targets if (s := metrics.span_recall(t, hits)) is not None]
+        return Scored(
+            repository=self.repository.name,
+            language=self.repository.language,
+            category=query.category,
+            mode=mode,
+            query=query.text,
+            ndcg=metrics.ndcg(query.targets, hits),
+            reciprocal_rank=metrics.reciprocal_rank(query.targets, hits),
+            recall_1=metrics.recall(query.targets, hits[:1]),
+            recall_5=metrics.recall(query.targets, hits[:5]),
+            recall_10=metrics.recall(query.targets, hits),
+            budget_recall=tuple(metrics.recall(query.targets, metrics.within(long, b)) for b in BUDGETS),
+            tokens_to_first=metrics.tokens_to_first(query.targets, long, BUDGETS[-1]),
+            span_recall=sum(spans) / len(spans) if spans else None,
+            definition_first=_names_first(query, hits) if query.category == "symbol" else None,
+            shares_names=self._shares_names(query),
+            seconds=seconds,
+        )
+
+    def _shares_names(self, query: Query) -> bool:
+        wanted = {stem(term) for term in query_terms(query.text)}
+        paths = [path for path in self.store.files() if any(t.is_in(path) for t in query.targets)]
+        names = " ".join(
+            [*paths, *(d for path in paths for s in self.store.chunks_of(path) for d in s.chunk.definitions)]
+        )
+        return not wanted.isdisjoint(stem(token) for token in tokenize(names))
+
+
+def _names_first(query: Query, hits: Sequence[Hit]) -> bool:
+    name = query.text.replace("::", ".").rpartition(".")[2]
+    return bool(hits) and hits[0].symbol.casefold() == name.casefold()
+
+
+@contextmanager
+def prepared(repository: Repository, model: str) -> Iterator[Bench]:
+    """The repository's index, refreshed. CODESEARCH_HOME decides where it is kept."""
+    embedder = CachedQueries(Model(model).load())
+    with open_index(repository.root, model=model, root="here") as index:
+        start = time.perf_counter()
+        index.refresh()
+        seconds = time.perf_counter() - start
+        with Store.open(index.directory, root=index.root, read_only=True) as store:
+            vectors = VectorIndex(store, index.directory)
+            yield Bench(repository, index, store, vectors, embedder, seconds)
