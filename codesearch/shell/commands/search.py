@@ -47,7 +47,7 @@ def _output(command: options.Command) -> options.Command:
             "before",
             type=count,
             metavar="N",
-            help="Whole chunks, with N lines before.",
+            help="Whole chunks, N lines before.",
         ),
         click.option(
             "-A",
@@ -55,7 +55,7 @@ def _output(command: options.Command) -> options.Command:
             "after",
             type=count,
             metavar="N",
-            help="Whole chunks, with N lines after.",
+            help="Whole chunks, N lines after.",
         ),
         click.option("-l", "--files-with-matches", "files_only", is_flag=True, help="Paths only, each once."),
     ):
