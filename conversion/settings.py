@@ -49,6 +49,8 @@ def write_settings(
             shutil.copyfile(source.path / name, target / name)
     config = {key: value for key, value in source.config.items() if key not in ("torch_dtype", "dtype")}
     config["torch_dtype"] = dtype
+    if source.entry is not None and source.entry.matryoshka_dims:
+        config.setdefault("matryoshka_dims", list(source.entry.matryoshka_dims))
     if quantization is not None:
         config["quantization"] = dict(quantization)
     _write(target / "config.json", config)

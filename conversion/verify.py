@@ -19,6 +19,7 @@ from conversion.record import Record
 from mlx_jinabert import load
 from mlx_jinabert.backends import resolve_backend
 from mlx_jinabert.catalog import find, near
+from mlx_jinabert.configs import read_architecture
 from mlx_jinabert.folder import ModelFolder
 from mlx_jinabert.published import CheckVector, check_vectors
 
@@ -72,7 +73,7 @@ def verifier(
 
     def verify(source: ModelFolder, folder: Path, record: Record) -> None:
         published = check_vectors(replace(source, entry=entry) if entry else source)
-        if not any(len(vector.values) == source_width(source) for vector in published):
+        if not any(len(vector.values) == _width(source, record) for vector in published):
             note("no whole vector is published for this checkpoint: compared with the source in float32")
         found = _agreements(source, folder, record, published)
         for agreement in found:
@@ -98,16 +99,17 @@ def bound(record: Record) -> float:
 def _agreements(
     source: ModelFolder, folder: Path, record: Record, published: Sequence[CheckVector]
 ) -> list[Agreement]:
-    whole = max((len(vector.values) for vector in published), default=0) >= source_width(source)
+    width = _width(source, record)
+    whole = max((len(vector.values) for vector in published), default=0) >= width
     texts = list(dict.fromkeys((*(vector.text for vector in published), *(() if whole else CHECK_TEXTS))))
     ours = _embed(str(folder), record.target, "auto", texts)
     limit = bound(record)
     found = [
         Agreement(
             vector.text,
-            f"published vector ({vector.source.split()[0]}, {_extent(vector, source)})",
+            f"published vector ({vector.source.split()[0]}, {_extent(vector, width)})",
             vector.cosine(ours[vector.text]),
-            limit if len(vector.values) == source_width(source) else None,
+            limit if len(vector.values) == width else None,
         )
         for vector in published
     ]
@@ -120,13 +122,13 @@ def _agreements(
     return found
 
 
-def source_width(source: ModelFolder) -> int:
-    """Width of the hidden states: that of a whole published vector."""
-    return int(source.config["hidden_size"])
+def _width(source: ModelFolder, record: Record) -> int:
+    """Width of the hidden states, which configurations spell in several ways: that of a whole vector."""
+    return read_architecture(source.config, record.tensors).hidden_size
 
 
-def _extent(vector: CheckVector, source: ModelFolder) -> str:
-    if len(vector.values) == source_width(source):
+def _extent(vector: CheckVector, width: int) -> str:
+    if len(vector.values) == width:
         return "whole"
     return f"first {len(vector.values)} components, not judged"
 
