@@ -34,7 +34,7 @@ from mlx_jinabert.graphs.checkpoint import Checkpoint as Tensors
 from mlx_jinabert.graphs.layers import Layers
 from tests.graphing import build, padded, session
 
-KINDS = ("code", "en", "bert")
+KINDS = ("code", "en", "bert", "qwen2", "qwen3")
 Array = NDArray[np.float32]
 
 

@@ -45,14 +45,14 @@ def config(checkpoint: Checkpoint) -> dict[str, object]:
         "torch_dtype": checkpoint.dtype,
     }
     if checkpoint.kind == "qwen3":
-        own = {"head_dim": checkpoint.head_dim, "attention_bias": False, "rope_scaling": None}
+        own = {"head_dim": _size(checkpoint), "attention_bias": False, "rope_scaling": None}
         return {**known, **own, "eos_token_id": 2}
     return known
 
 
 def shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
     width, inner = checkpoint.hidden, checkpoint.intermediate
-    size = checkpoint.head_dim or width // checkpoint.heads
+    size = _size(checkpoint)
     rows = {"q": checkpoint.heads * size, "k": checkpoint.kv_heads * size, "v": checkpoint.kv_heads * size}
     found: dict[str, Shape] = {"embed_tokens.weight": (checkpoint.vocab, width)}
     for n in range(checkpoint.layers):
@@ -70,6 +70,10 @@ def shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
     if checkpoint.head:
         found["lm_head.weight"] = (checkpoint.vocab, width)
     return found
+
+
+def _size(checkpoint: Checkpoint) -> int:
+    return checkpoint.head_dim or checkpoint.hidden // checkpoint.heads
 
 
 def tokenizer(checkpoint: Checkpoint) -> Tokenizer:
