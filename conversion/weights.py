@@ -1,8 +1,9 @@
 """Safetensors to safetensors: cast or quantised, tensor by tensor, a block of rows at a time.
 
-The output is one file whose header is known before any value is read, so neither a shard nor a whole tensor
-has to fit in memory. Tensors keep their Hugging Face names (without a wrapper's prefix); a quantised
-``x.weight`` becomes packed words with ``x.scales`` and ``x.biases``, the convention of mlx-lm.
+The output is one file, or several of at most 5 GB with the index that Hugging Face and mlx-lm read. A file's
+header is known before any value is read, so neither a shard nor a whole tensor has to fit in memory. Tensors
+keep their Hugging Face names (without a wrapper's prefix); a quantised ``x.weight`` becomes packed words with
+``x.scales`` and ``x.biases``, the convention of mlx-lm.
 
 Refused by ``plan``: widths that no group size divides, weights that are quantised already.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from conversion.numbers import ITEM_BYTES, STORED_NAME, NotRepresentable, narrow
 from conversion.quantize import GROUP_SIZES, group_size_for, quantize_rows
 from mlx_jinabert.weights import Weights
 
-__all__ = ["Plan", "Tensor", "plan", "write"]
+__all__ = ["SHARD_BYTES", "Entry", "Plan", "Tensor", "plan", "write"]
 
+SHARD_BYTES = 5_000_000_000
+"""Size above which tensors go to a further file: what transformers and mlx-lm take as well."""
 _BLOCK_VALUES = 1 << 22
 _EMBEDDING_MARKS = ("embed", "wte.", "wpe.")
 _MATRIX = 2
@@ -44,6 +47,19 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One tensor of the output."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Size in the file."""
+        return ITEM_BYTES[self.dtype] * math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What will be written: types, quantisation and the tensors in the order of the file."""
 
@@ -53,24 +69,38 @@ class Plan:
     """0 without quantisation."""
     tensors: tuple[Tensor, ...]
 
-    def entries(self) -> dict[str, tuple[str, tuple[int, ...]]]:
-        """Output name -> (type, shape), in the order of the file."""
-        found: dict[str, tuple[str, tuple[int, ...]]] = {}
-        for tensor in self.tensors:
-            if not tensor.packed or self.bits is None:
-                found[tensor.name] = (self.dtype, tensor.shape)
-                continue
-            layer, (rows, width) = tensor.name.removesuffix(".weight"), tensor.shape
-            found[tensor.name] = ("uint32", (rows, width * self.bits // 32))
-            found[f"{layer}.scales"] = found[f"{layer}.biases"] = (
-                self.dtype,
-                (rows, width // self.group_size),
-            )
-        return found
+    def entries(self, tensor: Tensor) -> dict[str, Entry]:
+        """Output name -> what becomes of one tensor."""
+        if not tensor.packed or self.bits is None:
+            return {tensor.name: Entry(self.dtype, tensor.shape)}
+        layer, (rows, width) = tensor.name.removesuffix(".weight"), tensor.shape
+        groups = Entry(self.dtype, (rows, width // self.group_size))
+        return {
+            tensor.name: Entry("uint32", (rows, width * self.bits // 32)),
+            f"{layer}.scales": groups,
+            f"{layer}.biases": groups,
+        }
+
+    def size(self, tensor: Tensor) -> int:
+        """Bytes that become of one tensor."""
+        return sum(entry.nbytes for entry in self.entries(tensor).values())
 
     def total_bytes(self) -> int:
         """Size of all tensors on disk."""
-        return sum(ITEM_BYTES[dtype] * math.prod(shape) for dtype, shape in self.entries().values())
+        return sum(self.size(tensor) for tensor in self.tensors)
+
+    def shards(self, most: int) -> list[Plan]:
+        """The same in parts of at most ``most`` bytes each, or of one tensor."""
+        parts: list[list[Tensor]] = [[]]
+        filled = 0
+        for tensor in self.tensors:
+            size = self.size(tensor)
+            if parts[-1] and filled + size > most:
+                parts.append([])
+                filled = 0
+            parts[-1].append(tensor)
+            filled += size
+        return [replace(self, tensors=tuple(part)) for part in parts]
 
 
 def plan(weights: Weights, names: Mapping[str, str], *, dtype: str | None, bits: int | None) -> Plan:
@@ -112,16 +142,33 @@ def _is_linear(weights: Weights, name: str, names: Mapping[str, str]) -> bool:
     return len(weights.shape(names[name])) == _MATRIX
 
 
-def write(path: Path, weights: Weights, plan: Plan) -> None:
-    """Write the planned tensors. Raises ConversionError for a value that the type can't hold."""
-    entries = plan.entries()
+def write(path: Path, weights: Weights, plan: Plan, shard_bytes: int = SHARD_BYTES) -> None:
+    """Write the planned tensors to ``path``, or to shards and an index named after it.
+
+    Raises ConversionError for a value that the type can't hold.
+    """
+    shards = plan.shards(shard_bytes)
+    if len(shards) == 1:
+        _write_file(path, weights, plan)
+        return
+    places: dict[str, str] = {}
+    for number, shard in enumerate(shards, 1):
+        name = f"{path.stem}-{number:05}-of-{len(shards):05}{path.suffix}"
+        _write_file(path.with_name(name), weights, shard)
+        places |= {entry: name for tensor in shard.tensors for entry in shard.entries(tensor)}
+    index = {"metadata": {"total_size": plan.total_bytes()}, "weight_map": places}
+    path.with_name(f"{path.name}.index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_file(path: Path, weights: Weights, plan: Plan) -> None:
     header: dict[str, Any] = {"__metadata__": {"format": "mlx"}}
     offsets: dict[str, int] = {}
     end = 0
-    for name, (dtype, shape) in entries.items():
-        begin, end = end, end + ITEM_BYTES[dtype] * math.prod(shape)
-        offsets[name] = begin
-        header[name] = {"dtype": STORED_NAME[dtype], "shape": list(shape), "data_offsets": [begin, end]}
+    for tensor in plan.tensors:
+        for name, entry in plan.entries(tensor).items():
+            offsets[name], end = end, end + entry.nbytes
+            place = {"dtype": STORED_NAME[entry.dtype], "shape": list(entry.shape)}
+            header[name] = {**place, "data_offsets": [offsets[name], end]}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     with path.open("wb") as file:
@@ -130,7 +177,7 @@ def write(path: Path, weights: Weights, plan: Plan) -> None:
         file.truncate(base + end)
         for tensor in plan.tensors:
             try:
-                for name, offset, block in _blocks(weights.read(tensor.stored), tensor, plan):
+                for name, offset, block in _blocks(weights, tensor, plan):
                     file.seek(base + offsets[name] + offset)
                     file.write(np.ascontiguousarray(block).data)
             except NotRepresentable as error:
@@ -139,17 +186,16 @@ def write(path: Path, weights: Weights, plan: Plan) -> None:
                 ) from error
 
 
-def _blocks(values: NDArray[Any], tensor: Tensor, plan: Plan) -> Iterator[tuple[str, int, NDArray[Any]]]:
+def _blocks(weights: Weights, tensor: Tensor, plan: Plan) -> Iterator[tuple[str, int, NDArray[Any]]]:
     """(output name, byte offset in it, words) over blocks of rows."""
-    rows = values.reshape(
-        tensor.shape[0] if tensor.packed else -1, *tensor.shape[1:] if tensor.packed else ()
-    )
-    step = max(1, _BLOCK_VALUES // max(1, math.prod(rows.shape[1:])))
+    rows, *rest = tensor.shape
+    width = math.prod(rest)
+    step = max(1, _BLOCK_VALUES // max(1, width))
     layer = tensor.name.removesuffix(".weight")
-    for start in range(0, len(rows), step):
-        block = rows[start : start + step].astype(np.float32)
+    for start in range(0, rows, step):
+        block = weights.rows(tensor.stored, start, start + step).astype(np.float32)
         if not tensor.packed or plan.bits is None:
-            yield tensor.name, start * ITEM_BYTES[plan.dtype], narrowed(block, plan.dtype)
+            yield tensor.name, start * width * ITEM_BYTES[plan.dtype], narrowed(block, plan.dtype)
             continue
         if not np.isfinite(block).all():
             raise NotRepresentable("holds NaN or infinity")
