@@ -20,13 +20,16 @@ from mlx_jinabert.errors import (
     JinabertError,
     ModelFolderError,
     NonFinite,
+    RemoteError,
     TooLong,
     UnsupportedConfig,
     WeightMismatch,
 )
+from mlx_jinabert.remote import is_remote
 
 if TYPE_CHECKING:
     from mlx_jinabert.embedder import Embedder
+    from mlx_jinabert.remote.embedder import RemoteEmbedder
     from mlx_jinabert.reranker import Activation, Reranker
 
 __version__ = "0.1.0"
@@ -37,6 +40,7 @@ __all__ = [
     "JinabertError",
     "ModelFolderError",
     "NonFinite",
+    "RemoteError",
     "Reranker",
     "TooLong",
     "UnsupportedConfig",
@@ -55,7 +59,7 @@ def load(  # noqa: PLR0917 - the contract allows positions
     max_length: int | None = None,
     revision: str | None = None,
     config_overrides: Mapping[str, Any] | None = None,
-) -> Embedder:
+) -> Embedder | RemoteEmbedder:
     """Load a model by alias (``available_models``), Hub id ("owner/name"), folder, or "embedded".
 
     ``backend``: "auto" takes MLX where it has a GPU, else ONNX Runtime on the CPU, else MLX on the CPU;
@@ -65,8 +69,18 @@ def load(  # noqa: PLR0917 - the contract allows positions
     ``max_length``: limit in tokens, up to what the model has positions for. ``revision``: branch, tag or
     commit of a Hub repository. ``config_overrides`` state what config.json leaves open.
 
-    Raises ModelFolderError, UnsupportedConfig, WeightMismatch or BackendUnavailable.
+    A name such as "tei+http://host:8080", "openai+https://host/v1#model" or "voyage:voyage-code-3" is a model
+    behind HTTP: texts are sent to that host, and with no other name anywhere (see ``remote/__init__.py``).
+    Of the options it has ``truncate_dim`` alone.
+
+    Raises ModelFolderError, UnsupportedConfig, WeightMismatch, BackendUnavailable or RemoteError.
     """
+    if isinstance(name, str) and is_remote(name):
+        from mlx_jinabert.remote.loading import load_remote, refuse_local_options
+
+        local = {"max_length": max_length, "revision": revision, "config_overrides": config_overrides}
+        refuse_local_options({"backend": backend, "dtype": dtype, **local})
+        return load_remote(name, truncate_dim)
     from mlx_jinabert.loading import load as load_parts
 
     return load_parts(name, backend, dtype, truncate_dim, max_length, revision, config_overrides)

@@ -6,7 +6,8 @@ JinabertError
 ├── WeightMismatch         tensors missing, left over or of the wrong shape
 ├── BackendUnavailable     no runtime for the asked-for backend
 ├── TooLong                texts over the limit with ``truncation="error"``
-└── NonFinite              a text whose vector holds NaN or infinity
+├── NonFinite              a text whose vector holds NaN or infinity
+└── RemoteError            a remote model's service refuses, fails or answers wrongly
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = [
     "JinabertError",
     "ModelFolderError",
     "NonFinite",
+    "RemoteError",
     "TooLong",
     "UnsupportedConfig",
     "WeightMismatch",
@@ -116,3 +118,12 @@ class NonFinite(JinabertError):
             f"the vector of text {text} ({excerpt!r}) is not finite; "
             "try dtype='float32' and report the model and the text"
         )
+
+
+class RemoteError(JinabertError):
+    """A remote model's service cannot be reached, refuses, or answers with something else than vectors."""
+
+    def __init__(self, host: str, problem: str) -> None:
+        self.host = host
+        self.problem = problem
+        super().__init__(f"{host}: {problem}")

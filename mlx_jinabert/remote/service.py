@@ -1,0 +1,68 @@
+"""What the protocols have in common: what is asked, and what a service says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["PROBE", "UNKNOWN_LENGTH", "About", "Asked", "Known", "Role", "Service"]
+
+Role = Literal["query", "document"]
+
+UNKNOWN_LENGTH = 512
+"""Tokens that nearly every model takes, where a service does not say."""
+PROBE = "def"
+"""The text that is sent to learn the width of a model that is not known here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the vectors of one request are to be."""
+
+    role: Role | None = None
+    dim: int | None = None
+    """None: the model's own width."""
+    normalize: bool = True
+    truncate: bool = True
+    """Whether texts that are too long are cut; otherwise the service refuses them."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a service says about its model, and how much it takes in one request."""
+
+    model: str
+    dim: int
+    max_length: int
+    rows: int
+    payload_bytes: int
+    """Of the texts, as JSON. Bounds their tokens too, as a token has one byte at least."""
+    revision: str = ""
+    pooling: str = ""
+    dtype: str = "unknown"
+    is_identified: bool = True
+    """Whether model and revision alone say which vectors these are, whatever host gives them."""
+    has_prompts: bool = False
+    """Whether the service puts the prompt of a role before a text by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A model of a public service: its own width and its limit in tokens."""
+
+    dim: int
+    max_length: int
+
+
+class Service(Protocol):
+    """One protocol on one host. Any thread may use it."""
+
+    def about(self) -> About:
+        """Asks the service what has to be asked; RemoteError if it does not serve vectors."""
+
+    def embed(self, texts: Sequence[str], asked: Asked) -> NDArray[np.float32]:
+        """One request: (n, width) float32 in the order of the texts."""
