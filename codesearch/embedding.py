@@ -25,6 +25,7 @@ __all__ = [
     "Model",
     "Runtime",
     "encode_documents",
+    "encode_query",
     "known_models",
     "model_cache",
 ]
@@ -69,6 +70,7 @@ def known_models() -> list[KnownModel]:
     return [
         KnownModel(entry.alias, entry.hub_id or "ships with the package", entry.licence)
         for entry in CATALOG.values()
+        if entry.task == "embedding"
     ]
 
 
@@ -176,6 +178,7 @@ def encode_documents(embedder: Embedder, texts: list[str]) -> Encoded:
         except Exception as error:
             position = _failed_position(error)
             if position is None:
+                _raise_ours(error, embedder)
                 raise
             failed.append(left.pop(position))
     vectors = np.zeros((len(texts), embedder.dim), np.float32)
@@ -185,6 +188,26 @@ def encode_documents(embedder: Embedder, texts: list[str]) -> Encoded:
     vectors[broken] = 0.0
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return Encoded(vectors, tuple(sorted({*failed, *broken})), _count_truncated(embedder, texts))
+
+
+def encode_query(embedder: Embedder, text: str) -> Vectors:
+    """The vector of a question, (dim,) float32. ModelUnavailable where the model fails, or its service."""
+    try:
+        vectors = embedder.encode_query([text])
+    except Exception as error:
+        _raise_ours(error, embedder)
+        raise
+    vector: Vectors = _checked(vectors, 1, embedder.dim)[0]
+    return vector
+
+
+def _raise_ours(error: Exception, embedder: Embedder) -> None:
+    """What mlx_jinabert says on purpose, such as a service that is down, as an error of ours."""
+    from mlx_jinabert.errors import JinabertError
+
+    if isinstance(error, JinabertError):
+        name = str(getattr(embedder, "model_id", type(embedder).__name__))
+        raise ModelUnavailable(name, str(error)) from error
 
 
 def _is_ours(model: object) -> bool:
@@ -218,9 +241,9 @@ def _named_fingerprint(name: str) -> str:
     from mlx_jinabert.errors import JinabertError
 
     try:
-        from mlx_jinabert.source import open_source
+        from mlx_jinabert.identity import fingerprint_of
 
-        return open_source(name).fingerprint
+        return fingerprint_of(name)
     except JinabertError as error:
         raise ModelUnavailable(name, str(error)) from error
 

@@ -66,11 +66,11 @@ class IndexBusy(CodesearchError):
 
 
 class ModelUnavailable(CodesearchError):
-    """The embedding model of that name cannot be loaded; the cause says why."""
+    """The embedding model of that name cannot be loaded, or fails; the cause says why."""
 
     def __init__(self, name: str, problem: str) -> None:
         self.name = name
-        super().__init__(f"model {name!r} cannot be loaded: {problem}")
+        super().__init__(f"model {name!r} cannot be used: {problem}")
 
 
 class BadQuery(CodesearchError):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.embedding import encode_query
 from codesearch.errors import BadQuery
 from codesearch.records import Embedder, Filter, Hit, StoredChunk
 from codesearch.searching import ranking
@@ -98,8 +99,7 @@ class Searcher:
         """The vector of the query, (dim,); None, and no model loaded, while nothing is embedded yet."""
         if not self._store.vector_count():
             return None
-        vector: NDArray[np.float32] = self._embedder().encode_query([query.text])[0]
-        return vector
+        return encode_query(self._embedder(), query.text)
 
     def _by_vectors(self, query: Query, dense: Sequence[Scored]) -> list[ranking.Candidate]:
         scores = {s.id: max(s.score, 0.0) for s in dense}

@@ -13,7 +13,17 @@ __all__ = ["doctor", "models"]
 @click.command()
 @options.json_flag
 def models(*, as_json: bool) -> None:
-    """List the embedding models that --model knows by name."""
+    """List the embedding models that --model knows by name.
+
+    --model also takes a Hub id (owner/name), a model folder, or a service. With a service, and never
+    otherwise, the texts of the files leave this machine:
+
+    \b
+    tei+http://host:8080           text-embeddings-inference     key: $TEI_API_KEY, if any
+    openai:text-embedding-3-small  api.openai.com                key: $OPENAI_API_KEY
+    openai+https://host/v1#model   any OpenAI-compatible server  key: $OPENAI_API_KEY, if any
+    voyage:voyage-code-3           api.voyageai.com              key: $VOYAGE_API_KEY
+    """
     from codesearch.embedding import known_models
     from codesearch.shell.render import dump
 

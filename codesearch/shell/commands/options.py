@@ -15,7 +15,8 @@ Decorator = Callable[[Command], Command]
 model = click.option(
     "--model",
     metavar="NAME",
-    help="Embedding model: 'embedded' (shipped), an alias, a Hub id or a folder. [default: the index's]",
+    help="Embedding model: 'embedded' (shipped), an alias, a Hub id, a folder, or a service that texts are "
+    "sent to (see: codesearch models --help). [default: the index's]",
 )
 root_here = click.option(
     "--root-here", is_flag=True, help="Take the folder itself as the root, not its git repository."
