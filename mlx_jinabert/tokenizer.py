@@ -119,7 +119,9 @@ class Tokenizer:
         ids = np.asarray(encoding.ids, dtype=np.int32)
         room = self.max_length - len(self._end)
         if len(ids) <= room:
-            return np.concatenate([ids, self._end])
+            closed = np.concatenate([ids, self._end])
+            # Nothing has no vector: where no special token is added, an empty text is one of padding.
+            return closed if len(closed) else np.array([self.pad_id], dtype=np.int32)
         mask = encoding.special_tokens_mask
         closing = next(i for i, special in enumerate(reversed(mask)) if not special)
         return np.concatenate([ids[: room - closing], ids[len(ids) - closing :], self._end])

@@ -35,6 +35,9 @@ SMALL = {
     "nomic_bert": Checkpoint("nomic_bert", heads=4, hidden=32),
     "gte": Checkpoint("gte", heads=4, hidden=32, pooling="cls"),
     "modernbert": Checkpoint("modernbert", heads=4, hidden=32),
+    "codesage": Checkpoint("codesage", heads=4, hidden=32),
+    "gemma2": Checkpoint("gemma2", heads=4, hidden=32, head_dim=16, pooling="last"),
+    "qwen2_5_vl": Checkpoint("qwen2_5_vl", heads=4, hidden=32),
 }
 """Random checkpoints: cheap enough for every length, also with MLX on a CPU."""
 MODELS: dict[str, Callable[[], Path]] = {

@@ -63,6 +63,16 @@ CASES += [
     pytest.param(MODERN, id="modernbert-12"),
     pytest.param(SILU, id="modernbert-12-silu"),
 ]
+CODESAGE = Checkpoint("codesage", max_position=160)
+GEMMA2 = Checkpoint("gemma2", layers=4, heads=8, kv_heads=4, head_dim=16, **SHORT)
+BOTH_NEAR = GEMMA2.but(config=(("is_causal", False), ("attn_logit_softcapping", 50.0)))
+QWEN25_VL = Checkpoint("qwen2_5_vl", heads=8, hidden=128, max_position=160)
+CASES += [
+    pytest.param(CODESAGE, id="codesage-8"),
+    pytest.param(GEMMA2, id="gemma2-8-4"),
+    pytest.param(BOTH_NEAR, id="gemma2-8-4-bidirectional"),
+    pytest.param(QWEN25_VL, id="qwen2_5_vl-8-2"),
+]
 HALF = [
     pytest.param(Checkpoint(kind, prefix="bert.", pooling="cls"), id=kind) for kind in ("code", "en", "bert")
 ]
@@ -72,12 +82,18 @@ HALF += [
     pytest.param(NOMIC, id="nomic_bert"),
     pytest.param(GTE.but(prefix="new."), id="gte"),
     pytest.param(MODERN.but(prefix="model."), id="modernbert"),
+    pytest.param(CODESAGE.but(prefix="transformer."), id="codesage"),
+    pytest.param(GEMMA2.but(prefix="model."), id="gemma2"),
+    pytest.param(QWEN25_VL.but(prefix="model.", head=True), id="qwen2_5_vl"),
+    pytest.param(QWEN25_VL.but(prefix="model.language_model."), id="qwen2_5_vl-renamed"),
 ]
 DEEP = [
     pytest.param(QWEN2.but(layers=28), id="qwen2"),
     pytest.param(QWEN3.but(layers=36), id="qwen3"),
     pytest.param(GTE.but(layers=24), id="gte"),
     pytest.param(MODERN.but(layers=22), id="modernbert"),
+    pytest.param(CODESAGE.but(layers=24), id="codesage"),
+    pytest.param(GEMMA2.but(layers=26), id="gemma2"),
 ]
 TEXTS = (
     "def parse(line: str) -> dict[str, str]:\n    return dict(part.split('=') for part in line.split(';'))",
