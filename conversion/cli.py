@@ -59,7 +59,7 @@ that mlx_jinabert.load("PATH") and codesearch --model PATH take.
     type=click.Choice(list(_BITS)),
     default="none",
     show_default=True,
-    help="Pack the linear layers: 8, 6 or 4 bits for mlx (groups of 64 or 32), int8 for onnx.",
+    help="Pack the linear layers: 8, 6 or 4 bits for mlx (groups of 64 or 32), 8 or 4 for onnx.",
 )
 @click.option(
     "--adapter",

@@ -20,7 +20,7 @@ from mlx_jinabert.configs import ArchitectureConfig, read_architecture
 from mlx_jinabert.errors import BackendUnavailable
 from mlx_jinabert.fingerprint import write_record as write_fingerprint
 from mlx_jinabert.folder import ModelFolder, read_folder, resolve
-from mlx_jinabert.graphs import build_graph
+from mlx_jinabert.graphs import GROUP_SIZES, build_graph
 from mlx_jinabert.weights import Weights, match
 
 __all__ = ["Conversion", "Request", "convert"]
@@ -84,24 +84,25 @@ def convert(request: Request, check: Check | None = None) -> Conversion:
     adapter = open_adapter(source, request.adapter)
     with open_weights(source, adapter) as stored:
         job = _plan(request, source, stored, adapter)
-        output.require_space(out, job.layout.total_bytes() + _SMALL_FILES_BYTES)
+        output.require_space(out, _needed_bytes(job))
         with output.new_folder(out, replace=request.force) as folder:
             _write_weights(folder, stored, job)
             _write_rest(folder, job)
             if check is not None:
                 check(source, folder, job.record)
-    return Conversion(source, out, job.record, _size(source.weights), _size(out.glob("model.*")))
+    return Conversion(source, out, job.record, _size(source.weights), _size(out.glob("model[.-]*")))
 
 
 def _refuse_unsupported(request: Request) -> None:
     if request.target == "onnx" and request.dtype not in (None, "float32"):
         raise ConversionError(
             f"--to onnx --dtype {request.dtype}: ONNX Runtime computes float32 on a CPU and would widen "
-            "every weight at each start; use float32, or --quantize int8"
+            "every weight at each start; use float32, or --quantize int8 or int4"
         )
-    if request.target == "onnx" and request.bits not in (None, 8):
+    wanted = f"int{request.bits}" if request.bits else None
+    if request.target == "onnx" and wanted not in (None, *GROUP_SIZES):
         raise ConversionError(
-            f"--to onnx --quantize int{request.bits}: not supported; use int8, or --to mlx for 6 and 4 bits"
+            f"--to onnx --quantize {wanted}: not supported; use {' or '.join(GROUP_SIZES)}, or --to mlx"
         )
 
 
@@ -112,17 +113,26 @@ def _plan(request: Request, source: ModelFolder, stored: Weights, adapter: Adapt
     graph = request.target == "onnx"
     dtype, packed_bits = ("float32", None) if graph else (request.dtype, request.bits)
     layout = weights.plan(stored, names, dtype=dtype, bits=packed_bits)
-    quantization = {"bits": request.bits, "group_size": layout.group_size} if request.bits else None
+    packed = f"int{request.bits}" if request.bits else layout.dtype
+    group_size = GROUP_SIZES.get(packed, 0) if graph else layout.group_size
+    quantization = {"bits": request.bits, "group_size": group_size} if request.bits else None
     record = Record(
         source=describe_source(source, merged=adapter is not None),
         adapter=describe_adapter(adapter) if adapter else None,
         target=request.target,
-        dtype="int8" if graph and request.bits else layout.dtype,
+        dtype=packed if graph else layout.dtype,
         quantization=quantization,
         tensors=sorted(names),
         dropped=sorted(stored.names() - set(names.values())),
     )
     return _Job(request, source, architecture, layout, record, adapter)
+
+
+def _needed_bytes(job: _Job) -> int:
+    """At most. A quantised graph, laid out in float32, has float16 tables and less than that for the rest."""
+    total = job.layout.total_bytes()
+    is_smaller = job.record.target == "onnx" and job.record.quantization is not None
+    return (total // 2 if is_smaller else total) + _SMALL_FILES_BYTES
 
 
 def _default_name(source: ModelFolder, request: Request) -> str:
@@ -136,12 +146,13 @@ def _write_weights(folder: Path, stored: Weights, job: _Job) -> None:
     if job.record.target == "mlx":
         weights.write(folder / "model.safetensors", stored, job.layout)
         return
-    dtype, pooling = job.record.dtype, job.source.pooling
+    dtype, pooling, path = job.record.dtype, job.source.pooling, folder / "model.onnx"
+    data = path.with_name(f"{path.name}.data")
     try:
-        graph = build_graph(stored, job.architecture, pooling=pooling, dtype=dtype)
+        graph = build_graph(stored, job.architecture, pooling=pooling, dtype=dtype, data=data)
     except ImportError as error:
         raise BackendUnavailable("onnx", "pip install 'mlx-jinabert[onnx]'") from error
-    graph.save(folder / "model.onnx")
+    graph.save(path)
 
 
 def _write_rest(folder: Path, job: _Job) -> None:

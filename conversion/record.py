@@ -67,7 +67,7 @@ class Record:
     target: str
     """"mlx" or "onnx"."""
     dtype: str
-    """float32 | float16 | bfloat16 of what is not quantised, int8 for a quantised graph."""
+    """float32 | float16 | bfloat16 of what is not quantised, int8 or int4 for a quantised graph."""
     quantization: Mapping[str, int] | None
     """bits and group_size; group_size 0 is one scale per output channel."""
     tensors: Sequence[str]

@@ -32,7 +32,13 @@ CHECK_TEXTS = (
 )
 """Compared with the source where nothing was published."""
 
-_BOUNDS: Mapping[str, float] = {"float32": 0.9999, "float16": 0.9999, "bfloat16": 0.999, "int8": 0.995}
+_BOUNDS: Mapping[str, float] = {
+    "float32": 0.9999,
+    "float16": 0.9999,
+    "bfloat16": 0.999,
+    "int8": 0.995,
+    "int4": 0.9,
+}
 _PACKED_BOUNDS: Mapping[int, float] = {8: 0.999, 6: 0.99, 4: 0.9}
 
 

@@ -70,5 +70,6 @@ def choose_dtype(dtype: str, backend: str, folder: ModelFolder) -> str:
     if dtype != "auto" or backend != "onnx":
         return dtype
     if folder.quantization is not None:
-        return "int8"
+        # What was packed for MLX is unpacked and computed in int8, whatever its own bits.
+        return f"int{folder.quantization.bits}" if folder.onnx is not None else "int8"
     return "int8" if folder.origin in ("embedded", "alias") else "float32"

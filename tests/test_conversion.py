@@ -63,13 +63,29 @@ def test_a_width_that_no_group_divides(tmp_path: Path) -> None:
     assert "widths of the linear layers (64, 80) are not all multiples of 32" in done.err
 
 
-@pytest.mark.parametrize(("quantize", "cosine"), [("none", 0.999999), ("int8", 0.999)])
+@pytest.mark.parametrize(("quantize", "cosine"), [("none", 0.999999), ("int8", 0.999), ("int4", 0.97)])
 def test_onnx(source: Path, tmp_path: Path, quantize: str, cosine: float) -> None:
     done = run(source, "--to", "onnx", "--quantize", quantize, "--out", tmp_path / "out")
     assert done.code == 0, done.err
     assert not list((tmp_path / "out").glob("*.safetensors"))
     agreement = (encode(tmp_path / "out", "onnx") * encode(source, "mlx")).sum(axis=1)
     assert agreement.min() > cosine, agreement
+    dtype = "float32" if quantize == "none" else quantize
+    assert mlx_jinabert.load(tmp_path / "out").dtype == record(tmp_path / "out")["dtype"] == dtype
+
+
+@pytest.mark.parametrize("options", [["--dtype", "float16"], ["--quantize", "int4"]])
+def test_shards(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]) -> None:
+    """What one file would hold, in several with an index; a layer's scales are beside its words."""
+    assert run(source, *options, "--out", tmp_path / "one").code == 0
+    monkeypatch.setattr(weights.write, "__defaults__", (20_000,))
+    assert run(source, *options, "--out", tmp_path / "many").code == 0
+    index = json.loads((tmp_path / "many/model.safetensors.index.json").read_text())
+    files = sorted((tmp_path / "many").glob("model-*.safetensors"))
+    assert len(files) > 3
+    assert {name: file.name for file in files for name in load_file(file)} == index["weight_map"]
+    assert all(file.stat().st_size < 20_000 + 80_000 for file in files)  # or one large tensor
+    assert_close(encode(tmp_path / "many"), encode(tmp_path / "one"), atol=0, what="vectors")
 
 
 def test_names_values_and_what_is_left_out(tmp_path: Path) -> None:
@@ -142,16 +158,17 @@ def test_fingerprints(source: Path, tmp_path: Path) -> None:
     kinds = {
         "half": ["--dtype", "float16"],
         "graph": ["--to", "onnx"],
+        "graph-int4": ["--to", "onnx", "--quantize", "int4"],
         "int8": ["--quantize", "int8"],
         "int4": ["--quantize", "int4"],
     }
     found = {}
     for name, options in kinds.items():
         assert run(source, *options, "--out", tmp_path / name).code == 0
-        found[name] = mlx_jinabert.load(tmp_path / name, "onnx" if name == "graph" else "mlx").fingerprint
+        found[name] = mlx_jinabert.load(tmp_path / name, "onnx" if "graph" in name else "mlx").fingerprint
     original = mlx_jinabert.load(source, "mlx").fingerprint
     assert [found["half"], found["graph"]] == [original, original]
-    assert len({original, found["int8"], found["int4"]}) == 3
+    assert len({original, found["int8"], found["int4"], found["graph-int4"]}) == 4
 
 
 def test_the_record(source: Path, tmp_path: Path) -> None:
@@ -187,7 +204,7 @@ def test_memory_is_bounded_by_blocks_not_tensors(tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--to", "onnx", "--dtype", "float16"], "use float32, or --quantize int8"),
-        (["--to", "onnx", "--quantize", "int4"], "--to mlx for 6 and 4 bits"),
+        (["--to", "onnx", "--quantize", "int6"], "use int8 or int4, or --to mlx"),
         (["--quantize", "int5"], "'int5' is not one of"),
     ],
 )

@@ -62,13 +62,13 @@ class MlxBackend:
             names = match(weights, architecture)
             floating, at_load = _float_type(dtype, self.device, weights, names, architecture)
             self._model = build(architecture)
+            tensors = _cast(weights, names, folder, floating)
             if architecture.quantization is not None:
                 _quantize(self._model, architecture.quantization, frozenset(names))
-            tensors = _cast(weights, names, folder, floating)
+            elif at_load is not None:
+                _quantize(self._model, at_load)
+                tensors = _packed(tensors, _packed_layers(self._model), at_load)
             self._model.load_weights(list(tensors), strict=True)
-        if at_load is not None:
-            _quantize(self._model, at_load)
-            mx.eval(self._model.parameters())
         stored = at_load or architecture.quantization
         self.dtype = floating if stored is None else f"int{stored.bits}"
         _assert_types(self._model, floating)
@@ -83,8 +83,7 @@ class MlxBackend:
             vectors = np.array(self._model.classify(hidden).astype(mx.float32))
         else:
             vectors = np.array(pool(hidden.astype(mx.float32), mx.array(batch.mask), self._pooling))
-        if mx.get_cache_memory() > _CACHE_BYTES:
-            mx.clear_cache()
+        _bound_cache()
         return vectors
 
     def close(self) -> None:
@@ -135,7 +134,32 @@ def _cast(
             if weights.dtype(stored) in FLOAT_DTYPES:
                 array = array.astype(getattr(mx, floating))
             mx.eval(array)
+            _bound_cache()
             yield canonical[stored], array
+
+
+def _packed(
+    tensors: Iterator[tuple[str, mx.array]], layers: frozenset[str], quantization: Quantization
+) -> Iterator[tuple[str, mx.array]]:
+    """The weights of ``layers`` as words, scales and biases, each packed before the next one is read."""
+    for name, array in tensors:
+        layer = name.removesuffix(".weight")
+        if layer == name or layer not in layers:
+            yield name, array
+            continue
+        parts = mx.quantize(array, quantization.group_size, quantization.bits)
+        mx.eval(parts)
+        yield from zip((name, f"{layer}.scales", f"{layer}.biases"), parts, strict=True)
+
+
+def _packed_layers(model: nn.Module) -> frozenset[str]:
+    parameters = cast("list[tuple[str, mx.array]]", tree_flatten(model.parameters()))
+    return frozenset(name.removesuffix(".scales") for name, _ in parameters if name.endswith(".scales"))
+
+
+def _bound_cache() -> None:
+    if mx.get_cache_memory() > _CACHE_BYTES:
+        mx.clear_cache()
 
 
 def _quantize(model: nn.Module, quantization: Quantization, names: frozenset[str] | None = None) -> None:

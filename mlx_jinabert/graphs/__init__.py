@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from mlx_jinabert.graphs.builder import Graph
     from mlx_jinabert.weights import Weights
 
-__all__ = ["DTYPES", "build_graph", "builder_version"]
+__all__ = ["DTYPES", "GROUP_SIZES", "build_graph", "builder_version"]
 
 DTYPES = ("float32", "int8", "int4")
 """What a graph can compute its matrix products in."""
+
+GROUP_SIZES: Mapping[str, int] = {"int8": 0, "int4": 32}
+"""Inputs whose weights share a scale; 0: those of an output channel, or of one of its few parts."""
 
 _BUILDERS: Mapping[str, str] = {
     "bert": "mlx_jinabert.graphs.bert",

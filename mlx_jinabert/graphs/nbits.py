@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlx_jinabert.graphs import GROUP_SIZES
 from mlx_jinabert.graphs.arithmetic import Rows, Scaled
 from mlx_jinabert.graphs.builder import GraphBuilder, Value
 
@@ -29,7 +30,7 @@ __all__ = ["BLOCK", "Int4", "Int4Weight", "quantize_weight"]
 
 Array = NDArray[np.float32]
 
-BLOCK = 32
+BLOCK = GROUP_SIZES["int4"]
 """Inputs that share a scale; the last block of a row is filled up with zeros."""
 _BITS = 4
 _TOP = 15
