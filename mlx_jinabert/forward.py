@@ -61,9 +61,7 @@ def compute(
     types: Sequence[Ids] | None = None,
 ) -> Iterator[Computed]:
     """Every sequence once, longest first. ``types``: the token types of each sequence, if it has any."""
-    for batch in batching.plan(
-        [max(1, len(ids)) for ids in sequences], limits.batch_tokens, limits.max_length
-    ):
+    for batch in batching.plan([len(ids) for ids in sequences], limits.batch_tokens, limits.max_length):
         step = limits.rows or len(batch.indices)
         for start in range(0, len(batch.indices), step):
             positions = batch.indices[start : start + step]

@@ -127,11 +127,6 @@ def test_a_converted_model_keeps_what_the_catalog_knows(
     assert converted.prompts == CATALOG["qwen3-0.6b"].prompts
 
 
-def test_a_text_without_a_single_token_is_a_row_of_zeros() -> None:
-    model = mlx_jinabert.load(checkpoint_folder(QWEN2.but(closed=False)), backend="onnx")
-    assert_close(model.encode(["", "x"])[0], np.zeros(32, np.float32), atol=0, what="no tokens")
-
-
 WEB = "Given a web search query, retrieve relevant"
 QUERY_PROMPTS = {
     "jina-code-0.5b": "Find the most relevant code snippet given the following query:\n",
