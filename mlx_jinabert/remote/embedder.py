@@ -29,6 +29,7 @@ from mlx_jinabert.progress import Advance, progress_bar
 from mlx_jinabert.remote import sending
 from mlx_jinabert.remote.address import Address
 from mlx_jinabert.remote.service import About, Asked, Role, Service
+from mlx_jinabert.tokenizer import without_surrogates
 
 __all__ = ["RemoteEmbedder"]
 
@@ -155,7 +156,9 @@ class RemoteEmbedder:
             truncate=truncation != "error",
         )
         with progress_bar(len(listed), show=options.get("show_progress_bar", False)) as advance:
-            vectors = self._vectors([prefix + text or " " for text in listed], asked, advance)
+            vectors = self._vectors(
+                [without_surrogates(prefix + text) or " " for text in listed], asked, advance
+            )
         vectors = l2_normalize(vectors) if normalize else vectors
         result = encoding.as_precision(np.ascontiguousarray(vectors), precision)
         return result[0] if isinstance(texts, str) else result
