@@ -14,6 +14,7 @@ from types import MappingProxyType
 from mlx_jinabert.catalog_decoders import DECODERS
 from mlx_jinabert.catalog_encoders import ENCODERS
 from mlx_jinabert.catalog_entry import CatalogEntry, Pooling
+from mlx_jinabert.catalog_others import OTHERS
 
 __all__ = ["CATALOG", "CatalogEntry", "Pooling", "find", "near"]
 
@@ -123,6 +124,7 @@ _ENTRIES = (
     ),
     *ENCODERS,
     *DECODERS,
+    *OTHERS,
 )
 
 CATALOG: Mapping[str, CatalogEntry] = MappingProxyType({entry.alias: entry for entry in _ENTRIES})

@@ -34,6 +34,10 @@ _MODES: Mapping[str, Pooling] = {
     "pooling_mode_lasttoken": "last",
 }
 _MODE_NAMES: Mapping[str, Pooling] = {"cls": "cls", "mean": "mean", "lasttoken": "last"}
+_CHAINS = (["Transformer"], ["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])
+"""A transformer alone is one of the checkpoint's own code, which pools by itself."""
+_POOLER_KEYS = ("emb_pooler", "single_vector_pool_strategy")
+"""Of JinaBERT and of jina-embeddings-v4."""
 _LENGTH_KEYS = ("model_max_length", "max_position_embeddings", "n_positions")
 _NO_LIMIT = 1_000_000
 """tokenizer_config.json writes 1e30 for "no limit known"."""
@@ -81,26 +85,29 @@ def read_modules(path: Path) -> Modules:
     if not isinstance(listed, list) or not all(isinstance(module, dict) for module in listed):
         raise ModelFolderError(path / "modules.json", "expected a list of modules")
     kinds = [str(module.get("type", "")).rpartition(".")[2] for module in listed]
-    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+    if kinds not in _CHAINS:
         supported = "Transformer, Pooling and an optional Normalize, in this order"
         raise UnsupportedConfig("modules.json", kinds, supported)
     folders = [str(module.get("path", "")) for module in listed]
     for folder in folders:
         if Path(folder).is_absolute() or ".." in Path(folder).parts:
             raise ModelFolderError(path / "modules.json", f"module path {folder!r} leads out of the folder")
+    if len(folders) == 1:
+        return Modules(transformer=folders[0])
     return Modules(transformer=folders[0], pooling=folders[1], normalize=len(listed) == 3)
 
 
 def read_pooling(path: Path, modules: Modules, config: Mapping[str, Any], default: Pooling | None) -> Pooling:
-    """The pooling mode: 1_Pooling, else ``emb_pooler`` of config.json, else ``default``, else the mean.
+    """The pooling mode: 1_Pooling, else what config.json says, else ``default``, else the mean.
 
     The mean is the default of sentence-transformers for every architecture, too.
     """
     found = read_json(path / modules.pooling / "config.json")
     if found is None:
-        named = config.get("emb_pooler") or default or "mean"
+        key = next((key for key in _POOLER_KEYS if config.get(key)), _POOLER_KEYS[0])
+        named = config.get(key) or default or "mean"
         if named not in _MODE_NAMES.values():
-            raise UnsupportedConfig("emb_pooler", named, sorted(_MODE_NAMES.values()))
+            raise UnsupportedConfig(key, named, sorted(_MODE_NAMES.values()))
         return str(named)
     if found.get("include_prompt", True) is not True:
         raise UnsupportedConfig("include_prompt", found["include_prompt"], (True,))

@@ -1,4 +1,4 @@
-"""Converted checkpoints of the encoders with rotary positions: the same vectors, also behind a search."""
+"""Converted checkpoints of one family after the other: the same vectors, also behind a search."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ CHECKPOINTS = {
     "nomic_bert": Checkpoint("nomic_bert"),
     "gte": Checkpoint("gte", prefix="new.", pooling="cls"),
     "modernbert": Checkpoint("modernbert", prefix="model.", pooling="cls"),
+    "codesage": Checkpoint("codesage", prefix="transformer.", head=True),
+    "gemma2": Checkpoint("gemma2", prefix="model.", head=True, head_dim=16, pooling="last"),
+    "qwen2_5_vl": Checkpoint("qwen2_5_vl", prefix="model.language_model."),
 }
 
 

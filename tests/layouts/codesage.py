@@ -52,7 +52,8 @@ def shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
             found |= {f"h.{n}.{name}.weight": shape, f"h.{n}.{name}.bias": shape[1:]}
         for norm in ("ln_1", "ln_2"):
             found |= {f"h.{n}.{norm}.{part}": (width,) for part in ("weight", "bias")}
-    return found | {"ln_f.weight": (width,), "ln_f.bias": (width,)}
+    found |= {"ln_f.weight": (width,), "ln_f.bias": (width,)}
+    return found | ({"lm_head.weight": (checkpoint.vocab, width)} if checkpoint.head else {})
 
 
 def tokenizer(checkpoint: Checkpoint) -> Tokenizer:

@@ -55,7 +55,8 @@ def shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
         found |= {f"{layer}.mlp.{part}_proj.weight": (inner, width) for part in ("gate", "up")}
         found[f"{layer}.mlp.down_proj.weight"] = (width, inner)
         found |= {f"{layer}.{norm}_layernorm.weight": (width,) for norm in norms}
-    return found | {"norm.weight": (width,)}
+    found |= {"norm.weight": (width,)}
+    return found | ({"lm_head.weight": (checkpoint.vocab, width)} if checkpoint.head else {})
 
 
 def tokenizer(checkpoint: Checkpoint) -> Tokenizer:
