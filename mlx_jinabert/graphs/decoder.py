@@ -17,6 +17,7 @@ from mlx_jinabert.graphs.arithmetic import Rows, Scaled
 from mlx_jinabert.graphs.builder import FLOAT, GraphBuilder, Value
 from mlx_jinabert.graphs.layers import Array, Layers
 from mlx_jinabert.graphs.tiles import TiledAttention
+from mlx_jinabert.rotary import inverse_frequencies
 
 __all__ = ["Activation", "Projection", "by_head", "dense", "encode_decoder", "gated", "rms_norm", "rotation"]
 
@@ -75,15 +76,15 @@ def by_head(layers: Layers, x: Value, size: int) -> Value:
 
 
 def normed(layers: Layers, config: DecoderConfig, x: Value, name: str) -> Rows:
-    normed = rms_norm(layers, x, layers.weight(name), config.rms_norm_eps)
-    return layers.arithmetic.rows(Scaled(normed), config.hidden_size, _GROUPS)
+    """(tokens, hidden size) under the named norm, ready for products."""
+    result = rms_norm(layers, x, layers.weight(name), config.rms_norm_eps)
+    return layers.arithmetic.rows(Scaled(result), config.hidden_size, _GROUPS)
 
 
 def rotation(layers: Layers, config: DecoderConfig) -> Callable[[Value], Value]:
     """(batch, length, heads, size) -> rotated, (batch, heads, length, size); angles are made once per run."""
     g = layers.graph
-    exponents = np.arange(0, config.head_dim, 2, dtype=np.float64) / config.head_dim
-    frequencies = g.constant((config.rope_theta**-exponents).astype(np.float32)[None])
+    frequencies = g.constant(inverse_frequencies(config.head_dim, config.rope_theta)[None])
     length = g.op("Cast", g.op("Squeeze", layers.length), to=FLOAT)
     positions = g.op("Unsqueeze", g.op("Range", g.number(0), length, g.number(1)), g.ints(1))
     angles = g.op("Mul", positions, frequencies)
