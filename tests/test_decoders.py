@@ -24,6 +24,7 @@ from tests.support import assert_close
 
 QWEN2 = Checkpoint("qwen2", heads=4, hidden=32, pooling="last")
 QWEN3 = Checkpoint("qwen3", heads=4, hidden=32, head_dim=16, pooling="last")
+GEMMA2 = Checkpoint("gemma2", heads=4, hidden=32, head_dim=16, pooling="last")
 
 
 @pytest.mark.parametrize("backend", ["mlx", "onnx"])
@@ -105,6 +106,23 @@ def test_the_end_token_reaches_the_model() -> None:
     by_the_file = load(checkpoint_folder(QWEN2))
     by_us = load(checkpoint_folder(QWEN2.but(closed=False)), config_overrides={"append_token": END})
     assert_close(by_us.encode(["x", ""]), by_the_file.encode(["x", ""]), atol=0, what="appended")
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "override", "told"),
+    [
+        (QWEN2, {}, False),
+        (QWEN2.but(closed=False), {}, True),
+        (QWEN2.but(closed=False), {"append_token": True}, False),
+        (QWEN2.but(closed=False), {"append_token": False}, False),
+        (QWEN2.but(closed=False, pooling="mean"), {}, False),
+    ],
+)
+def test_texts_that_end_with_nothing_are_told(
+    checkpoint: Checkpoint, override: dict[str, object], told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    mlx_jinabert.load(checkpoint_folder(checkpoint), backend="onnx", config_overrides=override)
+    assert ("append_token" in caplog.text) == told
 
 
 def test_a_finished_graph_is_not_overridden(tmp_path: Path) -> None:
@@ -200,10 +218,11 @@ def test_vectors_are_cut_where_the_model_was_trained_for_it(
 
 @pytest.mark.parametrize("causal", [True, False], ids=["causal", "both ways"])
 @pytest.mark.parametrize("backend", ["mlx", "onnx"])
+@pytest.mark.parametrize("decoder", [QWEN2, GEMMA2], ids=["qwen2", "gemma2"])
 def test_tiles_of_attention_change_nothing(
-    backend: str, causal: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    decoder: Checkpoint, backend: str, causal: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    folder = checkpoint_folder(QWEN2.but(config=(("is_causal", causal),)))
+    folder = checkpoint_folder(decoder.but(config=(("is_causal", causal),)))
     ids = random_ids((1, 50, 61), 512)
     whole = embed(open_model(folder, backend), ids)
     monkeypatch.setenv("MLX_JINABERT_CACHE", str(tmp_path))  # ONNX: the size is built into the graph
