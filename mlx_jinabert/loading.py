@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,8 @@ from mlx_jinabert.tasks import check_name, check_tensors
 from mlx_jinabert.tokenizer import Tokenizer
 
 __all__ = ["DTYPES", "choose_backend", "choose_dtype", "load"]
+
+_log = logging.getLogger("mlx_jinabert")
 
 DTYPES = ("auto", "float32", "float16", "bfloat16", "int8", "int4")
 
@@ -43,6 +46,16 @@ def load(  # noqa: PLR0917 - the public contract
     )
     check_tensors(source.architecture, "embedding")
     tokenizer = Tokenizer(source.folder.tokenizer, source.max_length, source.folder.end_token)
+    if (
+        source.folder.pooling == "last"
+        and not tokenizer.closes
+        and "append_token" not in source.folder.config
+    ):
+        _log.warning(
+            "%s pools the last token, and its texts end with no special one; if it was trained with one, "
+            "pass config_overrides={'append_token': True} (its eos_token), else False",
+            source.folder.model_id,
+        )
 
     def open_here() -> Backend:
         chosen = resolve_backend(choose_backend(backend, source.folder)).name

@@ -88,7 +88,11 @@ class Tokenizer:
         self._reader.no_truncation()
         self._reader.no_padding()
         self.pad_id = self._find_pad(json.loads(text).get("padding"))
-        self._end = self._find_end(path, end)
+        closed = self._reader.encode("x")
+        closing = closed.ids[-1] if closed.special_tokens_mask[-1:] == [1] else None
+        self._end = self._find_end(path, end, closing)
+        self.closes = closing is not None or len(self._end) > 0
+        """Whether texts end with a special token."""
         specials = self._reader.num_special_tokens_to_add(is_pair=False) + len(self._end)
         if max_length < specials + 1:
             raise ModelFolderError(
@@ -126,21 +130,20 @@ class Tokenizer:
         closing = next(i for i, special in enumerate(reversed(mask)) if not special)
         return np.concatenate([ids[: room - closing], ids[len(ids) - closing :], self._end])
 
-    def _find_end(self, path: Path, end: EndToken | None) -> Ids:
-        """What to append to every text, (0 or 1,) int32: nothing where tokenizer.json closes texts itself."""
+    def _find_end(self, path: Path, end: EndToken | None, closing: int | None) -> Ids:
+        """What to append to every text, (0 or 1,) int32: nothing after the file's own ``closing`` token."""
         if end is None:
             return np.empty(0, dtype=np.int32)
         token = self._reader.token_to_id(end.text)
         if token is None:
             raise ModelFolderError(path, f"has no token {end.text!r}, with which texts are to end")
-        closed = self._reader.encode("x")
-        if not closed.special_tokens_mask[-1]:
+        if closing is None:
             return np.array([token], dtype=np.int32)
-        if end.stated and closed.ids[-1] != token:
+        if end.stated and closing != token:
             raise ModelFolderError(
                 path,
-                f"closes texts with {closed.tokens[-1]!r}, expected {end.text!r} (append_token); "
-                "pass config_overrides={'append_token': False} to take the file as it is",
+                f"closes texts with {self._reader.id_to_token(closing)!r}, expected {end.text!r} "
+                "(append_token); pass config_overrides={'append_token': False} to take the file as it is",
             )
         return np.empty(0, dtype=np.int32)
 
