@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert import encoding
-from mlx_jinabert.encoding import Precision, Truncation
+from mlx_jinabert.encoding import Truncation
 from mlx_jinabert.errors import UnsupportedConfig
 from mlx_jinabert.folder import ModelFolder
 from mlx_jinabert.forward import WINDOW, Limits, batch_tokens, compute
 from mlx_jinabert.owner import BackendOwner
 from mlx_jinabert.pooling import l2_normalize
+from mlx_jinabert.precision import Precision, as_precision, check_precision
 from mlx_jinabert.progress import Advance, progress_bar
 from mlx_jinabert.source import Source
 from mlx_jinabert.tokenizer import Tokenizer
@@ -117,14 +118,15 @@ class Embedder:
 
         ``prompt`` (a text) or ``prompt_name`` (one of ``prompts``) is put before every text; without both
         the checkpoint's default prompt is. ``truncate_dim`` cuts vectors before they are normalised, where
-        the model allows it. ``precision`` "binary" and "ubinary" pack the signs, eight to a byte.
+        the model allows it. ``precision``: "int8" and "uint8" are components in 255 steps of one fixed size,
+        "binary" and "ubinary" their signs, eight to a byte (see ``precision.py``).
         ``max_batch_tokens`` bounds rows times padded length of a batch, and with it the memory.
         ``truncation`` of texts over ``max_length``: "warn" logs how many were cut, "error" raises TooLong
         before anything is computed. A vector that is not finite raises NonFinite.
         """
-        _check_choice("precision", precision, get_args(Precision))
         _check_choice("truncation", truncation, get_args(Truncation))
         dim = self.dim if truncate_dim is None else self._source.check_dim(truncate_dim)
+        check_precision(precision, normalised=normalize_embeddings, dim=dim)
         default = self._source.folder.default_prompt_name
         prefix = encoding.choose_prompt(self._prompts, default, prompt_name, prompt)
         prefixed = [prefix + text for text in _listed(texts)]
@@ -134,7 +136,7 @@ class Embedder:
         vectors = encoding.shorten(pooled, dim, self._source.norms_prefixes)
         if normalize_embeddings:
             vectors = l2_normalize(vectors)
-        result = encoding.as_precision(np.ascontiguousarray(vectors), precision)
+        result = as_precision(np.ascontiguousarray(vectors), precision)
         return result[0] if isinstance(texts, str) else result
 
     def encode_query(self, texts: str | Iterable[str], /, **options: Unpack[EncodeOptions]) -> NDArray[Any]:

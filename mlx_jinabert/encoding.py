@@ -14,9 +14,7 @@ from mlx_jinabert.errors import NonFinite, TooLong, UnsupportedConfig
 from mlx_jinabert.pooling import layer_norm, truncate
 
 __all__ = [
-    "Precision",
     "Truncation",
-    "as_precision",
     "check_dim",
     "check_finite",
     "choose_prompt",
@@ -25,9 +23,6 @@ __all__ = [
     "report_cut",
     "shorten",
 ]
-
-Precision = Literal["float32", "binary", "ubinary"]
-"""Type of the returned vectors, names as in sentence-transformers."""
 
 Truncation = Literal["warn", "error", "silent"]
 """What happens to a text that is longer than the model takes."""
@@ -130,15 +125,3 @@ def check_finite(vectors: NDArray[np.float32], positions: Sequence[int], texts: 
     if not finite.all():
         position = positions[int(np.argmin(finite))]
         raise NonFinite(position, texts[position][:_EXCERPT])
-
-
-def as_precision(vectors: NDArray[np.float32], precision: str) -> NDArray[Any]:
-    """(n, dim) float32 as is, or a bit per component: uint8 ("ubinary"), int8 shifted by 128 ("binary").
-
-    Scalar "int8" and "uint8" need value ranges from a calibration set; ranges of the call at hand would make
-    a vector depend on its neighbours.
-    """
-    if precision == "float32":
-        return vectors
-    bits = np.packbits(vectors > 0, axis=1)
-    return bits if precision == "ubinary" else (bits.astype(np.int16) - 128).astype(np.int8)

@@ -21,6 +21,7 @@ import pytest
 import mlx_jinabert
 from mlx_jinabert import Embedder, TooLong, UnsupportedConfig
 from mlx_jinabert.loading import choose_dtype
+from mlx_jinabert.precision import as_precision
 from tests.folders import copy_of
 from tests.running import minilm
 from tests.support import assert_close
@@ -159,15 +160,20 @@ def test_a_model_that_was_not_trained_for_it_is_not_cut() -> None:
     assert _load(minilm()).encode("x", truncate_dim=384).shape == (384,)
 
 
-def test_bits_are_the_signs(model: Embedder) -> None:
-    signs = model.encode(TEXTS) > 0
-    assert (np.unpackbits(model.encode(TEXTS, precision="ubinary"), axis=1) == signs).all()
-    binary = model.encode(TEXTS, precision="binary")
-    assert binary.dtype == np.int8
-    assert (binary.astype(int) + 128 == np.packbits(signs, axis=1)).all()
+def test_precisions(model: Embedder) -> None:
+    """What ``precision.py`` makes of the vectors."""
+    vectors = model.encode(TEXTS)
+    for precision in ("int8", "uint8", "binary", "ubinary"):
+        found = model.encode(TEXTS, precision=precision)
+        assert found.dtype == as_precision(vectors, precision).dtype
+        assert (found == as_precision(vectors, precision)).all()
+    with pytest.raises(UnsupportedConfig, match=r"precision.*unit length"):
+        model.encode("x", precision="int8", normalize_embeddings=False)
+    with pytest.raises(UnsupportedConfig, match="100 bits are no whole bytes"):
+        model.encode("x", precision="binary", truncate_dim=100)
 
 
-@pytest.mark.parametrize("option", [{"precision": "int8"}, {"truncation": "cut"}])
+@pytest.mark.parametrize("option", [{"precision": "float64"}, {"truncation": "cut"}])
 def test_options_that_do_not_exist_are_named(model: Embedder, option: dict[str, str]) -> None:
     with pytest.raises(UnsupportedConfig, match=f"{next(iter(option))}.*{next(iter(option.values()))}"):
         model.encode("x", **option)

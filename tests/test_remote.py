@@ -176,7 +176,7 @@ def test_options_of_a_local_model_are_refused(server: EmbeddingServer, option: d
 
 def test_options_of_a_call_are_checked(server: EmbeddingServer) -> None:
     model = opened(server, "tei")
-    for option in ({"precision": "int8"}, {"truncation": "maybe"}):
+    for option in ({"precision": "float64"}, {"truncation": "maybe"}):
         with pytest.raises(UnsupportedConfig, match=next(iter(option))):
             model.encode("x", **option)
     with pytest.raises(TypeError, match="text 1"):

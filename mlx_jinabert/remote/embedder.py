@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from mlx_jinabert import encoding
 from mlx_jinabert.catalog import find
 from mlx_jinabert.embedder import EncodeOptions
-from mlx_jinabert.encoding import Precision, Truncation
+from mlx_jinabert.encoding import Truncation
 from mlx_jinabert.errors import RemoteError, UnsupportedConfig
 from mlx_jinabert.pooling import l2_normalize
+from mlx_jinabert.precision import Precision, as_precision, check_precision
 from mlx_jinabert.progress import Advance, progress_bar
 from mlx_jinabert.remote import sending
 from mlx_jinabert.remote.address import Address
@@ -139,19 +140,17 @@ class RemoteEmbedder:
 
     def _encode(self, texts: str | Iterable[str], role: Role | None, options: EncodeOptions) -> NDArray[Any]:
         precision, truncation = options.get("precision", "float32"), options.get("truncation", "warn")
-        for key, value, supported in (
-            ("precision", precision, get_args(Precision)),
-            ("truncation", truncation, get_args(Truncation)),
-        ):
-            if value not in supported:
-                raise UnsupportedConfig(key, value, supported)
+        if truncation not in get_args(Truncation):
+            raise UnsupportedConfig("truncation", truncation, get_args(Truncation))
         listed = [texts] if isinstance(texts, str) else encoding.listed(texts)
         own_prompt = options.get("prompt") is not None or options.get("prompt_name") is not None
         prefix = self._prefix(role, options)
         normalize = options.get("normalize_embeddings", True)
+        dim = _check_dim(options.get("truncate_dim")) or self._dim
+        check_precision(precision, normalised=normalize, dim=dim or self._about.dim)
         asked = Asked(
             role=None if own_prompt else role,
-            dim=_check_dim(options.get("truncate_dim")) or self._dim,
+            dim=dim,
             normalize=normalize,
             truncate=truncation != "error",
         )
@@ -160,7 +159,7 @@ class RemoteEmbedder:
                 [without_surrogates(prefix + text) or " " for text in listed], asked, advance
             )
         vectors = l2_normalize(vectors) if normalize else vectors
-        result = encoding.as_precision(np.ascontiguousarray(vectors), precision)
+        result = as_precision(np.ascontiguousarray(vectors), precision)
         return result[0] if isinstance(texts, str) else result
 
     def _prefix(self, role: Role | None, options: EncodeOptions) -> str:
