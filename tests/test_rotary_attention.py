@@ -32,7 +32,7 @@ def looped(q: NDArray, k: NDArray, v: NDArray, mask: NDArray) -> NDArray[np.floa
     return out.astype(np.float32)
 
 
-@pytest.mark.parametrize("length", [1, 4, 9, 23])
+@pytest.mark.parametrize("length", [1, 4, 5, 23])
 @pytest.mark.parametrize("stretch", [512, 4, 1], ids=["whole", "stretches of 4", "row by row"])
 @pytest.mark.parametrize("padded", [True, False])
 def test_local_attention_is_the_loop(
