@@ -15,7 +15,7 @@ from codesearch.searching import ranking
 from codesearch.searching.path_roles import roles_of
 from codesearch.searching.query import Name, Query, stem
 from codesearch.searching.ranking import WEIGHTS, Candidate, fuse, rank
-from codesearch.searching.signals import definition_grade, path_affinity
+from codesearch.searching.signals import coverage_grade, definition_grade, path_affinity
 
 
 def chunk(path: str = "src/a.py", symbol: str = "", text: str = "x", **more: object) -> Chunk:
@@ -97,6 +97,47 @@ def test_path_words_count_by_rarity() -> None:
     assert got["app/http/redirect.py"] > 0.8
     assert got["app/http/cookie.py"] < 0.15  # every path says http
     assert path_affinity(["a.py"], ()) == {"a.py": 0.0}
+
+
+def test_a_file_name_that_says_more_than_the_question_is_less_about_it() -> None:
+    got = path_affinity(["render/json.go", "render/json_stream.go", "render/html.go"], ("json", "rendering"))
+    assert got["render/json.go"] > got["render/json_stream.go"] > got["render/html.go"]
+
+
+def test_a_file_that_every_folder_has_is_what_its_folder_is() -> None:
+    got = path_affinity(["core/de/parser/mod.rs", "core/ser/mod.rs", "core/lib.rs"], ("parser",))
+    assert got["core/de/parser/mod.rs"] == pytest.approx(1)
+    assert got["core/ser/mod.rs"] == got["core/lib.rs"] == 0
+
+
+@pytest.mark.parametrize(("word", "path"), [("utility", "utils.go"), ("auth", "authentication.py")])
+def test_abbreviations_in_file_names(word: str, path: str) -> None:
+    assert path_affinity([path, "other.go"], (word,)) == {path: pytest.approx(1), "other.go": 0}
+
+
+def test_every_word_once_beats_one_of_them() -> None:
+    both, one = chunk("b.py", text="retries of a Request"), chunk("a.py", text="retry retry retry")
+    assert ranked([one, both], "retries request") == ["b.py", "a.py"]
+    assert coverage_grade("retries request", ("retry", "request", "backoff", "pool")) == 0.5
+
+
+def test_a_name_that_many_files_define_says_little() -> None:
+    rack = [chunk(f"r{i}.py", "Rack") for i in range(30)]
+    answer = chunk("lint.py", text="conformance of applications")
+    scores = dict.fromkeys(range(30), 0.3) | {30: 1.0}
+    assert ranked([*rack, answer], "Rack conformance", scores)[0] == "lint.py"
+    assert ranked([rack[0], answer], "Rack conformance", {0: 0.5, 1: 0.5})[0] == "r0.py"
+
+
+def test_the_home_of_a_name_comes_first_though_it_defines_more() -> None:
+    home = chunk("z/SqlMapper.cs", "", definitions=("SqlMapper", "Query"))
+    part = chunk("a/SqlMapper.Settings.cs", "SqlMapper")
+    elsewhere = chunk("a/Other.cs", "SqlMapper")
+    assert ranked([elsewhere, part, home], "SqlMapper") == [
+        "z/SqlMapper.cs",
+        "a/SqlMapper.Settings.cs",
+        "a/Other.cs",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from codesearch.searching.ranking import WEIGHTS, Weights
 WITHOUT: Mapping[str, Weights] = {
     "names weigh more than text (columns)": replace(WEIGHTS, columns=(1.0, 1.0, 1.0)),
     "file coherence": replace(WEIGHTS, coherence=0.0),
+    "every word somewhere (coverage)": replace(WEIGHTS, coverage=0.0),
     "definition of the name asked for": replace(WEIGHTS, definition=0.0),
     "definition of a name mentioned": replace(WEIGHTS, mention=0.0),
     "definition of a capitalised word": replace(WEIGHTS, weak_mention=0.0),

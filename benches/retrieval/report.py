@@ -20,7 +20,7 @@ def report(scored: Sequence[Scored], modes: Sequence[str]) -> str:
         _grouped(scored, modes, "repository", lambda row: f"{row.repository} ({row.language})"),
         _grouped(scored, modes, "language", lambda row: row.language),
         _grouped(
-            scored, modes, "query words", lambda row: "in the answer's names" if row.shares_names else "not"
+            scored, modes, "query words", lambda row: "in the answer's path" if row.shares_path else "not"
         ),
         _budgets(scored, modes),
         _spans(scored, modes),

@@ -49,9 +49,9 @@ class Scored:
     tokens_to_first: int
     span_recall: float | None
     definition_first: bool | None
-    """For a query that is a name: whether the first hit is labelled with it."""
-    shares_names: bool
-    """Whether a word of the query is in the path or in a defined name of an answer."""
+    """For a query that is a name: whether the first hit defines it."""
+    shares_path: bool
+    """Whether a word of the query is in the path of an answer."""
     seconds: float
 
 
@@ -121,23 +121,20 @@ class Bench:
             budget_recall=tuple(metrics.recall(query.targets, metrics.within(long, b)) for b in BUDGETS),
             tokens_to_first=metrics.tokens_to_first(query.targets, long, BUDGETS[-1]),
             span_recall=sum(spans) / len(spans) if spans else None,
-            definition_first=_names_first(query, hits) if query.category == "symbol" else None,
-            shares_names=self._shares_names(query),
+            definition_first=self._defines(query, hits) if query.category == "symbol" else None,
+            shares_path=self._shares_path(query),
             seconds=seconds,
         )
 
-    def _shares_names(self, query: Query) -> bool:
+    def _defines(self, query: Query, hits: Sequence[Hit]) -> bool:
+        defining = self.store.chunks(self.store.define([query.text])).values()
+        places = {(stored.chunk.path, stored.chunk.start_line) for stored in defining}
+        return bool(hits) and (hits[0].path, hits[0].start_line) in places
+
+    def _shares_path(self, query: Query) -> bool:
         wanted = {stem(term) for term in query_terms(query.text)}
         paths = [path for path in self.store.files() if any(t.is_in(path) for t in query.targets)]
-        names = " ".join(
-            [*paths, *(d for path in paths for s in self.store.chunks_of(path) for d in s.chunk.definitions)]
-        )
-        return not wanted.isdisjoint(stem(token) for token in tokenize(names))
-
-
-def _names_first(query: Query, hits: Sequence[Hit]) -> bool:
-    name = query.text.replace("::", ".").rpartition(".")[2]
-    return bool(hits) and hits[0].symbol.casefold() == name.casefold()
+        return not wanted.isdisjoint(stem(token) for token in tokenize(" ".join(paths)))
 
 
 @contextmanager

@@ -6,6 +6,9 @@ Words are cut where the letter case turns (``parseJSON`` = parse + JSON, ``URLs`
 underscores and between letters and digits; scripts that do not put spaces between words are
 indexed as single characters and pairs, as Lucene's CJK analyser does.
 
+Plurals are folded (``users`` is ``user``): questions and names disagree about them most. No more of the
+inflection is: measured, a real stemmer gains what it loses.
+
 Every token is made of letters and digits only, folded to one case, so any tokenizer of SQLite's FTS5
 that keeps those together (``unicode61``) stores it as it is. This file knows no SQL; it refuses
 nothing: any string is a query, and one that holds nothing to look for gives "".
@@ -30,12 +33,15 @@ __all__ = [
     "is_function_word",
     "match_expression",
     "query_terms",
+    "singular",
     "tokenize",
 ]
 
-VERSION = 1
+VERSION = 2
 """Changes when the same text would give other tokens: an index of another version must be refilled."""
 
+_MIN_PLURAL = 3
+"""Words of up to this many letters are no plurals: css, tls, dns."""
 _MAX_WORD = 200
 """Longer runs of letters are data (base64, hashes), not names."""
 _MAX_TERMS = 64
@@ -78,11 +84,27 @@ def tokenize(text: str) -> list[str]:
     """Tokens of a text in reading order: each word whole, then its parts where it has several.
 
     >>> tokenize("getUserById(HTTP_URLs)")
-    ['getuserbyid', 'get', 'user', 'by', 'id', 'httpurls', 'http', 'urls']
+    ['getuserbyid', 'get', 'user', 'by', 'id', 'httpurl', 'http', 'url']
     """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return [token for word in _WORD.findall(text) for token in _tokens_of(word)]
+
+
+def singular(token: str) -> str:
+    """A folded token without the s of an English plural; what only looks like one stays or loses it always.
+
+    >>> [singular(word) for word in ("queries", "matches", "routes", "class", "status")]
+    ['query', 'match', 'route', 'class', 'status']
+    """
+    if len(token) <= _MIN_PLURAL or not token.endswith("s") or token.endswith(("ss", "us", "is")):
+        return token
+    if token.endswith("ies") and len(token) > _MIN_PLURAL + 1:
+        return token[:-3] + "y"
+    return token[:-2] if token.endswith(("sses", "shes", "ches", "xes")) else token[:-1]
+
+
+_STOP_TERMS = frozenset(singular(word) for word in _STOP_WORDS)
 
 
 def document(chunk: Chunk) -> LexicalDocument:
@@ -98,7 +120,7 @@ def document(chunk: Chunk) -> LexicalDocument:
 def query_terms(query: str) -> tuple[str, ...]:
     """The distinct tokens that a query looks for, without function words (unless it has no others)."""
     terms = dict.fromkeys(tokenize(query))
-    telling = [term for term in terms if term not in _STOP_WORDS]
+    telling = [term for term in terms if term not in _STOP_TERMS]
     return tuple(telling or terms)[:_MAX_TERMS]
 
 
@@ -141,7 +163,7 @@ def _tokens_of(word: str) -> tuple[str, ...]:
     tokens = [_folded("".join(parts))] if len(parts) > 1 and not unspaced else []
     for part in parts:
         tokens.extend(_pairs(part) if _UNSPACED.match(part) else (_folded(part),))
-    return tuple(token for token in tokens if token)
+    return tuple(singular(token) for token in tokens if token)
 
 
 def _parts(word: str) -> list[str]:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from codesearch.searching.lexical import singular
+
 __all__ = ["ROLES", "Role", "roles_of"]
 
 
@@ -27,7 +29,7 @@ class Role:
 
 
 def _role(name: str, pattern: str, asked_by: str) -> Role:
-    return Role(name, re.compile(pattern, re.VERBOSE), frozenset(asked_by.split()))
+    return Role(name, re.compile(pattern, re.VERBOSE), frozenset(map(singular, asked_by.split())))
 
 
 ROLES: tuple[Role, ...] = (

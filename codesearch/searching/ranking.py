@@ -17,7 +17,13 @@ from dataclasses import dataclass, field, replace
 
 from codesearch.records import Chunk, StoredChunk
 from codesearch.searching.query import Query
-from codesearch.searching.signals import definition_grade, path_affinity, unwanted_roles
+from codesearch.searching.signals import (
+    coverage_grade,
+    definition_grade,
+    path_affinity,
+    rarity,
+    unwanted_roles,
+)
 
 __all__ = ["WEIGHTS", "Candidate", "Signal", "Weights", "fuse", "rank", "saturate"]
 
@@ -35,14 +41,16 @@ class Weights:
     lexical_share_name: float = 0.7
     """The same for a query that is a name: its letters matter more than its meaning."""
     coherence: float = 0.2
-    """For the best chunk of the file that holds most of the candidates' score."""
+    """For the file that holds most of the candidates' score."""
+    coverage: float = 0.3
+    """For a chunk that holds every word of the question."""
     definition: float = 3.0
     """For the definition of the name that is the query: nothing else may come first."""
     mention: float = 1.5
     """For the definition of a name that a question mentions."""
     weak_mention: float = 0.5
     """The same for a name that is a mere capitalised word."""
-    path: float = 1.5
+    path: float = 2.0
     """For a file whose path says what the question says."""
     verbatim: float = 0.3
     """For a chunk that holds the query word for word."""
@@ -102,35 +110,36 @@ def rank(
 
 
 def coherence(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
-    """A file that answers in many places is about the question: its best chunk gains."""
+    """A file that answers in many places is about the question."""
     total: dict[str, float] = defaultdict(float)
-    best: dict[str, Candidate] = {}
-    for candidate in sorted(candidates, key=_order):
+    for candidate in candidates:
         total[candidate.chunk.path] += candidate.score
-        best.setdefault(candidate.chunk.path, candidate)
     most = max(total.values(), default=0.0) or 1.0
-    leading = {c.id for c in best.values()}
-    return [
-        _plus(c, weights.coherence * total[c.chunk.path] / most if c.id in leading else 0.0)
-        for c in candidates
-    ]
+    return [_plus(c, weights.coherence * total[c.chunk.path] / most) for c in candidates]
+
+
+def coverage(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Every word of the question somewhere, rather than one of them often."""
+
+    def gain(chunk: Chunk) -> float:
+        return coverage_grade(f"{chunk.path}\n{chunk.text}".casefold(), query.terms)
+
+    return [_plus(c, weights.coverage * gain(c.chunk)) for c in candidates]
 
 
 def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """A definition of a name in the query comes before every use of it."""
-
-    def gain(chunk: Chunk) -> float:
+    gains: dict[int, float] = defaultdict(float)
+    for name in query.names:
+        weight = weights.weak_mention if name.weak else weights.mention
+        grades = {c.id: definition_grade(c.chunk, name, fold_case=query.is_name) for c in candidates}
         if query.is_name:
-            return weights.definition * definition_grade(chunk, query.names[0], fold_case=True)
-        return max(
-            (
-                (weights.weak_mention if name.weak else weights.mention) * definition_grade(chunk, name)
-                for name in query.names
-            ),
-            default=0.0,
-        )
-
-    return [_plus(c, gain(c.chunk)) for c in candidates]
+            weight = weights.definition
+        else:
+            weight *= rarity(len({c.chunk.path for c in candidates if grades[c.id]}))
+        for id_, grade in grades.items():
+            gains[id_] = max(gains[id_], weight * grade)
+    return [_plus(c, gains[c.id]) for c in candidates]
 
 
 def path_words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
@@ -173,7 +182,7 @@ def saturate(candidates: Sequence[Candidate], weights: Weights) -> list[Candidat
     return sorted(damped, key=_order)
 
 
-HYBRID: tuple[Signal, ...] = (coherence, definitions, path_words, verbatim, demotions)
+HYBRID: tuple[Signal, ...] = (coherence, coverage, definitions, path_words, verbatim, demotions)
 """The signals of the hybrid and the lexical search, in this order."""
 SEMANTIC: tuple[Signal, ...] = (demotions,)
 """Of a search by vectors alone: their order, with tests and the like lower."""

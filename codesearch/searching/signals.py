@@ -18,14 +18,16 @@ from codesearch.searching.lexical import tokenize
 from codesearch.searching.path_roles import roles_of
 from codesearch.searching.query import Name, Query, stem
 
-__all__ = ["definition_grade", "path_affinity", "unwanted_roles"]
+__all__ = ["coverage_grade", "definition_grade", "path_affinity", "rarity", "unwanted_roles"]
 
-_INNER = 0.7  # defined in the chunk, but the chunk is about something else (or holds several)
+_INNER = 0.9  # defined in the chunk, but the chunk is about something else (or holds several)
 _OTHER_CASE = 0.6
 _OTHER_SCOPE = 0.5
 _CONTINUED = 0.3  # a later part of a definition that was too long for one chunk
-_PARTIAL_NAMESAKE = 0.9  # Query.Async.cs beside Query.cs
-_NOT_NAMESAKE = 0.75  # a file named after the name is its home
+_PARTIAL_NAMESAKE = 0.8  # Query.Async.cs beside Query.cs
+_NOT_NAMESAKE = 0.6  # a file named after the name is its home
+_UNTELLING = frozenset({"mod", "index", "init", "main", "lib"})  # such a file is what its folder is
+_MIN_PREFIX = 3  # letters that an abbreviation must have
 _FOLDER = 0.5  # a word of a folder's name, against one of the file's
 
 
@@ -74,16 +76,33 @@ def _bare(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "")
 
 
+def rarity(number: int) -> float:
+    """What a name still tells that is defined in this many files; 1 for one file."""
+    return 1 / (1 + math.log(max(number, 1)))
+
+
+def coverage_grade(text: str, terms: Sequence[str]) -> float:
+    """The share of the terms that a case-folded text holds, also inside longer words."""
+    # Terms are singular; without its y, "retry" is in "retries" too.
+    return sum(term.removesuffix("y") in text for term in terms) / len(terms) if terms else 0.0
+
+
 def path_affinity(paths: Sequence[str], terms: Sequence[str]) -> dict[str, float]:
-    """For each path the share of the query's words that its names repeat, rare words counting more."""
+    """How well each path says what the terms say, and nothing else.
+
+    The share of the terms that its words repeat, rare words counting more, times the share of the words
+    of its file name that the terms explain: "json rendering" is about ``json.go``, less about
+    ``json_stream.go``. An abbreviation repeats the word (``utils``, ``impls``, ``auth``).
+    """
     wanted = list(dict.fromkeys(stem(term) for term in terms))
-    distinct = set(paths)
-    seen = Counter(word for path in distinct for word in _path_stems(path).all)
+    distinct = {path: _path_stems(path) for path in paths}
+    seen = Counter(word for stems in distinct.values() for word in stems.all)
     weight = {word: math.log((len(distinct) + 1) / (seen[word] + 0.5)) for word in wanted}
     total = sum(weight.values())
     if total <= 0:
         return dict.fromkeys(distinct, 0.0)
-    return {path: _affinity(path, wanted, weight) / total for path in distinct}
+    alike = {word: frozenset(term for term in wanted if _alike(word, term)) for word in seen}
+    return {path: _affinity(stems, alike, weight) / total for path, stems in distinct.items()}
 
 
 def unwanted_roles(path: str, query: Query) -> list[str]:
@@ -107,15 +126,25 @@ class _PathStems:
 def _path_stems(path: str) -> _PathStems:
     where = PurePosixPath(path.replace("-", "_"))
     name = where.name.split(".")[0] or where.name
-    return _PathStems(_stems(name), _stems(" ".join(where.parts[:-1])))
+    folders = list(where.parts[:-1])
+    if folders and name.strip("_").casefold() in _UNTELLING:
+        name, folders = folders[-1], [*folders[:-1], name]
+    return _PathStems(_stems(name), _stems(" ".join(folders)))
 
 
 def _stems(text: str) -> frozenset[str]:
     return frozenset(stem(token) for token in tokenize(text))
 
 
-def _affinity(path: str, wanted: Sequence[str], weight: Mapping[str, float]) -> float:
-    stems = _path_stems(path)
-    return sum(
-        weight[word] * (1.0 if word in stems.name else _FOLDER) for word in wanted if word in stems.all
-    )
+def _alike(word: str, term: str) -> bool:
+    if word == term:
+        return True
+    return min(len(word), len(term)) >= _MIN_PREFIX and (term.startswith(word) or word.startswith(term))
+
+
+def _affinity(stems: _PathStems, alike: Mapping[str, frozenset[str]], weight: Mapping[str, float]) -> float:
+    by_name = frozenset().union(*(alike[word] for word in stems.name))
+    by_folder = frozenset().union(*(alike[word] for word in stems.folders)) - by_name
+    explained = sum(bool(alike[word]) for word in stems.name) / len(stems.name) if stems.name else 0.0
+    said = sum(weight[term] for term in by_name) + _FOLDER * sum(weight[term] for term in by_folder)
+    return said * explained
