@@ -60,7 +60,11 @@ def read_architecture(config: Mapping[str, object], tensors: Collection[str]) ->
     for kind in _ARCHITECTURES:
         names = frozenset(kind.canonical(name) for name in tensors)
         if kind.recognises(config, names):
-            return kind.read(config, names)
+            try:
+                return kind.read(config, names)
+            except UnsupportedConfig as error:
+                _refuse_swapped(kind, config, tensors, error)
+                raise
     supported = tuple(kind.architecture for kind in _ARCHITECTURES)
     if config.get("model_type") in supported:
         first = sorted(tensors)
@@ -68,3 +72,19 @@ def read_architecture(config: Mapping[str, object], tensors: Collection[str]) ->
             extra=first, hint=f"no tensors of a supported architecture ({', '.join(supported)})"
         )
     raise UnsupportedConfig("model_type", config.get("model_type"), supported)
+
+
+def _refuse_swapped(
+    found: type[ArchitectureConfig],
+    config: Mapping[str, object],
+    tensors: Collection[str],
+    error: UnsupportedConfig,
+) -> None:
+    """Where ``config.json`` is that of another architecture: it is not its value that is wrong."""
+    for claimed in (found, *_ARCHITECTURES):
+        says_so = claimed.recognises(config, frozenset()) or config.get("model_type") == claimed.architecture
+        if says_so and claimed is found:
+            return
+        if says_so:
+            hint = f"config.json says {claimed.architecture!r}; the tensors are {found.architecture!r}'s"
+            raise WeightMismatch(extra=sorted(tensors), hint=f"{hint} ({error})") from error
