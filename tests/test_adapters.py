@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import mlx_jinabert
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.hub_files import Listing, RemoteFile, wanted
 from tests.checkpoints import Checkpoint, tensors_of, write, write_safetensors, write_shards
 from tests.converting import Outcome, encode, record, run
 from tests.support import assert_close
@@ -102,6 +103,14 @@ def test_the_weights_alone_are_another_model(tmp_path: Path) -> None:
     adapter(write(tmp_path / "model", VL) / "adapters/mine", matrices("mine"))
     with pytest.raises(ModelFolderError, match="--adapter"):
         mlx_jinabert.load(tmp_path / "model")
+
+
+def test_adapters_are_downloaded_with_the_weights() -> None:
+    adapters = ["adapters/adapter_config.json", "adapters/adapter_model.safetensors"]
+    model = ["config.json", "tokenizer.json", "model.safetensors"]
+    refused = ["adapters/adapter_model.bin", "adapters/run.py", "other/adapter_config.json"]
+    files = tuple(RemoteFile(name, 1, None, None) for name in (*model, *adapters, *refused))
+    assert {file.name for file in wanted(Listing("jinaai/any", "c", files))} == {*model, *adapters}
 
 
 def test_rank_stabilised_scale(source: Path, tmp_path: Path) -> None:
