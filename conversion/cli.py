@@ -13,7 +13,7 @@ from types import FrameType
 
 import click
 
-from conversion.convert import Conversion, Request, convert
+from conversion.convert import SETTINGS, Conversion, Request, convert
 from conversion.errors import ConversionError
 from conversion.verify import Agreement, VerificationFailed, verifier
 from mlx_jinabert import __version__
@@ -62,6 +62,13 @@ that mlx_jinabert.load("PATH") and codesearch --model PATH take.
     help="Pack the linear layers: 8, 6 or 4 bits for mlx (groups of 64 or 32), 8 or 4 for onnx.",
 )
 @click.option(
+    "--set",
+    "settings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help=f"State what SRC leaves open ({', '.join(SETTINGS)}), e.g. is_causal=false.",
+)
+@click.option(
     "--adapter",
     metavar="NAME|DIR",
     help="Merge a LoRA adapter: a folder as PEFT saves it, or a task that SRC has one for.",
@@ -84,6 +91,7 @@ def _command(
     target: str,
     dtype: str | None,
     quantize: str,
+    settings: tuple[str, ...],
     adapter: str | None,
     revision: str | None,
     verify: bool,
@@ -101,6 +109,7 @@ def _command(
         out=out,
         dtype=dtype,
         bits=_BITS[quantize],
+        settings=dict(_setting(given) for given in settings),
         adapter=adapter,
         revision=revision,
         force=force,
@@ -111,6 +120,14 @@ def _command(
         )
     check = verifier(target, _show, _note, verify_as) if verify or verify_as else None
     _report(convert(request, check))
+
+
+def _setting(given: str) -> tuple[str, object]:
+    """``KEY=VALUE``: true and false are what they say, anything else is text."""
+    key, equals, value = given.partition("=")
+    if key not in SETTINGS or not equals:
+        raise ConversionError(f"--set {given}: expected KEY=VALUE, where KEY is {' or '.join(SETTINGS)}")
+    return key, {"true": True, "false": False}.get(value.lower(), value)
 
 
 def _show(agreement: Agreement) -> None:

@@ -6,8 +6,8 @@ the conversion before something is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from conversion import output, weights
@@ -21,9 +21,13 @@ from mlx_jinabert.errors import BackendUnavailable
 from mlx_jinabert.fingerprint import write_record as write_fingerprint
 from mlx_jinabert.folder import ModelFolder, read_folder, resolve
 from mlx_jinabert.graphs import GROUP_SIZES, build_graph
+from mlx_jinabert.source import with_settings
 from mlx_jinabert.weights import Weights, match
 
-__all__ = ["Conversion", "Request", "convert"]
+__all__ = ["SETTINGS", "Conversion", "Request", "convert"]
+
+SETTINGS = ("is_causal", "append_token")
+"""What a conversion may state; other keys of config.json are the checkpoint's."""
 
 _SMALL_FILES_BYTES = 8 << 20
 
@@ -39,6 +43,8 @@ class Request:
     dtype: str | None = None
     """float32 | float16 | bfloat16; None: that of the source (MLX) or float32 (ONNX)."""
     bits: int | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Keys of config.json that the source leaves open: ``SETTINGS``."""
     adapter: str | None = None
     """Name or folder of a LoRA adapter to merge into the weights."""
     revision: str | None = None
@@ -76,7 +82,7 @@ def convert(request: Request, check: Check | None = None) -> Conversion:
     Raises ConversionError and mlx_jinabert's errors; the output is then as it was before.
     """
     _refuse_unsupported(request)
-    source = resolve(request.source, request.revision)
+    source = with_settings(resolve(request.source, request.revision), request.settings)
     if not source.weights:
         raise ConversionError(f"{source.path}: holds a finished ONNX graph alone; convert its source instead")
     out = (request.out or Path(_default_name(source, request))).expanduser().resolve()

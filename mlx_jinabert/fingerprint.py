@@ -67,6 +67,8 @@ def fingerprint(
     end = folder.end_token
     if end is not None:
         identity["end_token"] = end.text
+    if folder.config.get("is_causal") is False:  # Decoders hide what is behind a token unless told not to.
+        identity["is_causal"] = False
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:_LENGTH]
 
 

@@ -19,7 +19,7 @@ from mlx_jinabert.folder import ModelFolder, has_adapters, resolve
 from mlx_jinabert.sentence_files import read_json
 from mlx_jinabert.weights import Weights
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "open_source", "with_settings"]
 
 _OF_THE_CUT = {"matryoshka_dims", "matryoshka_dimensions", "matryoshka_layer_norm"}
 """Keys of config.json that matter to shortened vectors alone."""
@@ -71,12 +71,14 @@ def open_source(
     changes = {
         key: value for key, value in (config_overrides or {}).items() if _differs(folder.config, key, value)
     }
-    folder = replace(folder, config={**folder.config, **changes})
+    _refuse_fixed(folder, changes)
+    folder = with_settings(folder, changes)
     _refuse_unmerged(folder)
-    _check_settings(folder, changes)
     encoding.norms_prefixes(folder.config)
     architecture = read_architecture(folder.config, _tensor_names(folder))
-    variant = changes | ({"dtype": dtype} if dtype == "int4" else {})
+    hashed_anyway = ("is_causal", "append_token")
+    variant = {key: value for key, value in changes.items() if key not in hashed_anyway}
+    variant |= {"dtype": dtype} if dtype == "int4" else {}
     source = Source(
         folder, architecture, architecture.hidden_size, _limit(folder, architecture, max_length), variant
     )
@@ -92,18 +94,24 @@ def _refuse_unmerged(folder: ModelFolder) -> None:
         )
 
 
-def _check_settings(folder: ModelFolder, changes: Mapping[str, Any]) -> None:
-    """What nobody knows of the model has to be stated; what a finished graph computes cannot be changed."""
+def with_settings(folder: ModelFolder, settings: Mapping[str, Any]) -> ModelFolder:
+    """The folder under a configuration with ``settings``; what nobody knows of the model has to be there."""
+    folder = replace(folder, config={**folder.config, **settings})
     for key, unknown in (folder.entry.unknown if folder.entry else {}).items():
         if key not in folder.config:
-            remedy = f"true or false ({unknown}); pass config_overrides={{{key!r}: ...}}"
-            raise UnsupportedConfig(key, None, remedy)
+            remedy = f"config_overrides={{{key!r}: ...}}, or convert-weights --set {key}=..."
+            raise UnsupportedConfig(key, None, f"true or false ({unknown}); pass {remedy}")
+    return folder
+
+
+def _refuse_fixed(folder: ModelFolder, changes: Mapping[str, Any]) -> None:
+    """What a finished graph computes cannot be changed; the texts that go in can."""
     fixed = sorted(changes.keys() - {"append_token", *_OF_THE_CUT})
     if fixed and folder.onnx is not None:
         raise ModelFolderError(
             folder.path,
             f"config_overrides change {', '.join(fixed)}, which its graph was built with; "
-            "write them into config.json of the original and convert that again",
+            "convert the original again: convert-weights --set KEY=VALUE, or with another config.json",
         )
 
 

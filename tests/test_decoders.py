@@ -35,7 +35,7 @@ def test_the_caller_states_the_mask(backend: str) -> None:
     text = "def add(a, b): return a + b"
     assert_close(both_ways.encode(text), stated.encode(text), atol=1e-6, what="stated by the caller")
     assert causal.encode(text) @ both_ways.encode(text) < 0.999
-    assert causal.fingerprint != both_ways.fingerprint
+    assert causal.fingerprint != both_ways.fingerprint == stated.fingerprint
     assert load(config_overrides={"rope_theta": 1e6}).fingerprint == causal.fingerprint
 
 
@@ -130,6 +130,25 @@ def test_a_finished_graph_is_not_overridden(tmp_path: Path) -> None:
     assert open_source(tmp_path / "m", config_overrides={"append_token": END}).folder.end_token is not None
     with pytest.raises(ModelFolderError, match=r"config_overrides change is_causal.*built with"):
         open_source(tmp_path / "m", config_overrides={"is_causal": False})
+
+
+def test_a_conversion_states_the_mask(tmp_path: Path) -> None:
+    code = ("auto_map", {"AutoModel": "modeling_qwen.Qwen2Model"})
+    source = write(tmp_path / "source", QWEN2.but(closed=False, config=(code,)))
+    refused = convert(source, "--out", tmp_path / "m")
+    assert (refused.code, "--set is_causal=" in refused.err) == (2, True)
+    for target in ("mlx", "onnx"):
+        out = tmp_path / target
+        done = convert(
+            source, "--out", out, "--to", target, "--set", "is_causal=false", "--set", f"append_token={END}"
+        )
+        assert done.code == 0, done.err
+        override = {"is_causal": False, "append_token": END}
+        want = mlx_jinabert.load(source, backend="onnx", config_overrides=override)
+        got = mlx_jinabert.load(out, backend="onnx")
+        assert_close(got.encode("x = 1"), want.encode("x = 1"), atol=1e-6, what=target)
+        assert got.fingerprint == want.fingerprint
+    assert convert(source, "--out", tmp_path / "m", "--set", "rope_theta=1").code == 2
 
 
 def test_a_converted_model_keeps_what_the_catalog_knows(

@@ -194,6 +194,6 @@ def _is_causal(config: Mapping[str, object]) -> bool:
             "is_causal",
             None,
             f"true or false: config.json names {code}, which may compute either; pass "
-            'config_overrides={"is_causal": False} (or True), or write it into config.json',
+            'config_overrides={"is_causal": False} (or True), or convert-weights --set is_causal=...',
         )
     return True
