@@ -10,10 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 import mlx_jinabert
+from conversion.record import describe_source
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.folder import read_folder
 from mlx_jinabert.hub_files import Listing, RemoteFile, wanted
 from tests.checkpoints import Checkpoint, tensors_of, write, write_safetensors, write_shards
 from tests.converting import Outcome, encode, record, run
+from tests.running import minilm
 from tests.support import assert_close
 
 VL = Checkpoint("qwen2_5_vl", heads=4, hidden=64, max_position=64, prefix="model.language_model.")
@@ -72,7 +75,11 @@ def refused(done: Outcome, *words: object) -> None:
 
 
 @pytest.mark.parametrize("backend", ["mlx", "onnx"])
-def test_an_adapter_is_added_to_the_weights(source: Path, tmp_path: Path, backend: str) -> None:
+def test_an_adapter_is_added_to_the_weights(
+    source: Path, tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("conversion.weights", "mlx_jinabert.graphs.checkpoint"):  # a few rows at a time
+        monkeypatch.setattr(f"{module}._BLOCK_VALUES", 1000)
     folder = adapter(tmp_path / "mine", matrices("mine"))
     done = run(source, "--adapter", folder, "--to", backend, "--out", tmp_path / "out")
     assert done.code == 0, done.err
@@ -103,6 +110,12 @@ def test_the_weights_alone_are_another_model(tmp_path: Path) -> None:
     adapter(write(tmp_path / "model", VL) / "adapters/mine", matrices("mine"))
     with pytest.raises(ModelFolderError, match="--adapter"):
         mlx_jinabert.load(tmp_path / "model")
+
+
+def test_a_known_model_with_an_adapter_is_another_one() -> None:
+    known = read_folder(minilm(), model_id="a folder", origin="folder")
+    assert describe_source(known).model == "sentence-transformers/all-MiniLM-L6-v2"
+    assert describe_source(known, merged=True).model is None
 
 
 def test_adapters_are_downloaded_with_the_weights() -> None:
