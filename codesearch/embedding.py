@@ -56,19 +56,45 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """A model that has a short name."""
+    """A model that has a short name: what is known of it before it is on this machine."""
 
     name: str
     source: str
+    """Where it comes from: a Hub id, or that it ships with the package."""
+    parameters: int
+    dim: int
+    matryoshka_dims: tuple[int, ...]
+    """Shorter vectors that it was trained for."""
+    any_prefix: bool
+    """Whether its vectors may be cut anywhere."""
+    context: int
+    """Longest text in tokens."""
     licence: str
+    commercial_use: bool
+    use: str
+    """What it is for, in a line."""
+    to_state: tuple[str, ...]
+    """Settings that its checkpoint may leave open and that nobody published."""
 
 
 def known_models() -> list[KnownModel]:
-    """The models that can be given by a short name."""
+    """The embedding models that can be given by a short name."""
     from mlx_jinabert.catalog import CATALOG
 
     return [
-        KnownModel(entry.alias, entry.hub_id or "ships with the package", entry.licence)
+        KnownModel(
+            name=entry.alias,
+            source=entry.hub_id or "ships with the package",
+            parameters=entry.parameters,
+            dim=entry.dim,
+            matryoshka_dims=entry.matryoshka_dims,
+            any_prefix=entry.any_prefix,
+            context=entry.context,
+            licence=entry.licence,
+            commercial_use=entry.commercial_use,
+            use=entry.note,
+            to_state=tuple(entry.unknown),
+        )
         for entry in CATALOG.values()
         if entry.task == "embedding"
     ]

@@ -11,6 +11,7 @@ from mlx_jinabert.backends import Backend, open_backend, resolve_backend
 from mlx_jinabert.embedder import Embedder
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
 from mlx_jinabert.folder import ModelFolder
+from mlx_jinabert.licence import tell_terms
 from mlx_jinabert.owner import BackendOwner
 from mlx_jinabert.source import open_source
 from mlx_jinabert.tasks import check_name, check_tensors
@@ -45,6 +46,7 @@ def load(  # noqa: PLR0917 - the public contract
         config_overrides=config_overrides,
     )
     check_tensors(source.architecture, "embedding")
+    tell_terms(source.folder)
     tokenizer = Tokenizer(source.folder.tokenizer, source.max_length, source.folder.end_token)
     if (
         source.folder.pooling == "last"

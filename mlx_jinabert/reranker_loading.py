@@ -8,6 +8,7 @@ from typing import get_args
 from mlx_jinabert.backends import Backend, open_backend, resolve_backend
 from mlx_jinabert.configs import JinaBertConfig
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.licence import tell_terms
 from mlx_jinabert.loading import DTYPES, choose_backend, choose_dtype
 from mlx_jinabert.owner import BackendOwner
 from mlx_jinabert.pairs import PairTokenizer
@@ -35,6 +36,7 @@ def load_reranker(  # noqa: PLR0917 - the public contract
     source = open_source(name, dtype=dtype, max_length=max_length, revision=revision)
     architecture, folder = source.architecture, source.folder
     check_tensors(architecture, "reranker")
+    tell_terms(folder)
     assert isinstance(architecture, JinaBertConfig)  # the only one that reads a head so far
     tokenizer = PairTokenizer(folder.tokenizer, source.max_length, architecture.type_vocab_size)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+
 import click
 
 from codesearch.shell.commands import options
@@ -13,28 +16,22 @@ __all__ = ["doctor", "models"]
 @click.command()
 @options.json_flag
 def models(*, as_json: bool) -> None:
-    """List the embedding models that --model knows by name.
+    """List the embedding models that --model knows by name, with licence, size, widths and use.
 
-    --model also takes a Hub id (owner/name), a model folder, or a service. With a service, and never
-    otherwise, the texts of the files leave this machine:
-
-    \b
-    tei+http://host:8080           text-embeddings-inference     key: $TEI_API_KEY, if any
-    openai:text-embedding-3-small  api.openai.com                key: $OPENAI_API_KEY
-    openai+https://host/v1#model   any OpenAI-compatible server  key: $OPENAI_API_KEY, if any
-    voyage:voyage-code-3           api.voyageai.com              key: $VOYAGE_API_KEY
+    On a terminal in columns, else a line of tab-separated fields for each: name, source, parameters, dims,
+    longest text in tokens, licence, commercial use, recommended use.
     """
     from codesearch.embedding import known_models
+    from codesearch.shell.model_list import columns, fields
     from codesearch.shell.render import dump
 
     found = known_models()
     if as_json:
         write(dump(found))
-        return
-    width = max(len(model.name) for model in found)
-    for model in found:
-        about = "  ".join(one_line(part) for part in (model.source, model.licence) if part)
-        write(f"{model.name:<{width}}  {about}\n")
+    elif sys.stdout.isatty():
+        write(columns(found, shutil.get_terminal_size().columns))
+    else:
+        write(fields(found))
 
 
 @click.command()
