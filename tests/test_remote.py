@@ -124,7 +124,13 @@ def test_the_fingerprint_is_that_of_the_model_and_not_of_the_host(
     with running_server() as other:
         assert fingerprint_of(other.name(protocol)) == known
         assert other.name(protocol) != server.name(protocol)
-    assert len({fingerprint_of(server.name(each)) for each in PROTOCOLS}) == len(PROTOCOLS)
+
+
+def test_the_protocol_counts_as_services_differ_in_what_they_put_before_a_text(
+    server: EmbeddingServer,
+) -> None:
+    server.info |= {"model_id": "word-hash", "model_sha": None, "model_type": None}
+    assert fingerprint_of(server.name("tei")) != fingerprint_of(server.name("openai"))
 
 
 def test_another_model_has_another_fingerprint(server: EmbeddingServer) -> None:
