@@ -82,6 +82,19 @@ def test_a_named_definition_is_first_even_if_no_list_held_it(store: Store) -> No
     assert without_model(store).search("Engine", 1, "lexical")[0].path == "zz.py"
 
 
+@pytest.mark.parametrize("typed", ["getuserbyid", "getUsrById", "get_user_by_dI", "User.getUserByIds"])
+def test_a_name_that_is_nearly_right_finds_the_definition(store: Store, typed: str) -> None:
+    put_file(store, "users.py", ["get_user_by_id asks the table\n"])
+    put_file(store, "uses.py", ["getitem by id, and user by id\n"] * 5)
+    assert without_model(store).search(typed, 1, "lexical")[0].path == "users.py"
+
+
+def test_a_name_that_is_used_is_no_typo_of_another(store: Store) -> None:
+    put_file(store, "mine.py", ["requestz of mine\n"])
+    put_file(store, "use.py", ["import requests\n"])
+    assert without_model(store).search("requests", 1, "lexical")[0].path != "mine.py"
+
+
 @pytest.mark.parametrize(
     ("wanted", "allowed"),
     [

@@ -19,6 +19,7 @@ _SEPARATOR = re.compile(r"::|->|[.:#\\/]")
 # An identifier, with the marks that Ruby, Rust, PHP, Clojure and Lisp allow at its ends.
 _IDENTIFIER = r"[@$&*]?[^\W\d]\w*[!?]?"
 _QUALIFIED = re.compile(rf"[.:#\\]{{0,2}}{_IDENTIFIER}(?:(?:::|->|[.:#\\]){_IDENTIFIER})*")
+_WORD = re.compile(r"\w+")
 _CALL = re.compile(r"\((?:\)|[^()]*\))$|<[^<>]*>$")
 _OPENING = "([{\"'`“‘"
 _CLOSING = ")]}\"'`”’.,;:?!"
@@ -47,11 +48,19 @@ class Query:
     """A query, and what can be read off it."""
 
     text: str
+    near: tuple[str, ...] = ()
+    """For a query that is a name that nothing defines: the names that it may stand for."""
 
     @cached_property
     def terms(self) -> tuple[str, ...]:
         """Distinct lexical tokens, without function words."""
         return query_terms(self.text)
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Distinct words as they are written, case-folded and uncut, without function words."""
+        words = dict.fromkeys(word.casefold() for word in _WORD.findall(self.text))
+        return tuple(word for word in words if not is_function_word(word))
 
     @cached_property
     def is_name(self) -> bool:
@@ -62,6 +71,8 @@ class Query:
     def names(self) -> tuple[Name, ...]:
         """The names that the query mentions, in order, each once."""
         whole = _as_name(self.text)
+        if whole and self.near:
+            return tuple(Name(name, whole.scope) for name in self.near)
         if whole:
             return (whole,)
         found = (_in_sentence(word) for word in self.text.split())

@@ -42,7 +42,7 @@ class Weights:
     """The same for a query that is a name: its letters matter more than its meaning."""
     coherence: float = 0.2
     """For the file that holds most of the candidates' score."""
-    coverage: float = 0.3
+    coverage: float = 0.5
     """For a chunk that holds every word of the question."""
     definition: float = 3.0
     """For the definition of the name that is the query: nothing else may come first."""
@@ -122,7 +122,7 @@ def coverage(candidates: Sequence[Candidate], query: Query, weights: Weights) ->
     """Every word of the question somewhere, rather than one of them often."""
 
     def gain(chunk: Chunk) -> float:
-        return coverage_grade(f"{chunk.path}\n{chunk.text}".casefold(), query.terms)
+        return coverage_grade(f"{chunk.path}\n{chunk.text}".casefold(), query.words)
 
     return [_plus(c, weights.coverage * gain(c.chunk)) for c in candidates]
 

@@ -9,6 +9,7 @@ vectors nor the model.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,8 @@ from codesearch.embedding import encode_query
 from codesearch.errors import BadQuery
 from codesearch.records import Embedder, Filter, Hit, StoredChunk
 from codesearch.searching import ranking
-from codesearch.searching.lexical import match_expression
+from codesearch.searching.lexical import match_expression, tokenize
+from codesearch.searching.near_names import near_names
 from codesearch.searching.query import Query
 from codesearch.storage.stored import Ids, Scored
 
@@ -66,6 +68,7 @@ class Searcher:
         depth = max(_MIN_CANDIDATES, limit * _DEPTH)
         with self._store.reading():
             allowed = self._store.ids_matching(filter)
+            asked = self._spelt(asked)
             dense = [] if meaning is None else self._vectors().nearest(meaning, depth, allowed)
             if mode == "semantic":
                 ranked = self._by_vectors(asked, dense)
@@ -88,6 +91,16 @@ class Searcher:
             found = self._store.chunks([scored.id for scored in near])
         ranked = [ranking.Candidate(s.id, found[s.id].chunk, s.score) for s in near if s.id in found]
         return [self._hit(candidate) for candidate in ranked[:limit]]
+
+    def _spelt(self, query: Query) -> Query:
+        """The query, or, for a name that nothing defines, with the defined names that it may stand for."""
+        if not query.is_name or self._store.define([query.names[0].last]):
+            return query
+        name = query.names[0].last
+        whole = tokenize(name)[:1]
+        # A name that is used here, but defined elsewhere, is no typo.
+        typos = bool(whole) and not self._store.lexical(f'"{whole[0]}"', 1)
+        return replace(query, near=tuple(near_names(name, self._store.defined_names(), typos=typos)))
 
     def _lexical(self, query: Query, depth: int, allowed: Ids | None) -> list[Scored]:
         expression = match_expression(query.text)

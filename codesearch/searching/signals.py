@@ -81,10 +81,9 @@ def rarity(number: int) -> float:
     return 1 / (1 + math.log(max(number, 1)))
 
 
-def coverage_grade(text: str, terms: Sequence[str]) -> float:
-    """The share of the terms that a case-folded text holds, also inside longer words."""
-    # Terms are singular; without its y, "retry" is in "retries" too.
-    return sum(term.removesuffix("y") in text for term in terms) / len(terms) if terms else 0.0
+def coverage_grade(text: str, words: Sequence[str]) -> float:
+    """The share of the words that a case-folded text holds, also inside longer words."""
+    return sum(word in text for word in words) / len(words) if words else 0.0
 
 
 def path_affinity(paths: Sequence[str], terms: Sequence[str]) -> dict[str, float]:

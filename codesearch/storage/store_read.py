@@ -112,6 +112,10 @@ class StoreReader:
         sql = f"SELECT DISTINCT chunk_id FROM definitions WHERE name {_IN} ORDER BY chunk_id"
         return [row[0] for row in self._db.rows(sql, (json.dumps(keys),))]
 
+    def defined_names(self) -> list[str]:
+        """Every name that a chunk defines, case-folded, in order. Reads the whole table."""
+        return [row[0] for row in self._db.rows("SELECT DISTINCT name FROM definitions ORDER BY name")]
+
     def ids_matching(self, wanted: Filter) -> Ids | None:
         """Ids of the chunks that a filter lets through, ascending; None where it restricts nothing.
 
