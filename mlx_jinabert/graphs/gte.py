@@ -25,7 +25,7 @@ def encode(layers: Layers, config: GteConfig) -> Value:
         x = g.op("Add", x, g.constant(layers.weight("embeddings.token_type_embeddings")[0]))
     x = layers.norm(x, "embeddings.LayerNorm", config.layer_norm_eps)
     attention = PackedAttention(
-        layers, config.num_heads, layers.mask_bias(), base=config.rope_theta, ntk_factor=config.ntk_factor
+        layers, config.num_heads, base=config.rope_theta, ntk_factor=config.ntk_factor
     )
     for n in range(config.num_layers):
         x = _layer(layers, config, f"encoder.layer.{n}", x, attention)

@@ -93,15 +93,6 @@ class Layers:
         alibi = g.op("Mul", self._distances(), g.constant(-slopes[:, None, None]))
         return g.op("Add", bias, alibi)
 
-    def window_bias(self, window: int) -> Value:
-        """The bias that hides padding and what is more than ``window`` tokens away, built once per run.
-
-        (batch, 1, length, length).
-        """
-        g = self.graph
-        far = g.op("Greater", self._distances(), g.number(window))
-        return g.op("Where", far, g.number(_MASKED), self.mask_bias())
-
     def self_attention(self, attention: str, x: Value, bias: Value, heads: int, groups: int) -> Value:
         """BERT's attention block under its tensor names, projection included, (tokens, width).
 

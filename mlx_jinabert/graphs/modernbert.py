@@ -23,9 +23,8 @@ def encode(layers: Layers, config: ModernBertConfig) -> Value:
     """Hidden states after the final norm, (tokens, hidden size)."""
     g, epsilon = layers.graph, config.layer_norm_eps
     x = layers.norm(layers.gather("embeddings.tok_embeddings"), "embeddings.norm", epsilon)
-    over_all = PackedAttention(layers, config.num_heads, layers.mask_bias(), base=config.global_theta)
-    window = layers.window_bias(config.window)
-    near = PackedAttention(layers, config.num_heads, window, base=config.local_theta)
+    over_all = PackedAttention(layers, config.num_heads, base=config.global_theta)
+    near = PackedAttention(layers, config.num_heads, base=config.local_theta, window=config.window)
     for n, is_global in enumerate(config.is_global):
         layer = f"layers.{n}"
         normed = layers.norm(x, f"{layer}.attn_norm", epsilon) if n else x

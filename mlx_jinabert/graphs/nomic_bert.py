@@ -23,7 +23,7 @@ def encode(layers: Layers, config: NomicBertConfig) -> Value:
     if config.type_vocab_size:
         x = g.op("Add", x, g.constant(layers.weight("embeddings.token_type_embeddings")[0]))
     x = layers.norm(x, "emb_ln", config.layer_norm_eps)
-    attention = PackedAttention(layers, config.num_heads, layers.mask_bias(), base=config.rope_theta)
+    attention = PackedAttention(layers, config.num_heads, base=config.rope_theta)
     for n in range(config.num_layers):
         x = _layer(layers, config, f"encoder.layers.{n}", x, attention)
     return x
