@@ -12,7 +12,7 @@ from mlx_jinabert.catalog import CATALOG
 from mlx_jinabert.configs import CodeSageConfig, Gemma2Config, Qwen25VLConfig, read_architecture
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
 from tests.checkpoints import Checkpoint, config_of, tensors_of, write
-from tests.running import checkpoint_folder
+from tests.running import checkpoint_folder, cosine, embed, open_model, random_ids
 
 CODESAGE = Checkpoint("codesage", hidden=32, heads=4)
 GEMMA2 = Checkpoint("gemma2", hidden=32, heads=4, head_dim=16, layers=3)
@@ -142,6 +142,13 @@ def test_codesage_closes_a_text_with_the_end_token(tmp_path: Path) -> None:
     assert float(open_ended.encode("abc") @ model.encode("abc")) < 0.999
     assert open_ended.fingerprint != model.fingerprint
     assert CATALOG["codesage-small"].settings == {"append_token": "<|endoftext|>"}
+
+
+def test_int8_at_load_packs_the_transposed_layers_too() -> None:
+    folder, ids = checkpoint_folder(CODESAGE.but(hidden=64, intermediate=128)), random_ids((9, 30), 512)
+    packed = open_model(folder, "mlx", "int8")
+    assert packed._model.h[0].mlp.c_fc.scales.shape == (64, 2)
+    assert cosine(embed(packed, ids), embed(open_model(folder, "mlx"), ids)).min() > 0.999
 
 
 def test_gemma2_opens_with_its_own_token_and_is_closed_if_that_is_stated() -> None:
