@@ -26,6 +26,7 @@ __all__ = [
     "Runtime",
     "encode_documents",
     "encode_query",
+    "is_service",
     "known_models",
     "model_cache",
 ]
@@ -98,6 +99,13 @@ def known_models() -> list[KnownModel]:
         for entry in CATALOG.values()
         if entry.task == "embedding"
     ]
+
+
+def is_service(name: str) -> bool:
+    """Whether a name is that of a model behind HTTP, to which texts are sent."""
+    from mlx_jinabert.remote import is_remote
+
+    return is_remote(name)
 
 
 def model_cache() -> Path:

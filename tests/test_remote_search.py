@@ -12,6 +12,7 @@ import pytest
 
 from codesearch import open_index
 from codesearch.errors import ModelMismatch, ModelUnavailable
+from codesearch.shell.doctor import examine
 from tests.embedding_server import MODEL, EmbeddingServer, Fault, running_server, running_without_keys
 
 FILES = {
@@ -76,6 +77,17 @@ def test_a_service_that_fails_costs_no_text_hits(server: EmbeddingServer, tree: 
         with pytest.raises(ModelUnavailable, match="404: gone"):
             index.refresh()
         assert [hit.path for hit in index.search("blend", mode="lexical")] == ["colors.py"]
+
+
+def test_doctor_asks_the_service(server: EmbeddingServer) -> None:
+    def found(name: str) -> tuple[str, str]:
+        finding = next(f for f in examine(name) if f.what == f"model {name}")
+        return finding.level, finding.found
+
+    assert found(server.name("tei")) == ("ok", "answers with 64 dimensions")
+    level, said = found("tei+http://127.0.0.1:1")
+    assert level == "FAIL"
+    assert "cannot be reached" in said
 
 
 def test_the_command_line(server: EmbeddingServer, tree: Path) -> None:

@@ -124,6 +124,11 @@ def _git() -> Iterator[Finding]:
 
 
 def _model(name: str) -> Iterator[Finding]:
+    from codesearch.embedding import is_service
+
+    if is_service(name):
+        yield _service(name)
+        return
     command = [sys.executable, "-m", "mlx_jinabert.verify", "--model", name, "--seconds", "1"]
     try:
         done = subprocess.run(
@@ -139,3 +144,16 @@ def _model(name: str) -> Iterator[Finding]:
         failed = [line for line in said[:-1] if "FAIL" in line]
         yield from (Finding(FAIL, f"model {name}", line) for line in failed)
     yield Finding(OK if done.returncode == 0 else FAIL, f"model {name}", said[-1])
+
+
+def _service(name: str) -> Finding:
+    """Of a model behind HTTP only its answer can be seen."""
+    from codesearch.embedding import Model, encode_query
+    from codesearch.errors import CodesearchError
+
+    try:
+        embedder = Model(name).load()
+        encode_query(embedder, "doctor")
+    except CodesearchError as error:
+        return Finding(FAIL, f"model {name}", str(error))
+    return Finding(OK, f"model {name}", f"answers with {embedder.dim} dimensions")
