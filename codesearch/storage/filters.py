@@ -1,6 +1,6 @@
 """Which chunks a filter lets through: languages, gitignore-style globs, sub-folders.
 
-Globs are ``.gitignore`` lines (``*.py``, ``src/**``, ``/docs``), through ``pathspec``, with one
+Globs are ``.gitignore`` lines (``*.py``, ``src/**``, ``/docs``), read by the rules of the walk, with one
 difference: one that starts with ``!`` always excludes, wherever it stands. Several of the others are
 alternatives; without any, everything that is not excluded is included.
 """
@@ -8,13 +8,13 @@ alternatives; without any, everything that is not excluded is included.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from pathspec import GitIgnoreSpec
 
 from codesearch.errors import BadQuery
+from codesearch.files.ignore import IgnoreFile, parse_ignore
 from codesearch.records import Filter
 from codesearch.storage.database import Database
 from codesearch.storage.stored import Ids
@@ -34,7 +34,7 @@ class PathFilter:
     def __init__(self, wanted: Filter) -> None:
         included = [glob for glob in wanted.globs if not glob.startswith("!")]
         excluded = [glob[1:] for glob in wanted.globs if glob.startswith("!")]
-        self._included = _patterns(included) if included else None
+        self._included = _patterns(included)
         self._excluded = _patterns(excluded)
         self._languages = frozenset(wanted.languages)
         self._under = tuple(_folder(path) for path in wanted.under)
@@ -45,9 +45,12 @@ class PathFilter:
             return False
         if self._under and not any(f in ("", path) or path.startswith(f"{f}/") for f in self._under):
             return False
-        if self._included is not None and not self._included.match_file(path):
+        if self._included is None and self._excluded is None:
+            return True
+        parts = list(_with_folders(path.encode("utf-8", "surrogateescape")))
+        if self._included is not None and not _any_matches(self._included, parts):
             return False
-        return not self._excluded.match_file(path)
+        return self._excluded is None or not _any_matches(self._excluded, parts)
 
 
 def _folder(path: str) -> str:
@@ -55,15 +58,26 @@ def _folder(path: str) -> str:
     return "/".join(parts)
 
 
-def _patterns(globs: Iterable[str]) -> GitIgnoreSpec:
+def _patterns(globs: Iterable[str]) -> IgnoreFile | None:
     lines = [f"\\{glob}" if glob.startswith("#") else glob for glob in globs]
     for glob in lines:
         if not glob.strip().strip("/"):
             raise BadQuery(f"the glob {glob!r} names no files; try '*.py' or 'src/**'")
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError as error:
-        raise BadQuery(f"a glob cannot be read: {error}; try '*.py', 'src/**' or '!tests/**'") from error
+    return parse_ignore("\n".join(lines).encode("utf-8", "surrogateescape"))
+
+
+def _with_folders(path: bytes) -> Iterator[tuple[bytes, bool]]:
+    """The folders that a path lies in, outermost first, then itself; True for a folder."""
+    end = path.find(b"/")
+    while end != -1:
+        yield path[:end], True
+        end = path.find(b"/", end + 1)
+    yield path, False
+
+
+def _any_matches(patterns: IgnoreFile, parts: Iterable[tuple[bytes, bool]]) -> bool:
+    """Whether a path or a folder that it lies in matches: a folder stands for all it holds."""
+    return any(patterns.decide(part, part.rpartition(b"/")[2], folder) for part, folder in parts)
 
 
 @dataclass(slots=True)
