@@ -18,7 +18,8 @@ from codesearch.searching.ranking import WEIGHTS, Candidate, fuse, rank
 from codesearch.searching.signals import coverage_grade, definition_grade, path_affinity
 
 
-def chunk(path: str = "src/a.py", symbol: str = "", text: str = "x", **more: object) -> Chunk:
+def chunk(path: str = "src/a.py", symbol: str = "", text: str = "", **more: object) -> Chunk:
+    text = text or f"# {path}"  # equal texts are copies
     made = Chunk(path, 0, 1, 1, 1, "python", "function", symbol, (), "", (symbol,) if symbol else (), text)
     return replace(made, **more)
 
@@ -119,6 +120,13 @@ def test_every_word_once_beats_one_of_them() -> None:
     both, one = chunk("b.py", text="retry_all of the Requests"), chunk("a.py", text="retry retry retry")
     assert ranked([one, both], "retry a request") == ["b.py", "a.py"]
     assert coverage_grade("requests", ("request", "backoff")) == 0.5
+
+
+def test_copies_of_a_text_come_after_other_answers() -> None:
+    copies = [chunk(f"v{i}/a.py", text="def send(): ...") for i in range(3)]
+    other = chunk("other.py", text="def sent(): ...")
+    scores = {0: 1.0, 1: 0.99, 2: 0.98, 3: 0.6}
+    assert ranked([*copies, other], "posting", scores) == ["v0/a.py", "other.py", "v1/a.py", "v2/a.py"]
 
 
 def test_a_name_that_many_files_define_says_little() -> None:

@@ -24,6 +24,7 @@ WITHOUT: Mapping[str, Weights] = {
     "words of the path": replace(WEIGHTS, path=0.0),
     "verbatim text": replace(WEIGHTS, verbatim=0.0),
     "roles of files": replace(WEIGHTS, roles=dict.fromkeys(WEIGHTS.roles, 1.0)),
+    "copies come later": replace(WEIGHTS, duplicate=1.0),
     "one file does not fill the list": replace(WEIGHTS, saturation=1.0),
 }
 """The ranking with one signal switched off each."""

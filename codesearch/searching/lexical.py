@@ -42,6 +42,7 @@ VERSION = 2
 
 _MIN_PLURAL = 3
 """Words of up to this many letters are no plurals: css, tls, dns."""
+_ENDING_IN_IE = frozenset({"cookies", "movies", "pies", "ties", "zombies"})
 _MAX_WORD = 200
 """Longer runs of letters are data (base64, hashes), not names."""
 _MAX_TERMS = 64
@@ -94,12 +95,12 @@ def tokenize(text: str) -> list[str]:
 def singular(token: str) -> str:
     """A folded token without the s of an English plural; what only looks like one stays or loses it always.
 
-    >>> [singular(word) for word in ("queries", "matches", "routes", "class", "status")]
-    ['query', 'match', 'route', 'class', 'status']
+    >>> [singular(word) for word in ("queries", "cookies", "matches", "class", "status")]
+    ['query', 'cookie', 'match', 'class', 'status']
     """
     if len(token) <= _MIN_PLURAL or not token.endswith("s") or token.endswith(("ss", "us", "is")):
         return token
-    if token.endswith("ies") and len(token) > _MIN_PLURAL + 1:
+    if token.endswith("ies") and len(token) > _MIN_PLURAL + 1 and token not in _ENDING_IN_IE:
         return token[:-3] + "y"
     return token[:-2] if token.endswith(("sses", "shes", "ches", "xes")) else token[:-1]
 

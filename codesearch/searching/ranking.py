@@ -67,6 +67,8 @@ class Weights:
         }
     )
     """Factors for files of a role (path_roles) that the query does not ask for; the smallest counts."""
+    duplicate: float = 0.3
+    """Factor for a chunk whose text a better one has already: a vendored copy, another worktree."""
     saturation: float = 0.5
     """Factor for each further chunk of a file that is already in the list."""
 
@@ -169,6 +171,16 @@ def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -
     return [replace(c, score=c.score * factor(c.chunk.path)) for c in candidates]
 
 
+def duplicates(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """The same text in several files is one answer: its copies come after other answers."""
+    best: dict[str, int] = {}
+    for candidate in sorted(candidates, key=_order):
+        best.setdefault(candidate.chunk.text, candidate.id)
+    return [
+        c if best[c.chunk.text] == c.id else replace(c, score=c.score * weights.duplicate) for c in candidates
+    ]
+
+
 def saturate(candidates: Sequence[Candidate], weights: Weights) -> list[Candidate]:
     """Best first, where each further chunk of the same file counts less (greedy)."""
     by_file: dict[str, int] = defaultdict(int)
@@ -182,10 +194,10 @@ def saturate(candidates: Sequence[Candidate], weights: Weights) -> list[Candidat
     return sorted(damped, key=_order)
 
 
-HYBRID: tuple[Signal, ...] = (coherence, coverage, definitions, path_words, verbatim, demotions)
+HYBRID: tuple[Signal, ...] = (coherence, coverage, definitions, path_words, verbatim, demotions, duplicates)
 """The signals of the hybrid and the lexical search, in this order."""
-SEMANTIC: tuple[Signal, ...] = (demotions,)
-"""Of a search by vectors alone: their order, with tests and the like lower."""
+SEMANTIC: tuple[Signal, ...] = (demotions, duplicates)
+"""Of a search by vectors alone: their order, with tests, copies and the like lower."""
 
 
 def _plus(candidate: Candidate, gain: float) -> Candidate:
