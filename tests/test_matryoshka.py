@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import mlx_jinabert
+from conversion.settings import write_settings
 from mlx_jinabert.catalog import CATALOG
 from mlx_jinabert.encoding import check_dim
 from mlx_jinabert.errors import UnsupportedConfig
@@ -48,10 +50,14 @@ def test_the_norm_is_part_of_what_short_vectors_are() -> None:
     assert prints[0][1] != prints[1][1]
 
 
-def test_a_catalogued_model_brings_its_norm(tmp_path: Path) -> None:
+def test_a_catalogued_model_brings_its_norm_and_its_conversion_keeps_it(tmp_path: Path) -> None:
     folder = read_folder(nomic(()), model_id="x", origin="hub", entry=CATALOG["nomic-text"])
     assert folder.config["matryoshka_layer_norm"] is True
     assert check_dim(256, 768, folder.config, folder.entry) == 256
+    write_settings(tmp_path, folder, width=768, dtype="float32", quantization=None)
+    converted = json.loads((tmp_path / "config.json").read_text())
+    assert converted["matryoshka_layer_norm"] is True
+    assert check_dim(256, 768, converted, None) == 256
 
 
 def test_a_width_that_was_not_trained_is_refused() -> None:
