@@ -8,7 +8,7 @@ import pytest
 
 import mlx_jinabert
 from mlx_jinabert.catalog import CATALOG, CatalogEntry, find, near
-from mlx_jinabert.published import _published, identify
+from mlx_jinabert.published import _published, check_logits, identify
 from mlx_jinabert.source import open_source
 from mlx_jinabert.weights import Weights
 from tests.running import minilm
@@ -75,3 +75,10 @@ def test_the_models_are_listed_by_alias() -> None:
     models = mlx_jinabert.available_models()
     assert list(models)[:2] == ["embedded", "jina-code"]
     assert models["jina-code"].licence == "apache-2.0"
+
+
+def test_the_published_logit_is_of_a_known_model() -> None:
+    (check,) = check_logits("jinaai/jina-reranker-v1-tiny-en")
+    assert find(check.hub_id) is CATALOG["jina-reranker-tiny"]
+    assert check.difference(-0.6045344) < 1e-6
+    assert check_logits("jinaai/jina-embeddings-v2-base-code") == ()

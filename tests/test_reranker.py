@@ -14,7 +14,6 @@ from tokenizers import processors
 
 import mlx_jinabert
 from conversion.convert import Request, convert
-from mlx_jinabert import catalog, published
 from mlx_jinabert.errors import ModelFolderError, NonFinite, TooLong, UnsupportedConfig, WeightMismatch
 from mlx_jinabert.pairs import PairTokenizer
 from mlx_jinabert.reranker import Reranker, default_activation
@@ -147,9 +146,7 @@ def test_the_pooling_of_an_embedding_model_is_not_asked(tmp_path: Path, backend:
     assert_close(model.predict(PAIRS), load(backend).predict(PAIRS), atol=1e-6, what="pooling")
 
 
-def test_both_backends_agree() -> None:
-    scores = [load(backend).predict(PAIRS) for backend in BACKENDS]
-    assert_close(scores[0], scores[1], atol=5e-6, what="backends")
+def test_the_fingerprint_is_that_of_the_model() -> None:
     assert load("mlx").fingerprint == load("onnx").fingerprint
 
 
@@ -303,10 +300,3 @@ def test_a_converted_reranker(tmp_path: Path, target: str, bits: int | None) -> 
     model = mlx_jinabert.load_reranker(done.out, target)
     want = load(target, "int8" if bits else "float32").predict(PAIRS)
     assert_close(model.predict(PAIRS), want, atol=1e-5, what="converted")
-
-
-def test_the_published_logit_is_of_a_known_model() -> None:
-    (check,) = published.check_logits("jinaai/jina-reranker-v1-tiny-en")
-    assert catalog.find(check.hub_id) is catalog.CATALOG["jina-reranker-tiny"]
-    assert check.difference(np.float32(-0.6045344)) < 1e-6
-    assert published.check_logits("jinaai/jina-embeddings-v2-base-code") == ()
