@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import sysconfig
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +16,7 @@ from mlx_jinabert.folder import EMBEDDED
 from mlx_jinabert.tokenizer import Tokenizer
 from tests.checkpoints import Checkpoint
 from tests.running import checkpoint_folder, cosine, embed, minilm, open_model, random_ids
+from tests.stdlib_functions import documented_functions
 from tests.support import assert_close
 
 pytest.importorskip("onnxruntime")
@@ -134,26 +132,12 @@ def test_no_pair_of_products_saturates_16_bits() -> None:
     assert max(2 * 255 * int(np.abs(matrix).max()) for matrix in matrices) < 2**15
 
 
-@cache
-def functions(count: int) -> list[str]:
-    """Documentation and code of the standard library, in equal parts."""
-    texts: list[str] = []
-    for path in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("[a-d]*.py")):
-        source = path.read_text(encoding="utf-8")
-        lines = source.splitlines()
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.FunctionDef) and (prose := ast.get_docstring(node)):
-                texts += [prose[:200], "\n".join(lines[node.body[0].end_lineno : node.end_lineno])[:300]]
-    texts = sorted({text for text in texts if text.strip()})
-    return texts[:: len(texts) // count][:count]
-
-
 @pytest.mark.parametrize("model", ["embedded", "all-MiniLM-L6-v2"])
 def test_trained_weights(model: str) -> None:
     """What int8 has to keep; 4 bits are reported by ``python -m tests.quantisation_table``."""
     folder = EMBEDDED if model == "embedded" else minilm()
-    texts = functions(220)
-    assert len(texts) >= 200
+    texts = [text for pair in documented_functions(110) for text in (pair.prose, pair.code)]
+    assert len(texts) == 220
     ids = sorted(Tokenizer(folder / "tokenizer.json", 256).encode(texts).ids, key=len)
     exact, rounded = (embed(open_model(folder, "onnx", dtype), ids) for dtype in ("float32", "int8"))
     found = cosine(rounded, exact)
