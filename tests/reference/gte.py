@@ -71,14 +71,11 @@ def _turns(config: dict[str, Any], size: int, length: int) -> torch.Tensor:
 def _attention(
     tensors: Tensors, attention: str, x: torch.Tensor, heads: int, turns: torch.Tensor
 ) -> torch.Tensor:
-    q, k, v = tensors.linear(attention + "qkv_proj", x).chunk(3, dim=-1)
-    size = x.shape[-1] // heads
-    contexts = []
-    for head in range(heads):
-        part = slice(head * size, (head + 1) * size)
-        scores = _rotated(q[:, part], turns) @ _rotated(k[:, part], turns).T / size**0.5
-        contexts.append(torch.softmax(scores, dim=-1) @ v[:, part])
-    return tensors.linear(attention + "o_proj", torch.cat(contexts, dim=-1))
+    parts = tensors.linear(attention + "qkv_proj", x).chunk(3, dim=-1)
+    q, k, v = (part.unflatten(-1, (heads, -1)).transpose(0, 1) for part in parts)
+    scores = _rotated(q, turns) @ _rotated(k, turns).transpose(1, 2) / q.shape[-1] ** 0.5
+    context = (torch.softmax(scores, dim=-1) @ v).transpose(0, 1).flatten(1)
+    return tensors.linear(attention + "o_proj", context)
 
 
 def _rotated(x: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
