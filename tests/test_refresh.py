@@ -17,6 +17,7 @@ from codesearch.errors import IndexBusy, ModelMismatch, TooManyFiles
 from codesearch.index import Index
 from codesearch.locations import LOCK_NAME, vector_cache_path
 from codesearch.records import SourceFile, Stats
+from codesearch.searching import lexical
 from codesearch.storage.stored import StoredFile
 from codesearch.updating.changes import TICK_NS, compare
 from codesearch.updating.lock import WriterLock
@@ -404,6 +405,19 @@ def test_new_way_of_cutting_files_chunks_all_and_embeds_none(
     assert stats.embedded == 0
     assert any("cut otherwise" in note for note in stats.notes)
     assert _refreshed(tree, model).files_changed == 0
+
+
+def test_new_tokens_reach_the_chunks_that_stay(
+    tree: Path, model: WordHashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(lexical, "document", lambda chunk: lexical.LexicalDocument("", "", "older"))
+        _refreshed(tree, model)
+    monkeypatch.setattr("codesearch.updating.text_stage._VERSION", "99.99")
+    _refreshed(tree, model)
+    with open_index(tree, model) as index:
+        assert not index.search("older", mode="lexical")
+        assert index.search("package0", mode="lexical")
 
 
 def test_sub_folder_refreshes_the_whole_root(tree: Path, model: WordHashEmbedder) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from codesearch.records import Chunk, StoredChunk
 from codesearch.searching.query import Query
@@ -83,6 +83,10 @@ class Candidate:
     id: int
     chunk: Chunk
     score: float
+
+    def scored(self, score: float) -> Candidate:
+        """The same chunk with another score (``dataclasses.replace`` takes five times as long)."""
+        return Candidate(self.id, self.chunk, score)
 
 
 Signal = Callable[[Sequence[Candidate], Query, Weights], list[Candidate]]
@@ -168,7 +172,7 @@ def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -
     def factor(path: str) -> float:
         return min((weights.roles[role] for role in unwanted_roles(path, query)), default=1.0)
 
-    return [replace(c, score=c.score * factor(c.chunk.path)) for c in candidates]
+    return [c.scored(c.score * factor(c.chunk.path)) for c in candidates]
 
 
 def duplicates(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
@@ -176,9 +180,7 @@ def duplicates(candidates: Sequence[Candidate], query: Query, weights: Weights) 
     best: dict[str, int] = {}
     for candidate in sorted(candidates, key=_order):
         best.setdefault(candidate.chunk.text, candidate.id)
-    return [
-        c if best[c.chunk.text] == c.id else replace(c, score=c.score * weights.duplicate) for c in candidates
-    ]
+    return [c if best[c.chunk.text] == c.id else c.scored(c.score * weights.duplicate) for c in candidates]
 
 
 def saturate(candidates: Sequence[Candidate], weights: Weights) -> list[Candidate]:
@@ -190,7 +192,7 @@ def saturate(candidates: Sequence[Candidate], weights: Weights) -> list[Candidat
         # Within a file the order is kept, so one pass gives each chunk its place in its file.
         nth = by_file[candidate.chunk.path]
         by_file[candidate.chunk.path] += 1
-        damped.append(replace(candidate, score=candidate.score * weights.saturation**nth))
+        damped.append(candidate.scored(candidate.score * weights.saturation**nth))
     return sorted(damped, key=_order)
 
 
@@ -201,7 +203,7 @@ SEMANTIC: tuple[Signal, ...] = (demotions, duplicates)
 
 
 def _plus(candidate: Candidate, gain: float) -> Candidate:
-    return replace(candidate, score=candidate.score + gain) if gain else candidate
+    return candidate.scored(candidate.score + gain) if gain else candidate
 
 
 def _order(candidate: Candidate) -> tuple[float, str, int, int]:

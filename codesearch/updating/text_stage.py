@@ -76,6 +76,8 @@ class TextStage:
         if complete:
             with self.store.transaction():
                 passed.write(self.store, walked)
+                if outdated:  # a chunk that is reused keeps its tokens, which may be another version's
+                    self.store.refill_lexical(lexical.document)
                 self.store.set_meta("text_version", _VERSION)
                 self.store.set_meta(_LAST_READ, str(started_ns))
         return complete
