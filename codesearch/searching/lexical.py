@@ -37,7 +37,7 @@ __all__ = [
     "tokenize",
 ]
 
-VERSION = 2
+VERSION = 3
 """Changes when the same text would give other tokens: an index of another version must be refilled."""
 
 _MIN_PLURAL = 3
