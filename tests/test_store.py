@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from codesearch.errors import BadQuery
 from codesearch.records import SourceFile
-from codesearch.searching.lexical import document
+from codesearch.searching.lexical import document, match_expression
 from codesearch.storage.store import Store
 from codesearch.storage.stored import Counts, FileChange
 from tests.store_support import chunks_of, embed_pending, put_file
@@ -230,10 +230,11 @@ def test_lexical_order_is_that_of_bm25_written_out(store: Store, terms, weights)
 def test_a_filter_takes_hits_away_and_changes_nothing_else(store: Store) -> None:
     for path, texts in CORPUS.items():
         put_file(store, path, texts)
-    everything = store.lexical("retry OR request OR seconds", 20)
+    asked = match_expression("retry request seconds")
+    everything = store.lexical(asked, 20)
     allowed = np.array(ids_of(store, "main.go") + ids_of(store, "net/retry.py"), np.int64)
     wanted = [hit for hit in everything if hit.id in allowed.tolist()]
-    assert store.lexical("retry OR request OR seconds", 20, allowed=np.sort(allowed)) == wanted
+    assert store.lexical(asked, 20, allowed=np.sort(allowed)) == wanted
     assert len(wanted) == 4 < len(everything)
     assert store.lexical("retry", 20, allowed=np.zeros(0, np.int64)) == []
     assert store.lexical("", 20) == store.lexical("retry", 0) == []
