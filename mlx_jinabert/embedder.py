@@ -139,13 +139,11 @@ class Embedder:
         result = as_precision(np.ascontiguousarray(vectors), precision)
         return result[0] if isinstance(texts, str) else result
 
-    def encode_query(self, texts: str | Iterable[str], /, **options: Unpack[EncodeOptions]) -> NDArray[Any]:
+    def encode_query(self, texts: str | Iterable[str], **options: Unpack[EncodeOptions]) -> NDArray[Any]:
         """``encode`` with the prompt named "query", else the catalog's query prompt, else the default."""
         return self.encode(texts, **self._with_role_prompt(options, "query"))
 
-    def encode_document(
-        self, texts: str | Iterable[str], /, **options: Unpack[EncodeOptions]
-    ) -> NDArray[Any]:
+    def encode_document(self, texts: str | Iterable[str], **options: Unpack[EncodeOptions]) -> NDArray[Any]:
         """``encode`` with the prompt named "document", else "passage", likewise."""
         return self.encode(texts, **self._with_role_prompt(options, "document", "passage"))
 

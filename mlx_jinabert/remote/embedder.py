@@ -128,13 +128,11 @@ class RemoteEmbedder:
         }
         return self._encode(texts, None, options)
 
-    def encode_query(self, texts: str | Iterable[str], /, **options: Unpack[EncodeOptions]) -> NDArray[Any]:
+    def encode_query(self, texts: str | Iterable[str], **options: Unpack[EncodeOptions]) -> NDArray[Any]:
         """``encode`` with the prompt for queries, the service's own or the catalog's."""
         return self._encode(texts, "query", options)
 
-    def encode_document(
-        self, texts: str | Iterable[str], /, **options: Unpack[EncodeOptions]
-    ) -> NDArray[Any]:
+    def encode_document(self, texts: str | Iterable[str], **options: Unpack[EncodeOptions]) -> NDArray[Any]:
         """``encode`` with the prompt for documents, likewise."""
         return self._encode(texts, "document", options)
 
