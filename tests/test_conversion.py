@@ -16,7 +16,7 @@ import mlx_jinabert
 from conversion import weights
 from mlx_jinabert.weights import Weights
 from tests.checkpoints import Checkpoint, tensors_of, write
-from tests.converting import CODE, TEXTS, UNUSED, encode, names, record, run
+from tests.converting import CODE, TEXTS, UNUSED, contents, encode, names, record, run
 from tests.support import assert_close
 
 
@@ -86,6 +86,16 @@ def test_shards(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, o
     assert {name: file.name for file in files for name in load_file(file)} == index["weight_map"]
     assert all(file.stat().st_size < 20_000 + 80_000 for file in files)  # or one large tensor
     assert_close(encode(tmp_path / "many"), encode(tmp_path / "one"), atol=0, what="vectors")
+
+
+@pytest.mark.parametrize("options", [["--dtype", "bfloat16"], ["--quantize", "int6"]])
+def test_blocks_of_rows_are_put_together(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    assert run(source, *options, "--out", tmp_path / "whole").code == 0
+    monkeypatch.setattr(weights, "_BLOCK_VALUES", 500)
+    assert run(source, *options, "--out", tmp_path / "blocks").code == 0
+    assert contents(tmp_path / "blocks") == contents(tmp_path / "whole")
 
 
 def test_names_values_and_what_is_left_out(tmp_path: Path) -> None:

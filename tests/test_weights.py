@@ -123,6 +123,16 @@ def test_quantised_layers_are_packed_with_scales_and_biases(bits: int) -> None:
     assert quantization.group_shape((128, 64)) == scales.shape == biases.shape
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize(("start", "stop"), [(0, 1), (3, 7), (63, 64), (60, 99), (64, 70)])
+def test_rows_are_those_of_the_whole(dtype: str, start: int, stop: int) -> None:
+    folder, _ = read(checkpoint_folder(Checkpoint("code", dtype=dtype)))
+    with Weights(folder.weights) as weights:
+        for name in ("encoder.layer.0.mlp.down_layer.weight", "encoder.layer.1.mlp.down_layer.bias"):
+            got, want = weights.rows(name, start, stop), weights.read(name)[start:stop]
+            assert_close(got, want, atol=0, what=f"{name}[{start}:{stop}]")
+
+
 def test_dropped_says_what_takes_no_part() -> None:
     config = config_of(Checkpoint("bert"))
     bert = read_architecture(config, list(tensors_of(Checkpoint("bert"))))
