@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 # dies with "Illegal instruction" on another one.
 export HNSWLIB_NO_NATIVE := 1
 
-.PHONY: demo test test-slow lint format bench clean
+.PHONY: demo test test-slow docs lint format bench clean
 
 $(VENV)/product: pyproject.toml
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
@@ -38,6 +38,11 @@ test: $(VENV)/dev $(if $(PARITY),$(VENV)/parity) lint
 
 test-slow: $(VENV)/parity
 	PARITY=1 $(PY) -m pytest -m slow
+
+# Every model of the catalog, with figures computed here: a few minutes.
+docs: $(VENV)/parity
+	$(PY) -m tests.models_table > docs/models.md.new
+	mv docs/models.md.new docs/models.md
 
 lint: $(VENV)/dev
 	$(VENV)/bin/ruff format --check .
