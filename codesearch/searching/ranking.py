@@ -30,10 +30,14 @@ __all__ = ["WEIGHTS", "Candidate", "Signal", "Weights", "fuse", "rank", "saturat
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Every number of the ranking. Chosen on many repositories at once, never for one."""
+    """Every number of the ranking. Chosen on many repositories at once, never for one.
+
+    The worth of each is what hybrid NDCG@10 loses without it on 298 queries over 15 repositories in 14
+    languages (``python -m benches.retrieval --ablate`` gives the intervals); no language carries one alone.
+    """
 
     columns: tuple[float, float, float] = (3.0, 2.0, 1.0)
-    """BM25 weights of names defined, path words and text."""
+    """BM25 weights of names defined, path words and text. Worth +0.001."""
     rrf_k: float = 60.0
     """The constant of the paper: the larger, the flatter the difference between ranks."""
     lexical_share: float = 0.5
@@ -41,19 +45,19 @@ class Weights:
     lexical_share_name: float = 0.7
     """The same for a query that is a name: its letters matter more than its meaning."""
     coherence: float = 0.2
-    """For the file that holds most of the candidates' score."""
+    """For the file that holds most of the candidates' score. Worth +0.016."""
     coverage: float = 0.5
-    """For a chunk that holds every word of the question."""
+    """For a chunk that holds every word of the question. Worth +0.013."""
     definition: float = 3.0
-    """For the definition of the name that is the query: nothing else may come first."""
+    """For the definition of the name that is the query: nothing else may come first. Worth +0.009."""
     mention: float = 1.5
-    """For the definition of a name that a question mentions."""
+    """For the definition of a name that a question mentions, less where many define it. Worth +0.013."""
     weak_mention: float = 0.5
-    """The same for a name that is a mere capitalised word."""
+    """The same for a name that is a mere capitalised word. Worth +0.004."""
     path: float = 2.0
-    """For a file whose path says what the question says."""
+    """For a file whose path says what the question says. Worth +0.053."""
     verbatim: float = 0.3
-    """For a chunk that holds the query word for word."""
+    """For a chunk that holds the query word for word: messages, which the split does not ask for."""
     roles: Mapping[str, float] = field(
         default_factory=lambda: {
             "test": 0.3,
@@ -66,11 +70,12 @@ class Weights:
             "data": 0.5,
         }
     )
-    """Factors for files of a role (path_roles) that the query does not ask for; the smallest counts."""
+    """Factors for files of a role (path_roles) that the query does not ask for; the smallest counts.
+    Worth +0.024."""
     duplicate: float = 0.3
     """Factor for a chunk whose text a better one has already: a vendored copy, another worktree."""
     saturation: float = 0.5
-    """Factor for each further chunk of a file that is already in the list."""
+    """Factor for each further chunk of a file that is already in the list. Worth +0.053."""
 
 
 WEIGHTS = Weights()
