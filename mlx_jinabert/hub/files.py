@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .errors import ModelFolderError
+from mlx_jinabert.errors import ModelFolderError
 
 __all__ = ["Listing", "RemoteFile", "is_intact", "read_listing", "wanted", "write_listing"]
 

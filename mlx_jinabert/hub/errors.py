@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 
-from .errors import ModelFolderError
+from mlx_jinabert.errors import ModelFolderError
 
 __all__ = ["is_unreachable", "is_worth_retrying", "translate"]
 

@@ -11,10 +11,10 @@ import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from mlx_jinabert.catalog_decoders import DECODERS
-from mlx_jinabert.catalog_encoders import ENCODERS
-from mlx_jinabert.catalog_entry import CatalogEntry, Pooling
-from mlx_jinabert.catalog_others import OTHERS
+from mlx_jinabert.catalog.decoders import DECODERS
+from mlx_jinabert.catalog.encoders import ENCODERS
+from mlx_jinabert.catalog.entry import CatalogEntry, Pooling
+from mlx_jinabert.catalog.others import OTHERS
 
 __all__ = ["CATALOG", "CatalogEntry", "Pooling", "find", "near"]
 

@@ -21,10 +21,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import ModelFolderError
-from .hub_cache import CachedRepository, is_commit
-from .hub_errors import is_unreachable, is_worth_retrying, translate
-from .hub_files import Listing, RemoteFile, is_intact, wanted
+from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.hub.cache import CachedRepository, is_commit
+from mlx_jinabert.hub.errors import is_unreachable, is_worth_retrying, translate
+from mlx_jinabert.hub.files import Listing, RemoteFile, is_intact, wanted
 
 __all__ = ["fetch"]
 

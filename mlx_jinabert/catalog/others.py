@@ -6,7 +6,7 @@ where the pinned commit has nothing else, the refusal says how to ask for one th
 
 from __future__ import annotations
 
-from mlx_jinabert.catalog_entry import CatalogEntry
+from mlx_jinabert.catalog.entry import CatalogEntry
 
 __all__ = ["OTHERS"]
 

@@ -6,7 +6,7 @@ Prompts are those of the model cards, to the character: some end with a space an
 
 from __future__ import annotations
 
-from mlx_jinabert.catalog_entry import CatalogEntry
+from mlx_jinabert.catalog.entry import CatalogEntry
 
 __all__ = ["DECODERS"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
-from .hub_files import Listing, read_listing, wanted, write_listing
+from mlx_jinabert.hub.files import Listing, read_listing, wanted, write_listing
 
 __all__ = ["CachedRepository", "is_commit"]
 

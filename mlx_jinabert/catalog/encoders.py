@@ -6,7 +6,7 @@ others say of a model is in its note. Prompts are to the character, the space at
 
 from __future__ import annotations
 
-from mlx_jinabert.catalog_entry import CatalogEntry
+from mlx_jinabert.catalog.entry import CatalogEntry
 
 __all__ = ["ENCODERS"]
 
