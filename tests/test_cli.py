@@ -128,6 +128,11 @@ def test_errors_are_one_line_or_one_object(tree: Path, args: list[str], kind: st
     assert says in error["error"]
 
 
+def test_an_empty_query_indexes_nothing(tree: Path) -> None:
+    assert run("", "--mode", "lexical", cwd=tree).returncode == 2
+    assert json.loads(run("list", "--json", cwd=tree).stdout) == []
+
+
 def test_a_query_that_is_a_subcommands_name(tree: Path) -> None:
     assert words("search", "index", "-l", cwd=tree).stdout == "notes.md\n"
     assert words("-l", "--", "index", cwd=tree).stdout == "notes.md\n"

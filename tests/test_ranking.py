@@ -57,7 +57,6 @@ def test_fusion_keeps_the_order_of_a_list_that_stands_alone(lexical: list[int], 
         ("how .refine works", False, [Name("refine")]),
         ("is a Monad lawful", False, [Name("Monad", weak=True)]),
         ("How JSON is parsed", False, []),
-        ("", False, []),
     ],
 )
 def test_names_in_a_query(text: str, is_name: bool, names: list[Name]) -> None:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from codesearch.errors import BadQuery
 from codesearch.searching.lexical import is_function_word, query_terms
 
 __all__ = ["Name", "Query", "stem"]
@@ -45,11 +46,17 @@ class Name:
 
 @dataclass(frozen=True)
 class Query:
-    """A query, and what can be read off it."""
+    """A query, and what can be read off it. BadQuery for an empty one."""
 
     text: str
     near: tuple[str, ...] = ()
     """For a query that is a name that nothing defines: the names that it may stand for."""
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise BadQuery(
+                "the query is empty; ask for something, such as: codesearch 'where are retries decided'"
+            )
 
     @cached_property
     def terms(self) -> tuple[str, ...]:

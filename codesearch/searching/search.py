@@ -165,10 +165,6 @@ class Searcher:
 
 
 def _checked(query: str, limit: int, mode: str) -> Query:
-    if not query.strip():
-        raise BadQuery(
-            "the query is empty; ask for something, such as: codesearch 'where are retries decided'"
-        )
     if mode not in MODES:
         raise BadQuery(f"mode is {mode!r}, expected one of {', '.join(MODES)}")
     _check_limit(limit)

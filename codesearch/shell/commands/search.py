@@ -104,8 +104,10 @@ def search(
 ) -> None:
     """Search the repository (or the PATHs in it) for QUERY: a question, a name, a message."""
     output = _checked(printing)
+    from codesearch.searching.query import Query
     from codesearch.shell.commands import session
 
+    Query(query)  # an empty one is refused before anything is indexed for it
     request = session.Request(session.existing(query, paths), model, root_here, hidden, ignore, yes)
     languages = session.languages_of(types)
     with session.opened(request, create=not no_refresh) as place:
