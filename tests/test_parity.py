@@ -195,7 +195,7 @@ def test_trained_weights(model: str, backend: str) -> None:
     assert_close(
         embed(open_model(folder, backend), ids), want, atol=FLOAT32_ATOL, what=f"{model} on {backend}"
     )
-    if backend == "mlx":  # What int8 costs on ONNX is in test_graphs.py.
+    if backend == "mlx":  # What int8 costs on ONNX is in test_arithmetic.py.
         for dtype, least in (("float16", FLOAT16_COSINE), ("int8", INT8_COSINE)):
             assert cosine(embed(open_model(folder, backend, dtype), ids), want).min() >= least
 
