@@ -20,7 +20,6 @@ from mlx_jinabert.catalog import CATALOG, CatalogEntry
 from mlx_jinabert.folder import EMBEDDED
 from mlx_jinabert.published import _published, check_logits
 from mlx_jinabert.tokenizer import TokenBatch, Tokenizer
-from tests import reference
 from tests.checkpoints import Checkpoint
 from tests.golden import TEXTS
 from tests.running import Ids, checkpoint_folder, cosine, minilm, open_model, random_ids
@@ -42,10 +41,10 @@ class Architecture:
 
 
 ARCHITECTURES = (
-    Architecture("JinaBERT code", "jina-code", Checkpoint("code", **WIDE), "ALiBi, GLU, norms on q and k"),
     Architecture(
-        "JinaBERT en", "embedded jina-base-en jina-small-en", Checkpoint("en", **WIDE), "ALiBi, GLU"
+        "JinaBERT code", "embedded jina-code", Checkpoint("code", **WIDE), "ALiBi, GLU, norms on q and k"
     ),
+    Architecture("JinaBERT en", "jina-base-en jina-small-en", Checkpoint("en", **WIDE), "ALiBi, GLU"),
     Architecture(
         "JinaBERT classifier", "jina-reranker", Checkpoint("reranker", **WIDE), "a logit for a pair"
     ),
@@ -148,6 +147,8 @@ class Subject:
 
 
 def _reference(folder: Path, subject: Subject) -> NDArray[np.float32]:
+    from tests import reference  # late, as the rows of the catalog need no torch
+
     if subject.types is None:
         return reference.embed(folder, subject.ids, subject.pooling)
     import torch
@@ -239,7 +240,8 @@ Written by `make docs`: do not edit. Other checkpoints of these architectures lo
 Parity of a model is that of its architecture, on a random checkpoint in the published layout (real tensor
 names, head counts and grouping; few layers), against PyTorch in float64: the largest difference of a
 component of unit vectors in float32 on MLX and ONNX Runtime, then the lowest cosine in float16 and bfloat16
-on MLX. The two models that are on this machine, `embedded` and `minilm`, are measured on their own weights.
+on MLX (of a reranker, the largest differences of logits). `embedded` and `minilm`, which come as packages,
+are measured on their own weights.
 The command holds the real checkpoint against published vectors, where there are any, on your machine.
 
 """
