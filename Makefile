@@ -28,9 +28,9 @@ $(VENV)/parity: $(VENV)/dev
 
 demo: $(VENV)/product
 	@$(VENV)/bin/codesearch index .
-	@$(VENV)/bin/codesearch -k 3 "where is the ALiBi bias of the attention built" .
-	@$(VENV)/bin/codesearch -k 3 "which files does git ignore" .
-	@$(VENV)/bin/codesearch -k 3 "cut a file into chunks along its syntax tree" .
+	@$(VENV)/bin/codesearch -k 3 -t py "where is the ALiBi bias of the attention built" .
+	@$(VENV)/bin/codesearch -k 3 -t py "which files does git ignore" .
+	@$(VENV)/bin/codesearch -k 3 -t py "cut a file into chunks along its syntax tree" .
 
 # PARITY=1 adds the live PyTorch comparison and fails where it was skipped.
 test: $(VENV)/dev $(if $(PARITY),$(VENV)/parity) lint
