@@ -13,7 +13,7 @@ import mlx_jinabert
 from conversion.record import describe_source
 from mlx_jinabert.errors import ModelFolderError
 from mlx_jinabert.folder import read_folder
-from mlx_jinabert.hub_files import Listing, RemoteFile, wanted
+from mlx_jinabert.hub.files import Listing, RemoteFile, wanted
 from tests.checkpoints import Checkpoint, tensors_of, write, write_safetensors, write_shards
 from tests.converting import Outcome, encode, record, run
 from tests.running import minilm
