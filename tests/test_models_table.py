@@ -8,7 +8,8 @@ import pytest
 
 from mlx_jinabert.catalog import CATALOG, CatalogEntry
 from mlx_jinabert.folder import EMBEDDED
-from tests.models_table import ARCHITECTURES, architecture_of, model_row
+from tests.architectures import ARCHITECTURES, architecture_of
+from tests.models_table import model_row
 from tests.running import checkpoint_folder, read
 
 DOCS = Path(__file__).parent.parent / "docs" / "models.md"
