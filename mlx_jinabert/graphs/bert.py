@@ -6,10 +6,12 @@ column, so padding belongs on the right. The pooler takes no part.
 
 from __future__ import annotations
 
+from functools import partial
+
 from mlx_jinabert.configs import BertConfig
 from mlx_jinabert.graphs.arithmetic import Scaled
 from mlx_jinabert.graphs.builder import Value
-from mlx_jinabert.graphs.layers import Layers
+from mlx_jinabert.graphs.layers import Layers, Mix
 
 __all__ = ["encode"]
 
@@ -24,15 +26,15 @@ def encode(layers: Layers, config: BertConfig) -> Value:
     table = layers.weight("embeddings.position_embeddings") + token_type
     x = layers.add_positions(layers.gather("embeddings.word_embeddings"), table)
     x = layers.norm(x, "embeddings.LayerNorm", config.layer_norm_eps)
-    bias = layers.mask_bias()
+    mix = partial(layers.mix, bias=layers.mask_bias())
     for n in range(config.num_layers):
-        x = _layer(layers, config, f"encoder.layer.{n}", x, bias)
+        x = _layer(layers, config, f"encoder.layer.{n}", x, mix)
     return x
 
 
-def _layer(layers: Layers, config: BertConfig, layer: str, x: Value, bias: Value) -> Value:
+def _layer(layers: Layers, config: BertConfig, layer: str, x: Value, mix: Mix) -> Value:
     g, epsilon = layers.graph, config.layer_norm_eps
-    attended = layers.self_attention(f"{layer}.attention", x, bias, config.num_heads, _GROUPS)
+    attended = layers.self_attention(f"{layer}.attention", x, mix, config.num_heads, _GROUPS)
     residual = layers.norm(g.op("Add", attended, x), f"{layer}.attention.output.LayerNorm", epsilon)
     fed = g.op("Gelu", _dense(layers, residual, f"{layer}.intermediate.dense", _GROUPS))
     out = _dense(layers, fed, f"{layer}.output.dense", _INNER_GROUPS)

@@ -117,9 +117,7 @@ class GraphBuilder:
         """
         name = Value(f"Loop_{next(self._numbers)}")
         index, going = Value(f"{name}_index"), Value(f"{name}_going")
-        outer, self._nodes = self._nodes, []
-        result = body(index)
-        inner, self._nodes = self._nodes, outer
+        inner, result = self._body(lambda: body(index))
         inner.append(helper.make_node("Identity", [going], [f"{going}_on"], name=f"{going}_on"))
         graph = helper.make_graph(
             inner,
@@ -134,6 +132,17 @@ class GraphBuilder:
             ],
         )
         self._nodes.append(helper.make_node("Loop", [rounds, ""], [name], name=name, body=graph))
+        return name
+
+    def either(self, condition: Value, then: Callable[[], Value], otherwise: Callable[[], Value]) -> Value:
+        """``then()`` where the condition (one bool) holds, else ``otherwise()``; the other is not run."""
+        name = Value(f"If_{next(self._numbers)}")
+        branches = {}
+        for branch, body in (("then", then), ("else", otherwise)):
+            nodes, result = self._body(body)
+            output = helper.make_tensor_value_info(result, FLOAT, None)
+            branches[f"{branch}_branch"] = helper.make_graph(nodes, f"{name}_{branch}", [], [output])
+        self._nodes.append(helper.make_node("If", [condition], [name], name=name, **branches))
         return name
 
     def contrib(self, kind: str, *inputs: Value | None, **attributes: Any) -> Value:
@@ -151,6 +160,13 @@ class GraphBuilder:
         )
         helper.set_model_props(model, metadata)
         return Graph(model, self._initializers)
+
+    def _body(self, body: Callable[[], Value]) -> tuple[list[onnx.NodeProto], Value]:
+        """The nodes that ``body`` adds, kept out of this graph, and its result."""
+        outer, self._nodes = self._nodes, []
+        result = body()
+        inner, self._nodes = self._nodes, outer
+        return inner, result
 
     def _node(
         self, kind: str, domain: str, inputs: Sequence[Value | None], attributes: dict[str, Any]

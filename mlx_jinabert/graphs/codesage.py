@@ -7,12 +7,14 @@ dense weights stored as (in, out). Nothing is causal, unlike GPT-2, whose tensor
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from mlx_jinabert.configs import CodeSageConfig
 from mlx_jinabert.graphs.arithmetic import Scaled
 from mlx_jinabert.graphs.builder import Value
-from mlx_jinabert.graphs.layers import Layers
+from mlx_jinabert.graphs.layers import Layers, Mix
 
 __all__ = ["encode"]
 
@@ -24,22 +26,22 @@ no gate here either (see ``quantize.py``). Not measured on trained weights."""
 def encode(layers: Layers, config: CodeSageConfig) -> Value:
     """Hidden states behind the last norm, (tokens, hidden size)."""
     x = layers.add_positions(layers.gather("wte"), layers.weight("wpe"))
-    bias = layers.mask_bias()
+    mix = partial(layers.mix, bias=layers.mask_bias())
     for n in range(config.num_layers):
-        x = _block(layers, config, f"h.{n}", x, bias)
+        x = _block(layers, config, f"h.{n}", x, mix)
     return layers.norm(x, "ln_f", config.layer_norm_eps)
 
 
-def _block(layers: Layers, config: CodeSageConfig, block: str, x: Value, bias: Value) -> Value:
+def _block(layers: Layers, config: CodeSageConfig, block: str, x: Value, mix: Mix) -> Value:
     g, epsilon = layers.graph, config.layer_norm_eps
     normed = layers.norm(x, f"{block}.ln_1", epsilon)
-    x = g.op("Add", x, _attention(layers, config, f"{block}.attn", normed, bias))
+    x = g.op("Add", x, _attention(layers, config, f"{block}.attn", normed, mix))
     normed = layers.norm(x, f"{block}.ln_2", epsilon)
     inner = g.op("Gelu", _dense(layers, normed, f"{block}.mlp.c_fc", _GROUPS), approximate="tanh")
     return g.op("Add", x, _dense(layers, inner, f"{block}.mlp.c_proj", _INNER_GROUPS))
 
 
-def _attention(layers: Layers, config: CodeSageConfig, attn: str, x: Value, bias: Value) -> Value:
+def _attention(layers: Layers, config: CodeSageConfig, attn: str, x: Value, mix: Mix) -> Value:
     """Queries, keys and values side by side; the scale 1 / sqrt(head width) is folded into the queries."""
     width = config.hidden_size
     rows = layers.arithmetic.rows(Scaled(x), width, _GROUPS)
@@ -50,7 +52,7 @@ def _attention(layers: Layers, config: CodeSageConfig, attn: str, x: Value, bias
         layers.arithmetic.dense(rows, weight * scale, part * scale)
         for weight, part, scale in zip(weights, biases, scales, strict=True)
     )
-    return _dense(layers, layers.attend(q, k, v, bias, config.num_heads), f"{attn}.c_proj", 1)
+    return _dense(layers, layers.attend(q, k, v, mix, config.num_heads), f"{attn}.c_proj", 1)
 
 
 def _dense(layers: Layers, x: Value, name: str, groups: int) -> Value:

@@ -9,12 +9,12 @@ of the gated matrix, where the en variant activates the first.
 
 from __future__ import annotations
 
-from mlx_jinabert.alibi import alibi_slopes
 from mlx_jinabert.configs import JinaBertConfig
+from mlx_jinabert.graphs.alibi import AlibiMix
 from mlx_jinabert.graphs.arithmetic import Scaled
 from mlx_jinabert.graphs.builder import Value
 from mlx_jinabert.graphs.gated import GROUPS, gated
-from mlx_jinabert.graphs.layers import Layers
+from mlx_jinabert.graphs.layers import Layers, Mix
 
 __all__ = ["classify", "encode"]
 
@@ -26,10 +26,10 @@ def encode(layers: Layers, config: JinaBertConfig) -> Value:
     token_type = layers.token_types(table) if config.num_labels else g.constant(table[0])
     x = g.op("Add", layers.gather("embeddings.word_embeddings"), token_type)
     x = layers.norm(x, "embeddings.LayerNorm", config.layer_norm_eps)
-    bias = layers.mask_bias(alibi_slopes(config.num_heads))
+    mix = AlibiMix(layers, config.num_heads)
     layer = _code_layer if config.variant == "code" else _en_layer
     for n in range(config.num_layers):
-        x = layer(layers, config, f"encoder.layer.{n}", x, bias)
+        x = layer(layers, config, f"encoder.layer.{n}", x, mix)
     return x
 
 
@@ -45,9 +45,9 @@ def classify(layers: Layers, hidden: Value) -> Value:
     return g.op("Gemm", pooled, *classifier, transB=1)
 
 
-def _code_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bias: Value) -> Value:
+def _code_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, mix: Mix) -> Value:
     g, epsilon = layers.graph, config.layer_norm_eps
-    attended = g.op("Add", _code_attention(layers, config, f"{layer}.attention", x, bias), x)
+    attended = g.op("Add", _code_attention(layers, config, f"{layer}.attention", x, mix), x)
     normed = layers.norm(attended, f"{layer}.attention.output.LayerNorm", epsilon)
     residual = layers.norm(g.op("Add", normed, x), f"{layer}.layer_norm_1", epsilon)
     widened = layers.weight(f"{layer}.mlp.up_gated_layer")
@@ -56,9 +56,9 @@ def _code_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bi
     return layers.norm(g.op("Add", residual, fed), f"{layer}.layer_norm_2", epsilon)
 
 
-def _en_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bias: Value) -> Value:
+def _en_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, mix: Mix) -> Value:
     g, epsilon = layers.graph, config.layer_norm_eps
-    attended = g.op("Add", layers.self_attention(f"{layer}.attention", x, bias, config.num_heads, GROUPS), x)
+    attended = g.op("Add", layers.self_attention(f"{layer}.attention", x, mix, config.num_heads, GROUPS), x)
     residual = layers.norm(attended, f"{layer}.attention.output.LayerNorm", epsilon)
     widened = layers.weight(f"{layer}.mlp.gated_layers")
     gate, up = widened[: config.intermediate_size], widened[config.intermediate_size :]
@@ -66,7 +66,7 @@ def _en_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, bias
     return layers.norm(g.op("Add", residual, fed), f"{layer}.mlp.layernorm", epsilon)
 
 
-def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: Value, bias: Value) -> Value:
+def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: Value, mix: Mix) -> Value:
     """Queries and keys are normalised over the full width; the norm's affine takes the scale along."""
     rows = layers.arithmetic.rows(Scaled(x), config.hidden_size, GROUPS)
     q, k = (
@@ -77,4 +77,4 @@ def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: V
     scale = (config.hidden_size // config.num_heads) ** -0.5
     q = layers.norm(q, f"{attention}.self.layer_norm_q", config.layer_norm_eps, scale)
     k = layers.norm(k, f"{attention}.self.layer_norm_k", config.layer_norm_eps)
-    return layers.attention_output(layers.attend(q, k, v, bias, config.num_heads), attention)
+    return layers.attention_output(layers.attend(q, k, v, mix, config.num_heads), attention)

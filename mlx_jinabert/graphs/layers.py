@@ -6,6 +6,8 @@ at best, and its ``SkipLayerNormalization`` slower than an addition and a layer 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,9 +15,13 @@ from mlx_jinabert.graphs.arithmetic import Arithmetic, Scaled
 from mlx_jinabert.graphs.builder import FLOAT, INT64, GraphBuilder, Value
 from mlx_jinabert.graphs.checkpoint import Checkpoint
 
-__all__ = ["Layers"]
+__all__ = ["Layers", "Mix"]
 
 Array = NDArray[np.float32]
+
+Mix = Callable[[Value, Value, Value], Value]
+"""Queries and values (batch, heads, length, size), keys (batch, heads, size, length) -> the mix of values
+for each query, (batch, heads, length, size)."""
 
 _MASKED = np.finfo(np.float32).min / 2
 """Added to the scores of padding: finite, also with ALiBi on top, so that a row of padding alone
@@ -93,7 +99,7 @@ class Layers:
         alibi = g.op("Mul", self._distances(), g.constant(-slopes[:, None, None]))
         return g.op("Add", bias, alibi)
 
-    def self_attention(self, attention: str, x: Value, bias: Value, heads: int, groups: int) -> Value:
+    def self_attention(self, attention: str, x: Value, mix: Mix, heads: int, groups: int) -> Value:
         """BERT's attention block under its tensor names, projection included, (tokens, width).
 
         The scale 1 / sqrt(head width) is folded into the queries' weights; ``groups`` as in
@@ -105,10 +111,10 @@ class Layers:
         q = self.arithmetic.dense(rows, self.weight(query) * scale, self.bias(query) * scale)
         k = self.arithmetic.dense(rows, self.weight(key), self.bias(key))
         v = self.arithmetic.dense(rows, self.weight(f"{attention}.self.value"))
-        return self.attention_output(self.attend(q, k, v, bias, heads), attention)
+        return self.attention_output(self.attend(q, k, v, mix, heads), attention)
 
-    def attend(self, query: Value, key: Value, value: Value, bias: Value, heads: int) -> Value:
-        """softmax(q k^T + bias) v by head, (tokens, width); the queries are scaled already."""
+    def attend(self, query: Value, key: Value, value: Value, mix: Mix, heads: int) -> Value:
+        """``mix`` by head of (tokens, width) each, (tokens, width); the queries are scaled already."""
         g = self.graph
         width = self.width
         split = g.op("Concat", self.batch, self.length, g.ints(heads, width // heads), axis=0)
@@ -116,10 +122,14 @@ class Layers:
         def by_head(x: Value, *axes: int) -> Value:
             return g.op("Transpose", g.op("Reshape", x, split), perm=axes)
 
-        scores = g.op("MatMul", by_head(query, 0, 2, 1, 3), by_head(key, 0, 2, 3, 1))
-        shares = g.op("Softmax", g.op("Add", scores, bias), axis=-1)
-        mixed = g.op("MatMul", shares, by_head(value, 0, 2, 1, 3))
+        mixed = mix(by_head(query, 0, 2, 1, 3), by_head(key, 0, 2, 3, 1), by_head(value, 0, 2, 1, 3))
         return g.op("Reshape", g.op("Transpose", mixed, perm=(0, 2, 1, 3)), g.ints(-1, width))
+
+    def mix(self, query: Value, key: Value, value: Value, bias: Value) -> Value:
+        """softmax(q k + bias) v, all scores at once: with its bias, a ``Mix``."""
+        g = self.graph
+        scores = g.op("Add", g.op("MatMul", query, key), bias)
+        return g.op("MatMul", g.op("Softmax", scores, axis=-1), value)
 
     def attention_output(self, context: Value, attention: str) -> Value:
         """The output projection, which takes over the bias of the values.
