@@ -15,6 +15,11 @@ from tests.support import assert_close
 from tests.trees import write_tree
 
 CHECKPOINTS = {
+    "code": Checkpoint("code"),
+    "en": Checkpoint("en", prefix="bert."),
+    "bert": Checkpoint("bert"),
+    "qwen2": Checkpoint("qwen2", prefix="model.", head=True, pooling="last"),
+    "qwen3": Checkpoint("qwen3", head=True, head_dim=16, pooling="last"),
     "nomic_bert": Checkpoint("nomic_bert"),
     "gte": Checkpoint("gte", prefix="new.", pooling="cls"),
     "modernbert": Checkpoint("modernbert", prefix="model.", pooling="cls"),
