@@ -22,6 +22,24 @@ from pathlib import Path
 
 from benches import records
 
+CODE = {
+    ".py",
+    ".rs",
+    ".go",
+    ".js",
+    ".ts",
+    ".java",
+    ".kt",
+    ".rb",
+    ".php",
+    ".c",
+    ".cpp",
+    ".cs",
+    ".scala",
+    ".lua",
+    ".ex",
+}
+
 
 def _measure(folder: Path, model: str) -> dict[str, object]:
     """In a fresh process: first index, nothing changed, one file changed."""
@@ -34,14 +52,15 @@ def _measure(folder: Path, model: str) -> dict[str, object]:
         started = time.perf_counter()
         index.refresh()
         unchanged = time.perf_counter() - started
-        target = max(folder.rglob("*.py"), key=lambda p: p.stat().st_size, default=None)
-        changed = None
-        if target is not None:
-            with target.open("a", encoding="utf-8") as out:
-                out.write("\n\ndef appended_by_the_bench():\n    return 42\n")
-            started = time.perf_counter()
-            index.refresh()
-            changed = time.perf_counter() - started
+        # Whatever the language: a file that is indexed, and one more line of text in it.
+        target = max(folder.rglob("*.*"), key=_code_bytes)
+        with target.open("a", encoding="utf-8") as out:
+            out.write("\nappended by the bench\n")
+        started = time.perf_counter()
+        changed_stats = index.refresh()
+        changed = time.perf_counter() - started
+        if changed_stats.files_changed != 1:
+            raise SystemExit(f"{target} is not indexed: {changed_stats}")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     scale = 1 if sys.platform == "darwin" else 1024
@@ -55,6 +74,10 @@ def _measure(folder: Path, model: str) -> dict[str, object]:
         "peak_bytes": peak * scale,
         "peak_worker_bytes": children * scale,
     }
+
+
+def _code_bytes(path: Path) -> int:
+    return path.stat().st_size if path.suffix in CODE and path.stat().st_size < 500_000 else 0
 
 
 def run_once(folder: Path, model: str) -> dict[str, object]:
