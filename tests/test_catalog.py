@@ -15,6 +15,7 @@ from tests.running import minilm
 
 UNPINNED = {
     "embedded",
+    "bge-base",
     "jina-reranker-tiny",
     "jina-reranker-turbo",
     "jina-code-1.5b",
