@@ -87,10 +87,18 @@ def _publish(built: Path, entry: Path) -> bool:
         for path in built.iterdir():
             with path.open("rb+") as file:
                 os.fsync(file.fileno())
-        discarded = built.with_name("old")
-        if entry.exists():  # damaged, or another process was faster: what is here now is as good
-            entry.rename(discarded)
-        built.rename(entry)
+        _take_place(built, entry)
     except OSError:
         return _is_whole(entry)
     return True
+
+
+def _take_place(built: Path, entry: Path) -> None:
+    """Rename. What another process was faster to put there stays: it may be reading it. Damage goes."""
+    try:
+        built.rename(entry)
+    except OSError:
+        if _is_whole(entry):
+            return
+        entry.rename(built.with_name("old"))
+        built.rename(entry)

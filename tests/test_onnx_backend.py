@@ -127,24 +127,25 @@ def test_every_difference_has_a_graph_of_its_own(cache: Path, tmp_path: Path) ->
     assert len(list(cache.iterdir())) == 5, "the same content elsewhere is the same graph"
 
 
-def test_two_that_build_at_once_leave_one_whole_entry(cache: Path) -> None:
-    met, seen = Barrier(2), []
+@pytest.mark.parametrize("key", [f"{n:02x}" for n in range(40)])
+def test_all_that_build_at_once_read_a_whole_entry(cache: Path, key: str) -> None:
+    met, seen = Barrier(3), []
 
     def build(path: Path) -> None:
         met.wait()
         path.write_bytes(b"graph")
 
     def use() -> None:
-        with graph_cache.cached_graph("key", build) as path:
+        with graph_cache.cached_graph(key, build) as path:
             seen.append(path.read_bytes())
 
-    threads = [Thread(target=use) for _ in range(2)]
+    threads = [Thread(target=use) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert seen == [b"graph", b"graph"]
-    assert [path.name for path in cache.iterdir()] == ["key"]
+    assert seen == [b"graph"] * 3
+    assert [path.name for path in cache.iterdir()] == [key]
 
 
 def test_a_failing_build_leaves_nothing(cache: Path) -> None:
