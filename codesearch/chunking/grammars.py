@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import threading
+from collections.abc import Sequence
 from functools import cache
 
 import tree_sitter
@@ -15,7 +16,7 @@ import tree_sitter
 from codesearch.chunking.definitions import DEFINITIONS
 from codesearch.languages import LANGUAGES
 
-__all__ = ["GrammarUnavailable", "definition_query", "parse"]
+__all__ = ["GrammarUnavailable", "compiled", "definition_query", "parse"]
 
 _local = threading.local()
 
@@ -44,12 +45,16 @@ def parse(data: bytes, language: str) -> tree_sitter.Tree:
 
 @cache
 def definition_query(language: str) -> tree_sitter.Query | None:
-    """The patterns of ``definitions.py`` as one query; None where the language defines nothing.
+    """The patterns of ``definitions.py`` as one query; None where the language defines nothing."""
+    return compiled(language, DEFINITIONS.get(language, ()))
+
+
+def compiled(language: str, patterns: Sequence[str]) -> tree_sitter.Query | None:
+    """Patterns as one query; None where none is left.
 
     A pattern that the installed grammar does not know (any more) is left out.
     """
     grammar = _grammar(language)
-    patterns = DEFINITIONS.get(language, ())
     try:
         return tree_sitter.Query(grammar, "\n".join(patterns)) if patterns else None
     except tree_sitter.QueryError:

@@ -1,4 +1,4 @@
-"""Files in, chunks out, through parsing processes that a clock can kill.
+"""Files in, chunks (or documented definitions) out, through parsing processes that a clock can kill.
 
 A file whose parse takes too long, or brings its process down, is cut at lines instead and a note says
 so; the process is replaced. A language that does this again and again is cut at lines from then on,
@@ -17,20 +17,21 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from codesearch.chunking.chunk import ChunkOptions, chunks_from_spans, file_spans
-from codesearch.chunking.parse_worker import read_answer, write_job
+from codesearch.chunking.chunk import ChunkOptions, chunks_from_spans
+from codesearch.chunking.doc_comments import Documented
+from codesearch.chunking.parse_worker import Task, perform, read_answer, write_job
 from codesearch.chunking.spans import Span, line_spans
-from codesearch.languages import LANGUAGES
+from codesearch.languages import LANGUAGES, Language
 from codesearch.records import Chunk, SourceFile
 
-__all__ = ["ChunkPool", "ChunkedFile"]
+__all__ = ["ChunkPool", "ChunkedFile", "DocumentedFile"]
 
 SMALL_JOB_FILES, SMALL_JOB_BYTES = 24, 200_000
 """A job within both is parsed in this process (about 0.1 s), as far as its languages are trusted ..."""
@@ -59,6 +60,17 @@ class ChunkedFile(NamedTuple):
     file: SourceFile
     chunks: list[Chunk]
     note: str | None
+
+
+class DocumentedFile(NamedTuple):
+    """One file's documented definitions; none where it cannot be parsed."""
+
+    file: SourceFile
+    data: bytes
+    definitions: list[Documented]
+
+
+_Result = TypeVar("_Result")
 
 
 class ChunkPool:
@@ -99,13 +111,24 @@ class ChunkPool:
 
     def chunk_many(self, files: Iterable[tuple[SourceFile, bytes]]) -> Iterator[ChunkedFile]:
         """Chunks of every file, in the order given. ``files`` is read in this thread, a little ahead."""
+        return self._in_order(self._chunk, files)
+
+    def documented_many(self, files: Iterable[tuple[SourceFile, bytes]]) -> Iterator[DocumentedFile]:
+        """The documented definitions of every file, likewise."""
+        return self._in_order(self._documented, files)
+
+    def _in_order(
+        self,
+        work: Callable[[SourceFile, bytes, bool], _Result],
+        files: Iterable[tuple[SourceFile, bytes]],
+    ) -> Iterator[_Result]:
         source = iter(files)
         first = list(islice(source, SMALL_JOB_FILES + 1))
         small = len(first) <= SMALL_JOB_FILES and sum(len(data) for _, data in first) <= SMALL_JOB_BYTES
-        waiting: deque[tuple[Future[ChunkedFile], int]] = deque()
+        waiting: deque[tuple[Future[_Result], int]] = deque()
         ahead = 0
         for file, data in chain(first, source):
-            waiting.append((self._threads.submit(self._chunk, file, data, small), len(data)))
+            waiting.append((self._threads.submit(work, file, data, small), len(data)))
             ahead += len(data)
             while len(waiting) > _AHEAD_FILES * self._count or ahead > _AHEAD_BYTES:
                 future, size = waiting.popleft()
@@ -119,29 +142,37 @@ class ChunkPool:
         note = None if problem is None else f"{file.path}: {problem}; cut at lines"
         return ChunkedFile(file, chunks_from_spans(file.path, data, file.language, spans), note)
 
+    def _documented(self, file: SourceFile, data: bytes, small: bool) -> DocumentedFile:
+        known = LANGUAGES.get(file.language) if file.language else None
+        found = self._performed("documented", data, known, small) if known and known.grammar else []
+        return DocumentedFile(file, data, found if isinstance(found, list) else [])
+
     def _spans(self, data: bytes, language: str | None, small: bool) -> tuple[list[Span], str | None]:
         known = LANGUAGES.get(language) if language else None
         if known is None or not known.grammar:
             return line_spans(data, language, self._options), None
+        answer = self._performed("spans", data, known, small)
+        if isinstance(answer, list):
+            return answer, None
+        return line_spans(data, language, self._options), answer
+
+    def _performed(self, task: Task, data: bytes, known: Language, small: bool) -> list[Any] | str:
+        """The answer, or why there is none."""
         helpless = self._stillborn >= _MAX_STILLBORN or not sys.executable
         if known.trusted and len(data) <= SMALL_FILE_BYTES and (small or helpless):
-            return file_spans(data, language, self._options), None
-        problem = "no parsing process can be started" if helpless else None
+            return perform(task, data, known.name, self._options)
         if self._strikes[known.name] >= _MAX_STRIKES:
-            problem = f"the {known.name} grammar failed too often"
-        if problem is None:
-            answer = self._ask(data, known.name)
-            if isinstance(answer, list):
-                return answer, None
-            problem = answer
-        return line_spans(data, language, self._options), problem
+            return f"the {known.name} grammar failed too often"
+        if helpless:
+            return "no parsing process can be started"
+        return self._ask(task, data, known.name)
 
-    def _ask(self, data: bytes, language: str) -> list[Span] | str:
-        """The spans, or what went wrong. A process that failed is gone afterwards."""
+    def _ask(self, task: Task, data: bytes, language: str) -> list[Any] | str:
+        """The answer, or what went wrong. A process that failed is gone afterwards."""
         process: _Process | None = None
         try:
             process = self._take()
-            spans = process.ask(data, language, self._options, self._timeout)
+            answer = process.ask(task, data, language, self._options, self._timeout)
         except ValueError as error:
             if process is not None:
                 self._idle.put(process)
@@ -149,7 +180,7 @@ class ChunkPool:
         except (OSError, EOFError):
             return self._failed(process, language)
         self._idle.put(process)
-        return spans
+        return answer
 
     def _failed(self, process: _Process | None, language: str) -> str:
         if process is None or (not process.answered and not process.overdue):
@@ -214,20 +245,22 @@ class _Process:
         self.answered = False
         """It has done at least one job."""
 
-    def ask(self, data: bytes, language: str, options: ChunkOptions, timeout_seconds: float) -> list[Span]:
+    def ask(
+        self, task: Task, data: bytes, language: str, options: ChunkOptions, timeout_seconds: float
+    ) -> list[Any]:
         assert self._popen.stdin is not None
         assert self._popen.stdout is not None
         # Starting is not the file's fault: the first job may take longer.
         with self._lock:
             self._deadline = time.monotonic() + timeout_seconds * (1 if self.answered else 2)
         try:
-            write_job(self._popen.stdin, data, language, options, timeout_seconds)
-            spans = read_answer(self._popen.stdout)
+            write_job(self._popen.stdin, task, data, language, options, timeout_seconds=timeout_seconds)
+            answer = read_answer(self._popen.stdout, task)
         finally:
             with self._lock:
                 self._deadline = None
         self.answered = True
-        return spans
+        return answer
 
     def is_running(self) -> bool:
         return self._popen.poll() is None

@@ -2,8 +2,9 @@
 
 A grammar is C code that nothing in its own process can stop and that may bring its process down, so
 files are parsed here, where parse_pool.py can kill it by a clock. A message is two big-endian 32-bit
-lengths, that many bytes of JSON and that many bytes of file; an answer is one length and JSON. Nothing
-that comes over the pipe is executed or unpickled. The grammars of the languages it is given are
+lengths, that many bytes of JSON and that many bytes of file; an answer is one length and JSON. A job
+asks for the spans of a file or for its documented definitions. Nothing that comes over the pipe is
+executed or unpickled. The grammars of the languages it is given are
 imported, numpy and the records are not.
 
 The process ends when its parent does: the pipe closes, and should a grammar keep it from noticing, a
@@ -19,32 +20,50 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Sequence
-from typing import IO, Any
+from collections.abc import Mapping
+from typing import IO, Any, Literal
 
 from codesearch.chunking.chunk import ChunkOptions, file_spans
+from codesearch.chunking.doc_comments import Documented, Erasure, documented
 from codesearch.chunking.spans import Span
 
-__all__ = ["main", "read_answer", "write_job"]
+__all__ = ["Task", "main", "perform", "read_answer", "write_job"]
+
+Task = Literal["spans", "documented"]
+"""What is asked of a file; the answer is a list of ``Span`` or of ``Documented``."""
 
 _JOB = struct.Struct(">II")
 _ANSWER = struct.Struct(">I")
 _GRACE_SECONDS = 5.0
 
 
+def perform(task: Task, data: bytes, language: str | None, options: ChunkOptions) -> list[Any]:
+    """Do one job in this process; nothing can stop it."""
+    if task == "spans":
+        return file_spans(data, language, options)
+    return documented(data, language) if language else []
+
+
 def write_job(
-    pipe: IO[bytes], data: bytes, language: str | None, options: ChunkOptions, timeout_seconds: float
+    pipe: IO[bytes],
+    task: Task,
+    data: bytes,
+    language: str | None,
+    options: ChunkOptions,
+    *,
+    timeout_seconds: float,
 ) -> None:
     """Parent's side: send one file."""
     sizes = [options.target, options.alone_share, options.slack, options.tiny_share]
-    header = json.dumps({"language": language, "options": sizes, "seconds": timeout_seconds}).encode()
+    asked = {"task": task, "language": language, "options": sizes, "seconds": timeout_seconds}
+    header = json.dumps(asked).encode()
     pipe.write(_JOB.pack(len(header), len(data)) + header)
     pipe.write(data)
     pipe.flush()
 
 
-def read_answer(pipe: IO[bytes]) -> list[Span]:
-    """Parent's side: the spans of the file sent last.
+def read_answer(pipe: IO[bytes], task: Task) -> list[Any]:
+    """Parent's side: what ``perform`` returns for the file sent last.
 
     Raises EOFError when the process is gone, ValueError when it could not do the job, with its reason.
     """
@@ -52,10 +71,18 @@ def read_answer(pipe: IO[bytes]) -> list[Span]:
     answer = json.loads(_exactly(pipe, length))
     if isinstance(answer, str):
         raise ValueError(answer)
-    return [
-        Span(start, end, kind, symbol, tuple(scope), signature, tuple(names))
-        for start, end, kind, symbol, scope, signature, names in answer
-    ]
+    return [_span(*row) if task == "spans" else _documented(*row) for row in answer]
+
+
+def _span(*row: Any) -> Span:
+    start, end, kind, symbol, scope, signature, names = row
+    return Span(start, end, kind, symbol, tuple(scope), signature, tuple(names))
+
+
+def _documented(*row: Any) -> Documented:
+    kind, name, scope, start_line, end_line, comment, erasures = row
+    gone = tuple(Erasure(*each) for each in erasures)
+    return Documented(kind, name, tuple(scope), start_line, end_line, comment, gone)
 
 
 def _exactly(pipe: IO[bytes], count: int) -> bytes:
@@ -77,21 +104,22 @@ def main() -> None:
             header = json.loads(_exactly(jobs, header_length))
             data = _exactly(jobs, data_length)
             faulthandler.dump_traceback_later(header["seconds"] + _GRACE_SECONDS, exit=True, file=nowhere)
-            raw = json.dumps(_answer(data, header["language"], ChunkOptions(*header["options"]))).encode()
+            raw = json.dumps(_answer(header, data), default=_row).encode()
             faulthandler.cancel_dump_traceback_later()
             answers.write(_ANSWER.pack(len(raw)) + raw)
             answers.flush()
 
 
-def _answer(data: bytes, language: str | None, options: ChunkOptions) -> str | Sequence[Sequence[Any]]:
+def _answer(header: Mapping[str, Any], data: bytes) -> str | list[Any]:
+    options = ChunkOptions(*header["options"])
     try:
-        spans = file_spans(data, language, options)
+        return perform(header["task"], data, header["language"], options)
     except Exception as error:  # whatever a file provokes is this file's problem alone
         return f"{type(error).__name__}: {error}"
-    return [
-        (span.start, span.end, span.kind, span.symbol, span.scope, span.signature, span.definitions)
-        for span in spans
-    ]
+
+
+def _row(record: Any) -> list[Any]:
+    return [getattr(record, name) for name in record.__slots__]
 
 
 if __name__ == "__main__":
