@@ -8,22 +8,19 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 from codesearch import recorded
 from codesearch.embedding import Model
 from codesearch.errors import BadQuery, IndexFormatError, IndexNotFound
-from codesearch.languages import canonical_language
+from codesearch.index_read import IndexReader
 from codesearch.locations import LOCK_NAME, Location, locate
 from codesearch.opened import Opening, is_damage
 from codesearch.recorded import ModelRecord, Settings
-from codesearch.records import Embedder, Filter, Hit, Progress, Stats, StoredChunk
-from codesearch.roots import canonical
+from codesearch.records import Embedder, Progress, Stats
 from codesearch.status import Status, read_status
-from codesearch.storage.stored import Counts
 from codesearch.updating.lock import WriterLock
 from codesearch.updating.refresh import Job, check_model, refresh
 from codesearch.updating.tally import Deadline
@@ -69,21 +66,18 @@ def open_index(
     return Index(location, model, {key: value for key, value in given.items() if value is not None}, create)
 
 
-class Index:
+class Index(IndexReader):
     """Made by ``open_index``. Any thread may use it; several processes may search while one refreshes."""
 
     def __init__(
         self, location: Location, model: str | Embedder | None, settings: Mapping[str, Any], create: bool
     ) -> None:
-        self.root: Path = location.root
-        self.directory: Path = location.directory
-        self.under: str = location.under
         self._location = location
         self._settings = settings
         self._given = None if model is None else Model(model)
         self._model = self._given
         self._lock = threading.Lock()
-        self._opening = Opening(location, self._query_embedder)
+        super().__init__(location, Opening(location, self._query_embedder))
         try:
             self._opening.open(create)
         except IndexFormatError as error:
@@ -92,63 +86,10 @@ class Index:
 
     # -- asking
 
-    def search(  # noqa: PLR0917 (the contract)
-        self,
-        query: str,
-        limit: int = 10,
-        mode: str = "hybrid",
-        languages: Sequence[str] | None = None,
-        globs: Sequence[str] | None = None,
-        rerank: object = None,
-        *,
-        under: Sequence[str] | None = None,
-    ) -> list[Hit]:
-        """The ``limit`` chunks that answer the query best, best first; never refreshes.
-
-        Args:
-            query: a question, a name, a message.
-            limit: how many chunks.
-            mode: "hybrid" (words and meaning), "semantic", or "lexical", which loads no model.
-            languages: names or extensions; only chunks in one of these.
-            globs: gitignore-style patterns over the path; one that starts with ``!`` excludes.
-            rerank: None; no reranker exists yet.
-            under: sub-folders or files relative to the root; None for what was opened, () for all.
-
-        Raises:
-            BadQuery: an empty query, an unknown mode or language, a limit below 1.
-            ModelMismatch: the index holds another model's vectors.
-        """
-        if rerank is not None:
-            raise BadQuery(f"rerank is {rerank!r}, but there is no reranker yet; leave it out")
-        wanted = self._filter(languages, globs, under)
-        return self._opening.ready().searcher.search(query, limit, mode, wanted)
-
-    def similar(
-        self,
-        path: str | os.PathLike[str],
-        line: int,
-        limit: int = 10,
-        languages: Sequence[str] | None = None,
-        globs: Sequence[str] | None = None,
-        *,
-        under: Sequence[str] | None = None,
-    ) -> list[Hit]:
-        """Chunks like the one at this line of a file (relative to the root, or absolute); itself left out."""
-        wanted = self._filter(languages, globs, under)
-        return self._opening.ready().searcher.similar(self._relative(path), line, limit, wanted)
-
     def status(self) -> Status:
         """The truth about this index; loads no model."""
         opened = self._opening.ready()
         return read_status(self._location, opened.store, self._current_model(), opened.vectors())
-
-    def counts(self) -> Counts:
-        """Files, chunks and embedded chunks at this moment."""
-        return self._opening.ready().store.counts()
-
-    def chunks_of(self, path: str) -> list[StoredChunk]:
-        """The chunks of a file (relative to the root), in order; [] where it is not indexed."""
-        return self._opening.ready().store.chunks_of(path)
 
     @property
     def model(self) -> str:
@@ -251,33 +192,11 @@ class Index:
         check_model(recorded.read(self._opening.ready().store, ModelRecord), model, self.root)
         return embedder
 
-    # -- arguments
-
-    def _filter(
-        self, languages: Sequence[str] | None, globs: Sequence[str] | None, under: Sequence[str] | None
-    ) -> Filter:
-        if under is None:
-            under = (self.under,) if self.under else ()
-        names = tuple(canonical_language(name) for name in _several(languages))
-        return Filter(names, _several(globs), _several(under))
-
-    def _relative(self, path: str | os.PathLike[str]) -> str:
-        if not Path(path).is_absolute():
-            return Path(path).as_posix()
-        try:
-            return canonical(Path(path)).relative_to(self.root).as_posix()
-        except ValueError:
-            raise BadQuery(f"{path} is not in the index of {self.root}") from None
-
 
 def _recorded_model(record: ModelRecord | None) -> Model:
     if record is None:
         return Model.default()
     return Model(record.name) if record.named else Model.absent(record.name, record.fingerprint)
-
-
-def _several(values: Sequence[str] | None) -> tuple[str, ...]:
-    return (values,) if isinstance(values, str) else tuple(values or ())
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -104,8 +104,10 @@ def test_filters_by_language_and_glob(index: Index) -> None:
         ("  \n", {}, "empty"),
         ("x", {"mode": "fuzzy"}, "hybrid"),
         ("x", {"limit": 0}, "at least 1"),
+        ("x", {"rerank": 5}, "rerank is a int"),
+        ("x", {"pattern": "a(b"}, "position 3"),
+        ("x", {"pattern": [""]}, "expression is ''"),
         ("x", {"languages": ["pyton"]}, "python"),
-        ("x", {"rerank": "best"}, "no reranker"),
     ],
 )
 def test_what_cannot_be_searched_for(index: Index, query: str, options: dict[str, object], said: str) -> None:

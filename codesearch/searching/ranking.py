@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from codesearch.records import Chunk, StoredChunk
 from codesearch.searching.query import Query
@@ -25,7 +26,7 @@ from codesearch.searching.signals import (
     unwanted_roles,
 )
 
-__all__ = ["WEIGHTS", "Candidate", "Signal", "Weights", "fuse", "rank", "saturate"]
+__all__ = ["WEIGHTS", "Candidate", "Signal", "Watch", "Weights", "fuse", "rank", "saturate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,18 @@ class Candidate:
         return Candidate(self.id, self.chunk, score)
 
 
-Signal = Callable[[Sequence[Candidate], Query, Weights], list[Candidate]]
+Watch = Callable[[str, Sequence[Candidate]], None]
+"""Told what a step is called and what it left."""
+
+
+class Signal(Protocol):
+    """A function over all candidates; its name is what explanations call it."""
+
+    @property
+    def __name__(self) -> str: ...
+
+    def __call__(self, candidates: Sequence[Candidate], query: Query, weights: Weights, /) -> list[Candidate]:
+        """The same candidates with other scores."""
 
 
 def fuse(lexical: Sequence[int], dense: Sequence[int], lexical_share: float, k: float) -> dict[int, float]:
@@ -112,12 +124,22 @@ def rank(
     query: Query,
     signals: Sequence[Signal],
     weights: Weights = WEIGHTS,
+    *,
+    watch: Watch | None = None,
 ) -> list[Candidate]:
-    """Candidates best first. ``chunks`` without a score (definitions found by name) start at 0."""
+    """Candidates best first. ``chunks`` without a score (definitions found by name) start at 0.
+
+    ``watch`` is told the candidates as they start ("fused") and after each signal.
+    """
     candidates = [Candidate(c.id, c.chunk, scores.get(c.id, 0.0)) for c in chunks]
+    watch = watch or _unwatched
+    watch("fused", candidates)
     for signal in signals:
         candidates = signal(candidates, query, weights)
-    return saturate(candidates, weights)
+        watch(signal.__name__, candidates)
+    candidates = saturate(candidates, weights)
+    watch("saturation", candidates)
+    return candidates
 
 
 def coherence(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
@@ -205,6 +227,10 @@ HYBRID: tuple[Signal, ...] = (coherence, coverage, definitions, path_words, verb
 """The signals of the hybrid and the lexical search, in this order."""
 SEMANTIC: tuple[Signal, ...] = (demotions, duplicates)
 """Of a search by vectors alone: their order, with tests, copies and the like lower."""
+
+
+def _unwatched(name: str, candidates: Sequence[Candidate]) -> None:
+    """Nobody asked for an explanation."""
 
 
 def _plus(candidate: Candidate, gain: float) -> Candidate:

@@ -15,13 +15,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from codesearch.embedding import encode_query
-from codesearch.errors import BadQuery
+from codesearch.embedding import encode_documents, encode_query
+from codesearch.errors import BadQuery, CodesearchError
 from codesearch.records import Embedder, Filter, Hit, StoredChunk
 from codesearch.searching import ranking
+from codesearch.searching.definition_places import definition_in, only_definition
+from codesearch.searching.explain import Trace
 from codesearch.searching.lexical import match_expression, tokenize
 from codesearch.searching.near_names import near_names
+from codesearch.searching.pattern import Pattern
 from codesearch.searching.query import Query
+from codesearch.searching.rerank import Scorer, rerank
 from codesearch.storage.stored import Ids, Scored
 
 if TYPE_CHECKING:
@@ -60,37 +64,108 @@ class Searcher:
         self._weights = weights
 
     def search(
-        self, query: str, limit: int = 10, mode: str = "hybrid", filter: Filter = _EVERYTHING
+        self,
+        query: str,
+        limit: int = 10,
+        mode: str = "hybrid",
+        filter: Filter = _EVERYTHING,
+        *,
+        pattern: Pattern | None = None,
+        scorer: Scorer | None = None,
+        trace: Trace | None = None,
     ) -> list[Hit]:
-        """The ``limit`` best chunks, best first. BadQuery for an empty query or an unknown mode."""
-        asked = _checked(query, limit, mode)
-        meaning = self._meaning(asked) if mode != "lexical" else None
-        depth = max(_MIN_CANDIDATES, limit * _DEPTH)
-        with self._store.reading():
-            allowed = self._store.ids_matching(filter)
-            asked = self._spelt(asked)
-            dense = [] if meaning is None else self._vectors().nearest(meaning, depth, allowed)
-            if mode == "semantic":
-                ranked = self._by_vectors(asked, dense)
-            else:
-                ranked = self._fused(asked, self._lexical(asked, depth, allowed), dense, allowed)
+        """The ``limit`` best chunks, best first. BadQuery for an empty query or an unknown mode.
+
+        Only chunks that match the ``pattern`` answer; with one, an empty query asks for them in path order,
+        with scores of 0. ``scorer`` judges the first candidates again, ``trace`` learns why they are first.
+        """
+        _check(limit, mode)
+        if pattern is not None and not query.strip():
+            ranked = self._in_path_order(limit, filter, pattern)
+        else:
+            asked = Query(query)
+            ranked = self._ranked(asked, max(_MIN_CANDIDATES, limit * _DEPTH), mode, filter, pattern, trace)
+            if scorer:
+                judged = rerank(asked.text, ranked, scorer)
+                ranked = judged.candidates
+                if trace:
+                    trace.reranked(judged)
+        if trace:
+            trace.answered([candidate.id for candidate in ranked[:limit]])
         return [self._hit(candidate) for candidate in ranked[:limit]]
 
     def similar(self, path: str, line: int, limit: int = 10, filter: Filter = _EVERYTHING) -> list[Hit]:
         """The chunks nearest to the one that holds this line, without itself; scores are cosines."""
-        _check_limit(limit)
         with self._store.reading():
             own = self._store.chunk_at(path, line)
             if own is None:
                 raise BadQuery(
                     f"nothing is indexed at {path}:{line}; give a line of an indexed file, FILE:LINE"
                 )
-            allowed = self._store.ids_matching(filter)
-            near = self._vectors().nearest(self._vector_of(own), limit + 1, allowed)
-            near = [scored for scored in near if scored.id != own]
-            found = self._store.chunks([scored.id for scored in near])
-        ranked = [ranking.Candidate(s.id, found[s.id].chunk, s.score) for s in near if s.id in found]
-        return [self._hit(candidate) for candidate in ranked[:limit]]
+            return self._nearest(self._vector_of(own), limit, filter, own)
+
+    def similar_to_symbol(
+        self, symbol: str, path: str | None = None, limit: int = 10, filter: Filter = _EVERYTHING
+    ) -> list[Hit]:
+        """The same for the definition of a symbol, in a file or, where it is the only one, in the index."""
+        with self._store.reading():
+            if path is None:
+                own = only_definition(self._store, symbol).id
+            else:
+                own = definition_in(self._store, path, symbol).id
+            return self._nearest(self._vector_of(own), limit, filter, own)
+
+    def similar_to_code(self, code: str, limit: int = 10, filter: Filter = _EVERYTHING) -> list[Hit]:
+        """The same for code that is in no file."""
+        if not code.strip():
+            raise BadQuery("the code is empty; give some lines to look for")
+        vector = self._embedded(code)
+        with self._store.reading():
+            return self._nearest(vector, limit, filter)
+
+    def _ranked(  # noqa: PLR0917 - what one search hands down
+        self,
+        asked: Query,
+        depth: int,
+        mode: str,
+        filter: Filter,
+        pattern: Pattern | None,
+        trace: Trace | None,
+    ) -> list[ranking.Candidate]:
+        meaning = self._meaning(asked) if mode != "lexical" else None
+        with self._store.reading():
+            allowed = self._allowed(filter, pattern)
+            asked = self._spelt(asked)
+            dense = [] if meaning is None else self._vectors().nearest(meaning, depth, allowed)
+            lexical = [] if mode == "semantic" else self._lexical(asked, depth, allowed)
+            if trace:
+                trace.lists(lexical, dense)
+            if mode == "semantic":
+                return self._by_vectors(asked, dense, trace)
+            return self._fused(asked, lexical, dense, allowed, trace)
+
+    def _in_path_order(self, limit: int, filter: Filter, pattern: Pattern) -> list[ranking.Candidate]:
+        with self._store.reading():
+            texts = pattern.matching(self._store.texts(self._store.ids_matching(filter)))
+            first = sorted((text.path, text.start_byte, text.id) for text in texts)[:limit]
+            chunks = self._store.chunks([id_ for _, _, id_ in first])
+        return [ranking.Candidate(id_, chunks[id_].chunk, 0.0) for _, _, id_ in first]
+
+    def _allowed(self, filter: Filter, pattern: Pattern | None) -> Ids | None:
+        """Ids of the chunks that may answer, ascending; None for all."""
+        ids = self._store.ids_matching(filter)
+        if pattern is None:
+            return ids
+        return np.array([text.id for text in pattern.matching(self._store.texts(ids))], np.int64)
+
+    def _nearest(
+        self, vector: NDArray[np.float32], limit: int, filter: Filter, own: int | None = None
+    ) -> list[Hit]:
+        _check(limit)
+        near = self._vectors().nearest(vector, limit + 1, self._store.ids_matching(filter))
+        near = [scored for scored in near if scored.id != own][:limit]
+        found = self._store.chunks([scored.id for scored in near])
+        return [self._hit(ranking.Candidate(s.id, found[s.id].chunk, s.score)) for s in near if s.id in found]
 
     def _spelt(self, query: Query) -> Query:
         """The query, or, for a name that nothing defines, with the defined names that it may stand for."""
@@ -114,19 +189,26 @@ class Searcher:
             return None
         return encode_query(self._embedder(), query.text)
 
-    def _by_vectors(self, query: Query, dense: Sequence[Scored]) -> list[ranking.Candidate]:
+    def _by_vectors(
+        self, query: Query, dense: Sequence[Scored], trace: Trace | None
+    ) -> list[ranking.Candidate]:
         scores = {s.id: max(s.score, 0.0) for s in dense}
-        return ranking.rank(self._read(scores), scores, query, ranking.SEMANTIC, self._weights)
+        return ranking.rank(self._read(scores), scores, query, ranking.SEMANTIC, self._weights, watch=trace)
 
     def _fused(
-        self, query: Query, lexical: Sequence[Scored], dense: Sequence[Scored], allowed: Ids | None
+        self,
+        query: Query,
+        lexical: Sequence[Scored],
+        dense: Sequence[Scored],
+        allowed: Ids | None,
+        trace: Trace | None,
     ) -> list[ranking.Candidate]:
         share = self._weights.lexical_share_name if query.is_name else self._weights.lexical_share
         scores = ranking.fuse(
             [s.id for s in lexical], [s.id for s in dense], share if dense else 1.0, self._weights.rrf_k
         )
         chunks = self._read([*scores, *self._definers(query, allowed)])
-        return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights)
+        return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights, watch=trace)
 
     def _definers(self, query: Query, allowed: Ids | None) -> list[int]:
         """Chunks that define a name of the query, whether or not an arm found them."""
@@ -146,8 +228,14 @@ class Searcher:
             vector: NDArray[np.float32] = stored.matrix[0]
             return vector
         text = self._store.chunks([id_])[id_].chunk.embedded_text
-        embedded: NDArray[np.float32] = self._embedder().encode_document([text])[0]
-        return embedded
+        return self._embedded(text)
+
+    def _embedded(self, text: str) -> NDArray[np.float32]:
+        encoded = encode_documents(self._embedder(), [text])
+        if encoded.failed:
+            raise CodesearchError("the model gives no finite vector for this code; try another part of it")
+        vector: NDArray[np.float32] = encoded.vectors[0]
+        return vector
 
     def _hit(self, candidate: ranking.Candidate) -> Hit:
         chunk = candidate.chunk
@@ -164,13 +252,8 @@ class Searcher:
         )
 
 
-def _checked(query: str, limit: int, mode: str) -> Query:
+def _check(limit: int, mode: str = MODES[0]) -> None:
     if mode not in MODES:
         raise BadQuery(f"mode is {mode!r}, expected one of {', '.join(MODES)}")
-    _check_limit(limit)
-    return Query(query)
-
-
-def _check_limit(limit: int) -> None:
     if limit < 1:
         raise BadQuery(f"limit is {limit}, expected at least 1")

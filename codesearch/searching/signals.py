@@ -18,7 +18,7 @@ from codesearch.searching.lexical import tokenize
 from codesearch.searching.path_roles import roles_of
 from codesearch.searching.query import Name, Query, stem
 
-__all__ = ["coverage_grade", "definition_grade", "path_affinity", "rarity", "unwanted_roles"]
+__all__ = ["coverage_grade", "definition_grade", "path_affinity", "rarity", "unwanted_roles", "within"]
 
 _INNER = 0.9  # defined in the chunk, but the chunk is about something else (or holds several)
 _OTHER_CASE = 0.6
@@ -36,7 +36,7 @@ def definition_grade(chunk: Chunk, name: Name, *, fold_case: bool = False) -> fl
     grade = _named(chunk, name.last, fold_case)
     if not grade:
         return 0.0
-    if name.scope and not _within(chunk, name.scope[-1]):
+    if name.scope and not within(chunk, name.scope[-1]):
         grade *= _OTHER_SCOPE
     return grade * _namesake(chunk.path, name)
 
@@ -55,7 +55,7 @@ def _named(chunk: Chunk, name: str, fold_case: bool) -> float:
     return 0.0
 
 
-def _within(chunk: Chunk, scope: str) -> bool:
+def within(chunk: Chunk, scope: str) -> bool:
     """Whether the innermost enclosing name of the query encloses the chunk, or names its file or folder."""
     wanted = _bare(scope)
     where = PurePosixPath(chunk.path)

@@ -18,7 +18,8 @@ from codesearch.errors import BadQuery, IndexFormatError
 from codesearch.records import Chunk, Filter, StoredChunk
 from codesearch.storage.database import Database, Row
 from codesearch.storage.filters import Selection
-from codesearch.storage.stored import Counts, Ids, Scored, StoredFile, StoredVectors
+from codesearch.storage.stored import ChunkIdentity, ChunkText, Counts, Ids, Scored, StoredFile, StoredVectors
+from codesearch.storage.term_statistics import Postings, RowLengths, TermStatistics
 
 __all__ = ["StoreReader", "definition_key"]
 
@@ -28,6 +29,8 @@ _CHUNK_COLUMNS = (
     "chunks.id, files.path, start_byte, end_byte, start_line, end_line, files.language, "
     "kind, symbol, scope, signature, definitions, text"
 )
+_PAGE = 4096
+"""Rows that are held at once where all of them are read."""
 _CHUNKS = f"SELECT {_CHUNK_COLUMNS} FROM chunks JOIN files ON files.id = file_id"
 
 
@@ -42,6 +45,7 @@ class StoreReader:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._selection = Selection(database)
+        self._terms = TermStatistics(database)
 
     def reading(self) -> AbstractContextManager[None]:
         """Every question inside the block is answered from the same snapshot."""
@@ -91,6 +95,25 @@ class StoreReader:
             (path, line, line),
         )
         return found
+
+    def texts(self, allowed: Ids | None = None) -> Iterator[ChunkText]:
+        """The texts of all chunks, or of these, by id, a page at a time: read them inside ``reading()``."""
+        sql = (
+            "SELECT chunks.id, files.path, start_byte, start_line, text "
+            "FROM chunks JOIN files ON files.id = file_id WHERE"
+        )
+        if allowed is not None:
+            for start in range(0, len(allowed), _PAGE):
+                ids = json.dumps(allowed[start : start + _PAGE].tolist())
+                yield from (
+                    ChunkText(*row)
+                    for row in self._db.rows(f"{sql} chunks.id {_IN} ORDER BY chunks.id", (ids,))
+                )
+            return
+        last = 0
+        while rows := self._db.rows(f"{sql} chunks.id > ? ORDER BY chunks.id LIMIT {_PAGE}", (last,)):
+            yield from (ChunkText(*row) for row in rows)
+            last = rows[-1][0]
 
     def pending(self, limit: int) -> list[StoredChunk]:
         """The oldest chunks that have no vector yet."""
@@ -158,6 +181,26 @@ class StoreReader:
             if getattr(error.__cause__, "sqlite_errorcode", None) != SQLITE_ERROR:
                 raise
             raise BadQuery(f"the full-text query cannot be read: {error.__cause__}") from error
+
+    def postings(self, term: str, weights: Sequence[float]) -> Postings:
+        """The chunks that hold a token, and how often, by the weights of symbol, path and body."""
+        return self._terms.postings(term, weights)
+
+    def row_lengths(self) -> RowLengths:
+        """The number of tokens of every chunk. Call it inside ``reading()``, beside ``postings``."""
+        return self._terms.lengths(self.generation())
+
+    def identities(self, ids: Iterable[int]) -> list[ChunkIdentity]:
+        """What the chunks of these ids are in any index."""
+        return self._identities(f"chunks.id {_IN}", [int(i) for i in ids])
+
+    def identities_in(self, paths: Iterable[str]) -> list[ChunkIdentity]:
+        """The same for all chunks of these files."""
+        return self._identities(f"files.path {_IN}", list(paths))
+
+    def _identities(self, where: str, values: Sequence[int | str]) -> list[ChunkIdentity]:
+        sql = f"SELECT chunks.id, path, text_hash FROM chunks JOIN files ON files.id = file_id WHERE {where}"
+        return [ChunkIdentity(*row) for row in self._db.rows(sql, (json.dumps(values),))]
 
     # -- vectors
 

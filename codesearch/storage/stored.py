@@ -11,7 +11,17 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Counts", "FileChange", "Ids", "Scored", "StoredFile", "StoredVectors", "text_hash"]
+__all__ = [
+    "ChunkIdentity",
+    "ChunkText",
+    "Counts",
+    "FileChange",
+    "Ids",
+    "Scored",
+    "StoredFile",
+    "StoredVectors",
+    "text_hash",
+]
 
 Ids = NDArray[np.int64]
 """(n,) int64 chunk ids, ascending unless said otherwise."""
@@ -42,6 +52,27 @@ class Counts:
     chunks: int
     embedded: int
     """Chunks that have a vector."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkText:
+    """A chunk as far as its text and place go."""
+
+    id: int
+    path: str
+    start_byte: int
+    start_line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkIdentity:
+    """A chunk, and what it has in common with the same one in another index."""
+
+    id: int
+    path: str
+    text_hash: bytes
+    """Of the embedded text: path, scope and text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,96 @@
+"""Regular expressions beside a question: which chunks may answer at all.
+
+The syntax is that of Python's ``re`` with the classes that ripgrep has (``\\p{Lu}``, ``[[:alpha:]]``), as the
+``regex`` package reads it. As in ripgrep, letters match their own case unless the pattern says ``(?i)``,
+and ``^`` and ``$`` are the ends of lines; other than there, a match may run over several lines of its chunk.
+
+A backtracking pattern can take longer than anyone lives. ``re`` cannot be stopped inside a match and
+matching line by line would lose matches over several lines, so ``regex`` it is: it takes a time limit. All
+the matching of one search shares one budget, and over it the search is refused: some of the matches would
+look like all of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from codesearch.errors import BadQuery
+from codesearch.storage.stored import ChunkText
+
+__all__ = ["BUDGET_SECONDS", "Pattern", "parse_pattern"]
+
+BUDGET_SECONDS = 20.0
+"""For all chunks of one search. A hundred megabytes of source take an ordinary pattern one or two."""
+
+
+class Pattern:
+    """One or several regular expressions that a text has to match all. Made by ``parse_pattern``."""
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self._expressions = tuple(_compiled(source) for source in sources)
+
+    def matching(self, chunks: Iterable[ChunkText], seconds: float = BUDGET_SECONDS) -> Iterator[ChunkText]:
+        """The chunks whose text matches, in their order.
+
+        Raises:
+            BadQuery: an expression took longer than ``seconds`` over all of them.
+        """
+        deadline = time.monotonic() + seconds
+        for chunk in chunks:
+            if all(_found(expression, chunk, deadline, seconds) for expression in self._expressions):
+                yield chunk
+
+    def first_lines(self, text: str) -> list[int]:
+        """For each expression the line of the text, from 0, in which its first match begins, if it has one.
+
+        For texts that ``matching`` let through, so they match again as quickly.
+        """
+        text = _with_line_feeds(text)
+        matches = (expression.search(text) for expression in self._expressions)
+        return [text.count("\n", 0, _telling_start(match)) for match in matches if match]
+
+
+def parse_pattern(given: str | Sequence[str] | None) -> Pattern | None:
+    """None where nothing is given. BadQuery names the expression that cannot be read, and where."""
+    sources = (given,) if isinstance(given, str) else tuple(given or ())
+    return Pattern(sources) if sources else None
+
+
+def _compiled(source: object) -> Any:
+    import regex
+
+    if not isinstance(source, str) or not source:
+        raise BadQuery(f"a regular expression is {source!r}, expected text such as 'def \\w+_retry'")
+    try:
+        return regex.compile(source, regex.MULTILINE)
+    except regex.error as error:
+        raise BadQuery(
+            f"the regular expression {source!r} cannot be read at position {error.pos}: {error.msg}"
+        ) from error
+
+
+def _found(expression: Any, chunk: ChunkText, deadline: float, seconds: float) -> bool:
+    left = deadline - time.monotonic()
+    try:
+        if left > 0:
+            # Concurrent: other threads go on meanwhile.
+            return expression.search(_with_line_feeds(chunk.text), timeout=left, concurrent=True) is not None
+    except TimeoutError:
+        pass
+    raise BadQuery(
+        f"the regular expression {expression.pattern!r} took more than {seconds:g} s "
+        f"(at {chunk.path}:{chunk.start_line}): write it without nested repetition, or search fewer files"
+    )
+
+
+def _with_line_feeds(text: str) -> str:
+    """``$`` is before a line feed, and has to be before a carriage return too."""
+    return text.replace("\r\n", "\n")
+
+
+def _telling_start(match: Any) -> int:
+    """Where a match begins, after line feeds that it took along (``\\s+``)."""
+    text: str = match.group()
+    return int(match.start()) + len(text) - len(text.lstrip("\n"))

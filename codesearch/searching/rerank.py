@@ -1,0 +1,59 @@
+"""The second stage: a slower and better judge over the first candidates of the ranking.
+
+A cross-encoder reads question and text together, which is too slow for every chunk of an index. Its scores
+have a unit of their own, so they decide the order alone: stretched over the range that the ranking gave
+these candidates, they stay comparable with what comes after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesearch.searching.ranking import Candidate
+
+__all__ = ["RERANKED", "Reranked", "Scorer", "rerank"]
+
+RERANKED = 30
+"""Candidates that are judged again; those after them keep their place."""
+
+
+class Scorer(Protocol):
+    """How relevant texts are to a question: (n,) finite float64, higher is better, in any unit."""
+
+    def __call__(self, query: str, texts: Sequence[str], /) -> NDArray[np.float64]:
+        """Scores in the order of the texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """All candidates in their new order, and what the scorer said, by chunk id."""
+
+    candidates: list[Candidate]
+    said: dict[int, float]
+
+
+def rerank(query: str, ranked: Sequence[Candidate], scorer: Scorer) -> Reranked:
+    """The first ``RERANKED`` of a ranking by the scorer (ties as before), the rest after them.
+
+    The best of them has the best score they had, the last the least.
+    """
+    first, rest = ranked[:RERANKED], ranked[RERANKED:]
+    if not first:
+        return Reranked([], {})
+    said = scorer(query, [candidate.chunk.embedded_text for candidate in first])
+    by_id = {c.id: float(score) for c, score in zip(first, said, strict=True)}
+    low, high = float(said.min()), float(said.max())
+    if low == high:
+        return Reranked(list(ranked), by_id)
+    most, least = first[0].score, first[-1].score
+    share = (said - low) / (high - low)
+    judged = [
+        first[at].scored(least + (most - least) * float(share[at]))
+        for at in np.argsort(-said, kind="stable").tolist()
+    ]
+    return Reranked([*judged, *rest], by_id)
