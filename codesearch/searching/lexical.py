@@ -34,6 +34,7 @@ __all__ = [
     "match_expression",
     "query_terms",
     "singular",
+    "terms_of",
     "tokenize",
 ]
 
@@ -137,6 +138,11 @@ def match_expression(query: str) -> str:
     '"sendrequest" OR "send" OR "request"'
     """
     return " OR ".join(f'"{term}"' for term in query_terms(query))
+
+
+def terms_of(expression: str) -> tuple[str, ...]:
+    """The terms of a ``match_expression``, for those who score them themselves."""
+    return tuple(part.strip('"') for part in expression.split(" OR ")) if expression else ()
 
 
 def _path_words(path: str) -> list[str]:
