@@ -6,8 +6,9 @@ Nothing here writes or refreshes; what is asked of the model is asked through th
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from codesearch.errors import BadQuery
 from codesearch.languages import canonical_language
@@ -18,19 +19,21 @@ from codesearch.reranking import Rerankers
 from codesearch.roots import canonical
 from codesearch.searching.explain import Explained, Trace
 from codesearch.searching.pattern import parse_pattern
+from codesearch.searching.search import Searcher
 from codesearch.storage.stored import Counts
 
-__all__ = ["IndexReader"]
+__all__ = ["IndexReader", "Questions"]
+
+Answer = TypeVar("Answer")
 
 
-class IndexReader:
-    """What an open index answers. Any thread may ask."""
+class Questions:
+    """What can be asked, of one index or of several at once. Any thread may ask."""
 
-    def __init__(self, location: Location, opening: Opening) -> None:
-        self.root: Path = location.root
-        self.directory: Path = location.directory
-        self.under: str = location.under
-        self._opening = opening
+    _folds = False
+    """Whether a text that stands in several places is one hit where nobody says."""
+
+    def __init__(self) -> None:
         self._rerankers = Rerankers()
 
     def search(  # noqa: PLR0917 (the contract)
@@ -44,6 +47,7 @@ class IndexReader:
         *,
         pattern: str | Sequence[str] | None = None,
         under: Sequence[str] | None = None,
+        fold: bool | None = None,
     ) -> list[Hit]:
         """The ``limit`` chunks that answer the query best, best first; never refreshes.
 
@@ -57,6 +61,8 @@ class IndexReader:
                 takes (it stays loaded), or an object with ``predict(pairs)`` or ``rank(query, documents)``.
             pattern: regular expressions that a chunk has to match, all of them; see ``searching/pattern.py``.
             under: sub-folders or files relative to the root; None for what was opened, () for all.
+            fold: whether a text that stands in several places is one hit, which names the others as its
+                ``copies``. None: for several roots it is, for one root each place is a hit of its own.
 
         Raises:
             BadQuery: an empty query, an unknown mode or language, a limit below 1, a pattern that cannot be
@@ -65,8 +71,14 @@ class IndexReader:
         """
         wanted = self._filter(languages, globs, under)
         expressions, scorer = parse_pattern(pattern), self._rerankers.scorer(rerank)
-        searcher = self._opening.ready().searcher
-        return searcher.search(query, limit, mode, wanted, pattern=expressions, scorer=scorer)
+        fold = self._folds if fold is None else fold
+        return self._ask(
+            lambda searcher, filter: searcher.search(
+                query, limit, mode, filter, pattern=expressions, scorer=scorer, fold=fold
+            ),
+            wanted,
+            meaning=mode != "lexical",
+        )
 
     def explain(  # noqa: PLR0917 (as search)
         self,
@@ -79,13 +91,21 @@ class IndexReader:
         *,
         pattern: str | Sequence[str] | None = None,
         under: Sequence[str] | None = None,
+        fold: bool | None = None,
     ) -> list[Explained]:
         """The hits of ``search``, each with both its ranks and what every signal did to its score."""
         wanted = self._filter(languages, globs, under)
         expressions, scorer = parse_pattern(pattern), self._rerankers.scorer(rerank)
-        searcher, trace = self._opening.ready().searcher, Trace()
-        hits = searcher.search(query, limit, mode, wanted, pattern=expressions, scorer=scorer, trace=trace)
-        return [Explained(hit, why) for hit, why in zip(hits, trace.explanations(), strict=True)]
+        fold = self._folds if fold is None else fold
+
+        def explained(searcher: Searcher, filter: Filter) -> list[Explained]:
+            trace = Trace()
+            hits = searcher.search(
+                query, limit, mode, filter, pattern=expressions, scorer=scorer, trace=trace, fold=fold
+            )
+            return [Explained(hit, why) for hit, why in zip(hits, trace.explanations(), strict=True)]
+
+        return self._ask(explained, wanted, meaning=mode != "lexical")
 
     def similar(
         self,
@@ -106,18 +126,48 @@ class IndexReader:
         index, or ``code``. The others are as in ``search``. BadQuery for what is not there, or not unique.
         """
         wanted = self._filter(languages, globs, under)
-        searcher = self._opening.ready().searcher
         relative = None if path is None else self._relative(path)
         given = {
             name for name, value in (("line", line), ("symbol", symbol), ("code", code)) if value is not None
         }
         if relative is not None and line is not None and given == {"line"}:
-            return searcher.similar(relative, line, limit, wanted)
+            return self._ask(lambda searcher, filter: searcher.similar(relative, line, limit, filter), wanted)
         if symbol is not None and given == {"symbol"}:
-            return searcher.similar_to_symbol(symbol, relative, limit, wanted)
+            return self._ask(
+                lambda searcher, filter: searcher.similar_to_symbol(symbol, relative, limit, filter), wanted
+            )
         if code is not None and relative is None and given == {"code"}:
-            return searcher.similar_to_code(code, limit, wanted)
+            return self._ask(lambda searcher, filter: searcher.similar_to_code(code, limit, filter), wanted)
         raise BadQuery("similar to what? expected one of path and line, path and symbol, symbol, code")
+
+    def _ask(
+        self, question: Callable[[Searcher, Filter], Answer], wanted: Filter, meaning: bool = True
+    ) -> Answer:
+        """Put a question to whoever answers; ``meaning`` says whether it may need the vectors."""
+        raise NotImplementedError
+
+    def _filter(
+        self, languages: Sequence[str] | None, globs: Sequence[str] | None, under: Sequence[str] | None
+    ) -> Filter:
+        names = tuple(canonical_language(name) for name in _several(languages))
+        return Filter(names, _several(globs), self._parts(under))
+
+    def _parts(self, under: Sequence[str] | None) -> tuple[str, ...]:
+        raise NotImplementedError
+
+    def _relative(self, path: str | os.PathLike[str]) -> str:
+        raise NotImplementedError
+
+
+class IndexReader(Questions):
+    """What one open index answers."""
+
+    def __init__(self, location: Location, opening: Opening) -> None:
+        super().__init__()
+        self.root: Path = location.root
+        self.directory: Path = location.directory
+        self.under: str = location.under
+        self._opening = opening
 
     def counts(self) -> Counts:
         """Files, chunks and embedded chunks at this moment."""
@@ -127,13 +177,15 @@ class IndexReader:
         """The chunks of a file (relative to the root), in order; [] where it is not indexed."""
         return self._opening.ready().store.chunks_of(path)
 
-    def _filter(
-        self, languages: Sequence[str] | None, globs: Sequence[str] | None, under: Sequence[str] | None
-    ) -> Filter:
+    def _ask(
+        self, question: Callable[[Searcher, Filter], Answer], wanted: Filter, meaning: bool = True
+    ) -> Answer:
+        return question(self._opening.ready().searcher, wanted)
+
+    def _parts(self, under: Sequence[str] | None) -> tuple[str, ...]:
         if under is None:
-            under = (self.under,) if self.under else ()
-        names = tuple(canonical_language(name) for name in _several(languages))
-        return Filter(names, _several(globs), _several(under))
+            return (self.under,) if self.under else ()
+        return _several(under)
 
     def _relative(self, path: str | os.PathLike[str]) -> str:
         if not Path(path).is_absolute():

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "Chunk",
+    "Copy",
     "Embedder",
     "Filter",
     "Hit",
@@ -133,6 +134,16 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Another place of the text of a hit."""
+
+    root: str
+    path: str
+    start_line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A place that answers the query."""
 
@@ -145,6 +156,8 @@ class Hit:
     symbol: str
     score: float
     text: str
+    copies: tuple[Copy, ...] = ()
+    """Where else the same text stands, best first, in a search that folds such places into one hit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from codesearch.searching.query import Name
 from codesearch.searching.signals import definition_grade, within
 
 if TYPE_CHECKING:
+    from codesearch.searching.union import UnionStore
     from codesearch.storage.store import Store
 
 __all__ = ["definition_in", "only_definition"]
@@ -24,7 +25,7 @@ _SEPARATOR = re.compile(r"::|->|[.#]")
 _LISTED = 10
 
 
-def definition_in(store: Store, path: str, symbol: str) -> StoredChunk:
+def definition_in(store: Store | UnionStore, path: str, symbol: str) -> StoredChunk:
     """The best definition of a symbol in a file (exact case first). BadQuery where there is none."""
     name = _name_of(symbol)
     graded = [(definition_grade(c.chunk, name, fold_case=True), c) for c in store.chunks_of(path)]
@@ -34,7 +35,7 @@ def definition_in(store: Store, path: str, symbol: str) -> StoredChunk:
     return best
 
 
-def only_definition(store: Store, symbol: str) -> StoredChunk:
+def only_definition(store: Store | UnionStore, symbol: str) -> StoredChunk:
     """The one definition of a symbol in the index. BadQuery where there is none, or lists the several."""
     name = _name_of(symbol)
     found = list(store.chunks(store.define([name.last])).values())

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from codesearch.embedding import encode_documents, encode_query
 from codesearch.errors import BadQuery, CodesearchError
-from codesearch.records import Embedder, Filter, Hit, StoredChunk
+from codesearch.records import Copy, Embedder, Filter, Hit, StoredChunk
 from codesearch.searching import ranking
 from codesearch.searching.definition_places import definition_in, only_definition
 from codesearch.searching.explain import Trace
+from codesearch.searching.folding import Folded, folded
 from codesearch.searching.lexical import match_expression, tokenize
 from codesearch.searching.near_names import near_names
 from codesearch.searching.pattern import Pattern
@@ -29,6 +30,7 @@ from codesearch.searching.rerank import Scorer, rerank
 from codesearch.storage.stored import Ids, Scored
 
 if TYPE_CHECKING:
+    from codesearch.searching.union import UnionStore
     from codesearch.storage.store import Store
     from codesearch.storage.vectors import VectorIndex
 
@@ -52,8 +54,8 @@ class Searcher:
     def __init__(
         self,
         root: str,
-        store: Store,
-        vectors: Callable[[], VectorIndex],
+        store: Store | UnionStore,
+        vectors: Callable[[], VectorIndex | UnionStore],
         embedder: Callable[[], Embedder],
         weights: ranking.Weights = ranking.WEIGHTS,
     ) -> None:
@@ -73,15 +75,17 @@ class Searcher:
         pattern: Pattern | None = None,
         scorer: Scorer | None = None,
         trace: Trace | None = None,
+        fold: bool = False,
     ) -> list[Hit]:
         """The ``limit`` best chunks, best first. BadQuery for an empty query or an unknown mode.
 
         Only chunks that match the ``pattern`` answer; with one, an empty query asks for them in path order,
         with scores of 0. ``scorer`` judges the first candidates again, ``trace`` learns why they are first.
+        ``fold`` makes one hit of a text that stands in several places.
         """
         _check(limit, mode)
         if pattern is not None and not query.strip():
-            ranked = self._in_path_order(limit, filter, pattern)
+            ranked = self._in_path_order(None if fold else limit, filter, pattern)
         else:
             asked = Query(query)
             ranked = self._ranked(asked, max(_MIN_CANDIDATES, limit * _DEPTH), mode, filter, pattern, trace)
@@ -90,9 +94,10 @@ class Searcher:
                 ranked = judged.candidates
                 if trace:
                     trace.reranked(judged)
+        found = (folded(ranked) if fold else [Folded(candidate) for candidate in ranked])[:limit]
         if trace:
-            trace.answered([candidate.id for candidate in ranked[:limit]])
-        return [self._hit(candidate) for candidate in ranked[:limit]]
+            trace.answered([one.best.id for one in found])
+        return [self._hit(one.best, one.copies) for one in found]
 
     def similar(self, path: str, line: int, limit: int = 10, filter: Filter = _EVERYTHING) -> list[Hit]:
         """The chunks nearest to the one that holds this line, without itself; scores are cosines."""
@@ -144,7 +149,7 @@ class Searcher:
                 return self._by_vectors(asked, dense, trace)
             return self._fused(asked, lexical, dense, allowed, trace)
 
-    def _in_path_order(self, limit: int, filter: Filter, pattern: Pattern) -> list[ranking.Candidate]:
+    def _in_path_order(self, limit: int | None, filter: Filter, pattern: Pattern) -> list[ranking.Candidate]:
         with self._store.reading():
             texts = pattern.matching(self._store.texts(self._store.ids_matching(filter)))
             first = sorted((text.path, text.start_byte, text.id) for text in texts)[:limit]
@@ -237,7 +242,7 @@ class Searcher:
         vector: NDArray[np.float32] = encoded.vectors[0]
         return vector
 
-    def _hit(self, candidate: ranking.Candidate) -> Hit:
+    def _hit(self, candidate: ranking.Candidate, copies: Sequence[ranking.Candidate] = ()) -> Hit:
         chunk = candidate.chunk
         return Hit(
             root=self._root,
@@ -249,6 +254,10 @@ class Searcher:
             symbol=chunk.symbol,
             score=round(candidate.score, 6),
             text=chunk.text,
+            copies=tuple(
+                Copy(self._root, copy.chunk.path, copy.chunk.start_line, copy.chunk.end_line)
+                for copy in copies
+            ),
         )
 
 

@@ -103,11 +103,14 @@ class UnionStore:
             return [stored_chunk(at, found) for found in self.parts[at].store.chunks_of(unlabelled(path))]
 
     def chunk_at(self, path: str, line: int) -> int | None:
-        """Id of the chunk that holds a line of a file (a labelled path)."""
+        """Id of the chunk that holds a line of a file (a labelled path), in the first root that has it."""
         at = part_of(path)
         with _blaming(at):
             found = self.parts[at].store.chunk_at(unlabelled(path), line)
-        return None if found is None else global_id(at, found)
+        if found is None:
+            return None
+        id_ = global_id(at, found)
+        return self._first_twins([id_]).get(id_, id_)
 
     def texts(self, allowed: Ids | None = None) -> Iterator[ChunkText]:
         """The texts of all chunks, or of these."""
@@ -128,7 +131,7 @@ class UnionStore:
         for at, scores in enumerate(pooled_scores(collections)):
             ids = collections[at].lengths.ids
             if allowed is not None:
-                scores *= np.isin(ids, local_ids(at, allowed))
+                scores[~np.isin(ids, local_ids(at, allowed))] = 0
             found += _best(global_ids(at, ids), scores, limit)
         return self._without_twins(found)[:limit]
 
@@ -160,10 +163,10 @@ class UnionStore:
         return self._without_twins(found)[:limit]
 
     def vectors(self, ids: Iterable[int]) -> StoredVectors:
-        """The stored vectors of chunks of one part."""
+        """The stored vectors of chunks of one part; none where they are not compared."""
         [(at, local)] = by_part(ids)
         with _blaming(at):
-            return self.parts[at].store.vectors(local)
+            return self.parts[at].store.vectors(local if self.parts[at].vectors else [])
 
     def vector_count(self) -> int:
         """Vectors that ``nearest`` compares."""
