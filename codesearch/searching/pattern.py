@@ -67,7 +67,7 @@ def _compiled(source: object) -> Any:
         return regex.compile(source, regex.MULTILINE)
     except regex.error as error:
         raise BadQuery(
-            f"the regular expression {source!r} cannot be read at position {error.pos}: {error.msg}"
+            f"the regular expression '{source}' cannot be read at position {error.pos}: {error.msg}"
         ) from error
 
 
@@ -80,7 +80,7 @@ def _found(expression: Any, chunk: ChunkText, deadline: float, seconds: float) -
     except TimeoutError:
         pass
     raise BadQuery(
-        f"the regular expression {expression.pattern!r} took more than {seconds:g} s "
+        f"the regular expression '{expression.pattern}' took more than {seconds:g} s "
         f"(at {chunk.path}:{chunk.start_line}): write it without nested repetition, or search fewer files"
     )
 

@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from codesearch.records import Hit
+from codesearch.searching.explain import Explanation
+from codesearch.shell.explanations import as_record, in_words
+from codesearch.shell.groups import Sections, by_file, merged
 from codesearch.shell.snippets import Line, Snippet
 from codesearch.shell.terminal import one_line, safe
 
@@ -31,6 +34,8 @@ class Answer:
     embedded: int
     total: int
     hits: tuple[Hit, ...]
+    explanations: tuple[Explanation, ...] = ()
+    """One a hit, or none."""
 
 
 def as_json(answer: Answer, content: bool = True) -> str:
@@ -42,14 +47,14 @@ def as_json(answer: Answer, content: bool = True) -> str:
             "model": answer.model,
             "embedded": answer.embedded,
             "total": answer.total,
-            "results": [_record(hit, content) for hit in answer.hits],
+            "results": _records(answer, content),
         }
     )
 
 
 def as_jsonl(answer: Answer, content: bool = True) -> str:
     """One object a line and hit."""
-    return "".join(dump(_record(hit, content), indent=None) for hit in answer.hits)
+    return "".join(dump(record, indent=None) for record in _records(answer, content))
 
 
 def as_files(answer: Answer, cwd: Path) -> str:
@@ -59,23 +64,35 @@ def as_files(answer: Answer, cwd: Path) -> str:
 
 
 def as_text(
-    hits: Iterable[Hit],
+    hits: Sequence[Hit],
     cwd: Path,
     snippet: Callable[[Hit], Snippet] | None,
     paint: Callable[[Hit, Sequence[Line]], list[str]] | None = None,
     heading: Callable[[str], str] = str,
+    *,
+    explanations: Sequence[Explanation] = (),
 ) -> str:
-    """A heading per hit, ``path:start-end  kind symbol  score``, and its lines with their numbers.
+    """The hits of a file together: a heading each, ``path:start-end  kind symbol  score``, then the lines.
 
-    ``snippet`` None leaves the lines out. ``paint`` gives the (safe) lines highlighted.
+    ``snippet`` None leaves the lines out, and with them the grouping: a hit a line, best first. ``paint``
+    gives the (safe) lines highlighted. ``explanations``, one a hit, go below the headings.
     """
+
+    def headings(places: Iterable[int]) -> list[str]:
+        shown = []
+        for place in places:
+            shown.append(heading(_heading(hits[place], cwd)))
+            if explanations:
+                shown.append(f"    {in_words(explanations[place])}")
+        return shown
+
+    if snippet is None:
+        return "".join(f"{line}\n" for line in headings(range(len(hits))))
     blocks = []
-    for hit in hits:
-        lines = [heading(_heading(hit, cwd))]
-        if snippet:
-            lines += _numbered(hit, snippet(hit), paint)
+    for group in by_file(hits):
+        lines = headings(group.places) + _numbered(group.hits[0], merged(group, snippet), paint)
         blocks.append("\n".join(lines) + "\n")
-    return ("\n" if snippet else "").join(blocks)
+    return "\n".join(blocks)
 
 
 def shown_path(hit: Hit, cwd: Path) -> str:
@@ -98,6 +115,13 @@ def error_json(error: str, kind: str) -> str:
     return dump({"error": error, "kind": kind}, indent=None)
 
 
+def _records(answer: Answer, content: bool) -> list[dict[str, Any]]:
+    records = [_record(hit, content) for hit in answer.hits]
+    for record, why in zip(records, answer.explanations, strict=False):
+        record["explain"] = as_record(why)
+    return records
+
+
 def _record(hit: Hit, content: bool) -> dict[str, Any]:
     record = {
         "path": hit.path,
@@ -117,17 +141,21 @@ def _heading(hit: Hit, cwd: Path) -> str:
 
 
 def _numbered(
-    hit: Hit, snippet: Snippet, paint: Callable[[Hit, Sequence[Line]], list[str]] | None
+    hit: Hit, sections: Sections, paint: Callable[[Hit, Sequence[Line]], list[str]] | None
 ) -> list[str]:
-    lines = [Line(line.number, safe(line.text), line.inside) for line in snippet.lines]
-    texts = paint(hit, lines) if paint else [line.text for line in lines]
-    width = max((len(str(line.number)) for line in lines), default=0)
-    shown = [
-        f"{line.number:>{width}}{':' if line.inside else '-'} {text}".rstrip()
-        for line, text in zip(lines, texts, strict=True)
-    ]
-    if snippet.omitted:
-        shown.append(f"{'':>{width}}  ... {snippet.omitted} more lines")
+    """The lines of the file that ``hit`` is in, with their numbers, and ``--`` where some are skipped."""
+    width = max((len(str(run[-1].number)) for run in sections.runs), default=0)
+    shown: list[str] = []
+    for run in sections.runs:
+        lines = [Line(line.number, safe(line.text), line.inside) for line in run]
+        texts = paint(hit, lines) if paint else [line.text for line in lines]
+        shown += ["--"] if shown else []
+        shown += [
+            f"{line.number:>{width}}{':' if line.inside else '-'} {text}".rstrip()
+            for line, text in zip(lines, texts, strict=True)
+        ]
+    if sections.omitted:
+        shown.append(f"{'':>{width}}  ... {sections.omitted} more lines")
     return shown
 
 

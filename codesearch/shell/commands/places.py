@@ -1,54 +1,65 @@
-"""``FILE:LINE`` and ``FILE#SYMBOL``: a place in the code, as people and compilers write it."""
+"""Places in the code as people and compilers write them: FILE:LINE, FILE#SYMBOL, SYMBOL, - for code."""
 
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from codesearch.errors import BadQuery
 
-if TYPE_CHECKING:
-    from codesearch.index import Index
-
-__all__ = ["Place", "line_of", "parse"]
+__all__ = ["Place", "is_path", "parse", "standard_input"]
 
 # FILE:LINE, FILE:LINE:COLUMN, FILE:FIRST-LAST; what precedes may hold colons (C:\src).
 _LINE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?:[:-]\d+)?:?")
+_FILE_LIKE = re.compile(r"[/\\.]")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file, and a 1-based line or a symbol in it."""
+    """A file with a 1-based line or a symbol in it, a symbol anywhere, or none: code that is in no file."""
 
-    file: str
+    file: str = ""
     line: int | None = None
     symbol: str = ""
+
+    @property
+    def is_code(self) -> bool:
+        """Whether the code itself is given."""
+        return not self.file and not self.symbol
 
 
 def parse(text: str) -> Place:
     """BadQuery for what is no place."""
+    if text == "-":
+        return Place()
     match = _LINE.fullmatch(text)
     if match:
         return Place(match["file"], line=int(match["line"]))
     file, mark, symbol = text.rpartition("#")
-    if mark and file and symbol:
+    if mark and symbol:
+        # Client#send is a symbol too, as Ruby and Java write it.
+        if file and not _FILE_LIKE.search(file) and not is_path(file):
+            return Place(symbol=text)
         return Place(file, symbol=symbol)
-    raise BadQuery(f"{text!r} is no place in the code; expected FILE:LINE or FILE#SYMBOL")
+    from codesearch.searching.query import Query
+
+    if text.strip() and not mark and not is_path(text) and Query(text).is_name:
+        return Place(symbol=text)
+    raise BadQuery(
+        f"{text!r} is no place in the code; expected FILE:LINE, FILE#SYMBOL, a SYMBOL, or - for code to read"
+    )
 
 
-def line_of(index: Index, path: str, place: Place) -> int:
-    """The line of a place: the given one, or where the symbol is defined (exact case first)."""
-    if place.line is not None:
-        return place.line
-    from codesearch.searching.query import Name
-    from codesearch.searching.signals import definition_grade
+def standard_input() -> str:
+    """The code that is pasted or piped in."""
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
 
-    *scope, last = re.split(r"::|->|[.#]", place.symbol)
-    name = Name(last, tuple(scope))
-    graded = [(definition_grade(c.chunk, name, fold_case=True), c.chunk) for c in index.chunks_of(path)]
-    grade, chunk = max(graded, key=lambda pair: pair[0], default=(0.0, None))
-    if not grade or chunk is None:
-        raise BadQuery(f"{path} defines no {place.symbol}; give a line instead, FILE:LINE")
-    # Where two chunks share a line, the line after belongs to this one alone.
-    return chunk.start_line if chunk.start_line == chunk.end_line else chunk.start_line + 1
+
+def is_path(text: str) -> bool:
+    """Whether something is there by this name; also for text that can be none."""
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # too long for a name, or with a zero byte
+        return False

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from codesearch.shell.commands import options
-from codesearch.shell.terminal import say, write
+from codesearch.shell.commands.output import checked, output_options, print_answer
+from codesearch.shell.terminal import say
 
 if TYPE_CHECKING:
     from codesearch.index import Index
@@ -23,51 +23,30 @@ _NONE_FOUND = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """How hits are to be printed."""
+class Question:
+    """What is asked for. Without ``text`` it is what matches the regular expressions."""
 
-    as_json: bool = False
-    as_jsonl: bool = False
-    files_only: bool = False
-    content: bool = True
-    before: int | None = None
-    after: int | None = None
-
-
-def _output(command: options.Command) -> options.Command:
-    count = click.IntRange(min=0)
-    for option in (
-        click.option("--no-content", is_flag=True, help="Places only, no text."),
-        click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line and hit."),
-        options.json_flag,
-        click.option("-C", "--context", type=count, metavar="N", help="The same, before and after."),
-        click.option(
-            "-B",
-            "--before-context",
-            "before",
-            type=count,
-            metavar="N",
-            help="Whole chunks, N lines before.",
-        ),
-        click.option(
-            "-A",
-            "--after-context",
-            "after",
-            type=count,
-            metavar="N",
-            help="Whole chunks, N lines after.",
-        ),
-        click.option("-l", "--files-with-matches", "files_only", is_flag=True, help="Paths only, each once."),
-    ):
-        command = option(command)
-    return command
+    text: str
+    regexes: tuple[str, ...] = ()
+    mode: str = "hybrid"
+    reranker: object = None
+    explain: bool = False
 
 
 @click.command(epilog="A query that begins with a dash goes after --")
-@click.argument("query")
+@click.argument("query", required=False)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @options.limit
 @options.filters
+@click.option(
+    "-e",
+    "--regex",
+    "regexes",
+    multiple=True,
+    metavar="REGEX",
+    help="Only chunks that match, all of them if repeated; (?i) ignores case. "
+    "Without QUERY: what matches, by path.",
+)
 @click.option(
     "--mode",
     type=click.Choice(["hybrid", "semantic", "lexical"]),
@@ -75,7 +54,14 @@ def _output(command: options.Command) -> options.Command:
     show_default=True,
     help="Meaning and words, meaning alone, or words alone (needs no model).",
 )
-@_output
+@click.option(
+    "--rerank",
+    metavar="MODEL",
+    help="Let a reranker (an alias, a Hub id, a folder) order the first 30 again. Off by default: it costs "
+    "seconds, and with no trained one at hand, nobody has measured here what it gains.",
+)
+@click.option("--explain", is_flag=True, help="Show why each hit is where it is: ranks, signals, score.")
+@output_options
 @options.model
 @options.scope
 @options.no_refresh
@@ -86,13 +72,16 @@ def _output(command: options.Command) -> options.Command:
 def search(
     ctx: click.Context,
     /,
-    query: str,
+    query: str | None,
     paths: tuple[str, ...],
     *,
     limit: int,
     types: tuple[str, ...],
     globs: tuple[str, ...],
+    regexes: tuple[str, ...],
     mode: str,
+    rerank: str | None,
+    explain: bool,
     model: str | None,
     hidden: bool | None,
     ignore: bool | None,
@@ -103,28 +92,28 @@ def search(
     **printing: object,
 ) -> None:
     """Search the repository (or the PATHs in it) for QUERY: a question, a name, a message."""
-    output = _checked(printing)
-    from codesearch.searching.query import Query
+    output = checked(printing)
     from codesearch.shell.commands import session
 
-    Query(query)  # an empty one is refused before anything is indexed for it
-    request = session.Request(session.existing(query, paths), model, root_here, hidden, ignore, yes)
+    # What cannot be asked is refused before anything is indexed for it.
+    question = _question(query, regexes, mode, rerank, explain)
+    request = session.Request(session.existing(question.text, paths), model, root_here, hidden, ignore, yes)
     languages = session.languages_of(types)
     with session.opened(request, create=not no_refresh) as place:
         if not no_refresh:
-            session.refresh_before_search(place.index, max_wait, mode)
-        hits = place.index.search(query, limit, mode, languages, list(globs) or None, under=place.under)
-        answer = _answer(place.index, query, hits)
-    _tell_completeness(answer, mode)
-    _print(answer, output)
+            session.refresh_before_search(place.index, max_wait, question.mode)
+        wanted = {"languages": languages, "globs": list(globs) or None, "under": place.under}
+        answer = _answered(place.index, question, limit, wanted)
+    _tell_completeness(answer, question.mode)
+    print_answer(answer, output, question.regexes)
     ctx.exit(0 if answer.hits else _NONE_FOUND)
 
 
 @click.command()
-@click.argument("place", metavar="FILE:LINE|FILE#SYMBOL")
+@click.argument("place", metavar="FILE:LINE|FILE#SYMBOL|SYMBOL|-")
 @options.limit
 @options.filters
-@_output
+@output_options
 @options.model
 @options.no_refresh
 @options.max_wait
@@ -146,44 +135,75 @@ def similar(
     yes: bool,
     **printing: object,
 ) -> None:
-    """Find code like the chunk at FILE:LINE, or like the definition FILE#SYMBOL."""
-    output = _checked(printing)
+    """Find code like the chunk at FILE:LINE, like the definition FILE#SYMBOL, like that of a SYMBOL which
+    is defined only once, or like the code on standard input (-)."""
+    output = checked(printing)
     from codesearch.shell.commands import session
-    from codesearch.shell.commands.places import line_of, parse
+    from codesearch.shell.commands.places import parse, standard_input
 
     wanted = parse(place)
-    request = session.Request((session.home_of(wanted.file),), model, root_here, yes=yes)
+    code = standard_input() if wanted.is_code else None
+    request = session.Request((session.home_of(wanted.file or "."),), model, root_here, yes=yes)
     languages = session.languages_of(types)
     with session.opened(request, create=not no_refresh) as opened:
         if not no_refresh:
             session.refresh_before_search(opened.index, max_wait, "semantic")
-        path = session.path_in(opened.index, wanted.file)
-        line = line_of(opened.index, path, wanted)
-        hits = opened.index.similar(path, line, limit, languages, list(globs) or None, under=())
-        answer = _answer(opened.index, place, hits)
+        path = session.path_in(opened.index, wanted.file) if wanted.file else None
+        hits = opened.index.similar(
+            path,
+            wanted.line,
+            limit,
+            languages,
+            list(globs) or None,
+            symbol=wanted.symbol or None,
+            code=code,
+            under=(),
+        )
+        answer = _answer(opened.index, code or place, hits)
     _tell_completeness(answer, "semantic")
-    _print(answer, output)
+    print_answer(answer, output)
     ctx.exit(0 if answer.hits else _NONE_FOUND)
 
 
-def _checked(printing: dict[str, object]) -> Output:
-    """The printing flags as a record. UsageError where they exclude each other."""
-    forms = [flag for flag in ("as_json", "as_jsonl", "files_only") if printing[flag]]
-    if len(forms) > 1:
-        raise click.UsageError("--json, --jsonl and -l exclude each other")
-    around, before, after = (printing[key] for key in ("context", "before", "after"))
-    return Output(
-        as_json=bool(printing["as_json"]),
-        as_jsonl=bool(printing["as_jsonl"]),
-        files_only=bool(printing["files_only"]),
-        content=not printing["no_content"],
-        before=_first(before, around),
-        after=_first(after, around),
-    )
+def _question(
+    query: str | None, regexes: tuple[str, ...], mode: str, rerank: str | None, explain: bool
+) -> Question:
+    """What is asked, checked and with its reranker loaded."""
+    from codesearch.reranking import load_reranker
+    from codesearch.searching.pattern import parse_pattern
+    from codesearch.searching.query import Query
+    from codesearch.shell.commands.places import is_path
+
+    if query is None and not regexes:
+        raise click.UsageError("Missing argument 'QUERY'.")
+    text = query or ""
+    if parse_pattern(regexes) is None:
+        Query(text)
+    elif text and is_path(text):
+        say(f"note: {text} is the query here; what matches below a path: codesearch -e REGEX '' {text}")
+    if not text.strip():
+        if explain or rerank:
+            raise click.UsageError("--explain and --rerank need a QUERY: what matches by path is not ranked")
+        return Question(text, regexes, mode="lexical")  # needs no vectors
+    return Question(text, regexes, mode, load_reranker(rerank) if rerank else None, explain)
 
 
-def _first(*values: object) -> int | None:
-    return next((value for value in values if isinstance(value, int)), None)
+def _answered(index: Index, question: Question, limit: int, wanted: dict[str, Any]) -> Answer:
+    asked: dict[str, Any] = {
+        "mode": question.mode,
+        "rerank": question.reranker,
+        "pattern": question.regexes or None,
+    }
+    if not question.text.strip():
+        hits = index.search(question.text, limit + 1, **asked, **wanted)
+        if len(hits) > limit:
+            say(f"more than {limit} chunks match; these are the first by path (-k shows more)")
+        return _answer(index, question.text, hits[:limit])
+    if not question.explain:
+        return _answer(index, question.text, index.search(question.text, limit, **asked, **wanted))
+    found = index.explain(question.text, limit, **asked, **wanted)
+    answer = _answer(index, question.text, [explained.hit for explained in found])
+    return replace(answer, explanations=tuple(explained.explanation for explained in found))
 
 
 def _answer(index: Index, query: str, hits: Sequence[Hit]) -> Answer:
@@ -196,36 +216,3 @@ def _answer(index: Index, query: str, hits: Sequence[Hit]) -> Answer:
 def _tell_completeness(answer: Answer, mode: str) -> None:
     if mode != "lexical" and answer.embedded < answer.total:
         say(f"{answer.embedded} of {answer.total} chunks embedded; the rest was searched by words only")
-
-
-def _print(answer: Answer, output: Output) -> None:
-    from codesearch.shell import render
-
-    if output.as_json:
-        write(render.as_json(answer, output.content))
-    elif output.as_jsonl:
-        write(render.as_jsonl(answer, output.content))
-    elif output.files_only:
-        write(render.as_files(answer, Path.cwd()))
-    else:
-        _print_text(answer, output)
-
-
-def _print_text(answer: Answer, output: Output) -> None:
-    import sys
-
-    from codesearch.shell import render
-    from codesearch.shell.snippets import Snippet, excerpt, with_context
-    from codesearch.shell.terminal import colours
-
-    snippet: Callable[[Hit], Snippet] | None = None
-    if output.before is not None or output.after is not None:
-        snippet = lambda hit: with_context(hit, output.before or 0, output.after or 0)  # noqa: E731
-    elif output.content:
-        snippet = lambda hit: excerpt(hit, answer.query)  # noqa: E731
-    if colours(sys.stdout):
-        from codesearch.shell.highlight import heading, paint
-
-        write(render.as_text(answer.hits, Path.cwd(), snippet, paint, heading))
-    else:
-        write(render.as_text(answer.hits, Path.cwd(), snippet))
