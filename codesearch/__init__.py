@@ -26,9 +26,17 @@ if TYPE_CHECKING:
     from codesearch.errors import TooManyFiles as TooManyFiles
     from codesearch.index import Index as Index
     from codesearch.index import open_index as open_index
+    from codesearch.indexes import Indexes as Indexes
+    from codesearch.indexes import open_indexes as open_indexes
     from codesearch.records import Hit as Hit
 
-_HOMES = {"Hit": "codesearch.records", "Index": "codesearch.index", "open_index": "codesearch.index"}
+_HOMES = {
+    "Hit": "codesearch.records",
+    "Index": "codesearch.index",
+    "Indexes": "codesearch.indexes",
+    "open_index": "codesearch.index",
+    "open_indexes": "codesearch.indexes",
+}
 
 __all__ = [
     "BadQuery",
@@ -38,10 +46,12 @@ __all__ = [
     "IndexBusy",
     "IndexFormatError",
     "IndexNotFound",
+    "Indexes",
     "ModelMismatch",
     "ModelUnavailable",
     "TooManyFiles",
     "open_index",
+    "open_indexes",
 ]
 
 

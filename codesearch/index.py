@@ -17,6 +17,7 @@ from codesearch.embedding import Model
 from codesearch.errors import BadQuery, IndexFormatError, IndexNotFound
 from codesearch.index_read import IndexReader
 from codesearch.locations import LOCK_NAME, Location, locate
+from codesearch.model_pool import ModelPool
 from codesearch.opened import Opening, is_damage
 from codesearch.recorded import ModelRecord, Settings
 from codesearch.records import Embedder, Progress, Stats
@@ -25,7 +26,7 @@ from codesearch.updating.lock import WriterLock
 from codesearch.updating.refresh import Job, check_model, refresh
 from codesearch.updating.tally import Deadline
 
-__all__ = ["Index", "open_index"]
+__all__ = ["LOCK_WAIT_SECONDS", "Index", "index_at", "open_index", "settings_of"]
 
 LOCK_WAIT_SECONDS = 10.0
 
@@ -57,24 +58,47 @@ def open_index(
     Raises:
         BadQuery: no such path. IndexNotFound, see ``create``. IndexFormatError: of a newer version.
     """
-    location = locate(path, root)
-    if not location.root.exists() and create:
-        create = False  # the tree is gone: an index can be asked, not made
+    settings = settings_of(yes=yes, hidden=hidden, ignore=ignore, max_file_bytes=max_file_bytes)
+    return index_at(locate(path, root), model, settings, create)
+
+
+def settings_of(
+    *, yes: bool = False, hidden: bool | None, ignore: bool | None, max_file_bytes: int | None
+) -> Mapping[str, Any]:
+    """Those of the settings that are given."""
+    given = {"yes": yes or None, "hidden": hidden, "ignore": ignore, "max_file_bytes": max_file_bytes}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def index_at(
+    location: Location,
+    model: str | Embedder | None,
+    settings: Mapping[str, Any],
+    create: bool,
+    pool: ModelPool | None = None,
+) -> Index:
+    """The index of a root; ``pool`` where several are opened together."""
+    create = create and location.root.exists()  # the tree is gone: an index can be asked, not made
     if create:
         location.create()
-    given = {"yes": yes or None, "hidden": hidden, "ignore": ignore, "max_file_bytes": max_file_bytes}
-    return Index(location, model, {key: value for key, value in given.items() if value is not None}, create)
+    return Index(location, model, settings, create, pool)
 
 
 class Index(IndexReader):
     """Made by ``open_index``. Any thread may use it; several processes may search while one refreshes."""
 
     def __init__(
-        self, location: Location, model: str | Embedder | None, settings: Mapping[str, Any], create: bool
+        self,
+        location: Location,
+        model: str | Embedder | None,
+        settings: Mapping[str, Any],
+        create: bool,
+        pool: ModelPool | None = None,
     ) -> None:
         self._location = location
         self._settings = settings
-        self._given = None if model is None else Model(model)
+        self._pool = pool or ModelPool()
+        self._given = None if model is None else self._pool.model(model)
         self._model = self._given
         self._lock = threading.Lock()
         super().__init__(location, Opening(location, self._query_embedder))
@@ -172,7 +196,7 @@ class Index(IndexReader):
         record = recorded.read(self._opening.ready().store, ModelRecord)
         with self._lock:
             if self._model is None or (self._given is None and record and record.name != self._model.name):
-                self._model = _recorded_model(record)
+                self._model = self._recorded_model(record)
             return self._model
 
     def _choose_model_again(self) -> None:
@@ -180,9 +204,9 @@ class Index(IndexReader):
         try:
             model = self._current_model()
         except (IndexFormatError, IndexNotFound):
-            model = self._given or Model.default()
+            model = self._given or self._pool.default()
         if not (model.named or model.is_loaded):
-            model = Model.default()
+            model = self._pool.default()
         model.load()
         self._model = self._given = model
 
@@ -192,11 +216,21 @@ class Index(IndexReader):
         check_model(recorded.read(self._opening.ready().store, ModelRecord), model, self.root)
         return embedder
 
+    def vector_model(self) -> Model | None:
+        """The model of the stored vectors; None while there are none. ModelMismatch if another is given."""
+        store = self._opening.ready().store
+        if not store.vector_count():
+            return None
+        model = self._current_model()
+        check_model(recorded.read(store, ModelRecord), model, self.root)
+        return model
 
-def _recorded_model(record: ModelRecord | None) -> Model:
-    if record is None:
-        return Model.default()
-    return Model(record.name) if record.named else Model.absent(record.name, record.fingerprint)
+    def _recorded_model(self, record: ModelRecord | None) -> Model:
+        if record is None:
+            return self._pool.default()
+        return (
+            self._pool.model(record.name) if record.named else Model.absent(record.name, record.fingerprint)
+        )
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from codesearch.errors import BadQuery
 from codesearch.languages import canonical_language
 from codesearch.locations import Location
-from codesearch.opened import Opening
+from codesearch.opened import OpenIndex, Opening
 from codesearch.records import Filter, Hit, StoredChunk
 from codesearch.reranking import Rerankers
 from codesearch.roots import canonical
@@ -168,6 +168,10 @@ class IndexReader(Questions):
         self.directory: Path = location.directory
         self.under: str = location.under
         self._opening = opening
+
+    def opened(self) -> OpenIndex:
+        """The open database and what reads it, for those who search several at once."""
+        return self._opening.ready()
 
     def counts(self) -> Counts:
         """Files, chunks and embedded chunks at this moment."""
