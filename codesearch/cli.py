@@ -27,6 +27,7 @@ _COMMANDS = {
     "status": "codesearch.shell.commands.index:status",
     "list": "codesearch.shell.commands.manage:list_",
     "clear": "codesearch.shell.commands.manage:clear",
+    "bench": "codesearch.shell.commands.bench:bench",
     "models": "codesearch.shell.commands.about:models",
     "doctor": "codesearch.shell.commands.about:doctor",
 }

@@ -7,7 +7,8 @@ CodesearchError
 ├── IndexBusy              another process is writing
 ├── ModelUnavailable       the embedding model cannot be loaded
 ├── BadQuery               a query, filter or location that cannot be searched for
-└── TooManyFiles           a root that is larger than anyone means to index
+├── TooManyFiles           a root that is larger than anyone means to index
+└── TooFewQuestions        a repository that says too little about itself to be a benchmark
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ __all__ = [
     "IndexNotFound",
     "ModelMismatch",
     "ModelUnavailable",
+    "TooFewQuestions",
     "TooManyFiles",
 ]
 
@@ -79,3 +81,15 @@ class BadQuery(CodesearchError):
 
 class TooManyFiles(CodesearchError):
     """The root holds more than anyone means to index by accident."""
+
+
+class TooFewQuestions(CodesearchError):
+    """A repository whose comments and history ask less than a benchmark needs."""
+
+    def __init__(self, root: object, comments: int, commits: int, needed: int) -> None:
+        self.found = comments + commits
+        super().__init__(
+            f"{root} has {self.found} questions to ask ({comments} from documentation comments, {commits} "
+            f"from commit subjects), a benchmark needs {needed}; give a larger part of the repository, or "
+            "a clone with its history"
+        )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["Repository", "find_repository", "git_directory"]
+__all__ = ["Repository", "find_repository", "git_directory", "run_git"]
 
 _TIMEOUT_SECONDS = 60
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE")
@@ -89,7 +89,7 @@ def _fold(settings: dict[bytes, bytes]) -> bool:
 
 
 def _settings(folder: Path) -> dict[bytes, bytes]:
-    listed = _git(folder, "config", "-z", "--get-regexp", r"^core\.(excludesfile|ignorecase)$")
+    listed = run_git(folder, "config", "-z", "--get-regexp", r"^core\.(excludesfile|ignorecase)$")
     settings: dict[bytes, bytes] = {}
     for entry in listed.split(b"\0") if listed else ():
         key, newline, value = entry.partition(b"\n")
@@ -100,7 +100,7 @@ def _settings(folder: Path) -> dict[bytes, bytes]:
 
 
 def _kept(folder: Path) -> frozenset[bytes]:
-    listed = _git(folder, "ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
+    listed = run_git(folder, "ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
     return frozenset(listed.split(b"\0")) - {b""} if listed else frozenset()
 
 
@@ -114,13 +114,14 @@ def _installed() -> str | None:
     return found
 
 
-def _git(folder: Path, *arguments: str) -> bytes | None:
+def run_git(folder: Path, *arguments: str) -> bytes | None:
     """What git prints; b"" where it has nothing to say, None where it cannot be asked."""
     git = _installed()
     if git is None:
         return None
     environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
     environment["GIT_OPTIONAL_LOCKS"] = "0"
+    environment["GIT_NO_LAZY_FETCH"] = "1"  # a partial clone must not send us to the network
     command = [git, "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments]
     try:
         done = subprocess.run(

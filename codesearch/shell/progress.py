@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["Display"]
 
 _DELAY_SECONDS = 0.7
-_LABELS = {"walk": "finding files", "chunk": "reading files", "embed": "embedding chunks"}
-_UNITS = {"walk": "files", "chunk": "files", "embed": "chunks"}
+_LABELS = {
+    "walk": "finding files",
+    "chunk": "reading files",
+    "embed": "embedding chunks",
+    "mine": "reading comments",
+    "ask": "asking",
+}
+_UNITS = {"walk": "files", "chunk": "files", "embed": "chunks", "mine": "files", "ask": "questions"}
 
 
 class Display:

@@ -1,0 +1,96 @@
+"""Questions asked of an index in every mode -> ranks and times -> the figures of each kind and mode."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from codesearch.benchmark.metrics import DEPTH, Interval, bootstrap, first_ranks, reciprocal_rank_of
+from codesearch.benchmark.questions import Question
+from codesearch.index import Index
+from codesearch.records import Progress
+
+__all__ = ["Asked", "Figures", "ask", "figures"]
+
+_WARM_UP = 3
+"""Questions asked before the clock counts: the model is loaded and the files are in memory then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question in one mode. ``rank`` is that of its first answer among the ten best hits, 1-based."""
+
+    question: Question
+    mode: str
+    rank: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One kind of question in one mode. Shares of the questions, times in milliseconds."""
+
+    kind: str
+    mode: str
+    questions: int
+    hit_1: float
+    hit_5: float
+    hit_10: float
+    mrr: Interval
+    median_ms: float
+    p95_ms: float
+
+
+def ask(
+    index: Index, questions: Sequence[Question], modes: Sequence[str], progress: Progress
+) -> Iterator[Asked]:
+    """Every question in every mode, each timed from the text to the hits."""
+    total, done = len(questions) * len(modes), 0
+    for mode in modes:
+        for question in questions[:_WARM_UP]:
+            index.search(question.text, DEPTH, mode)
+        for question in questions:
+            started = time.perf_counter()
+            hits = index.search(question.text, DEPTH, mode)
+            seconds = time.perf_counter() - started
+            yield Asked(question, mode, min(first_ranks(question.answers, hits), default=None), seconds)
+            done += 1
+            progress("ask", done, total)
+
+
+def figures(asked: Iterable[Asked]) -> list[Figures]:
+    """The figures of every kind and mode, in the order in which they were asked."""
+    groups: dict[tuple[str, str], list[Asked]] = {}
+    for each in asked:
+        groups.setdefault((each.question.kind, each.mode), []).append(each)
+    return [_figures(kind, mode, group) for (kind, mode), group in sorted(groups.items(), key=_by_kind)]
+
+
+def _by_kind(item: tuple[tuple[str, str], list[Asked]]) -> str:
+    return item[0][0]
+
+
+def _figures(kind: str, mode: str, group: Sequence[Asked]) -> Figures:
+    milliseconds = sorted(1000 * each.seconds for each in group)
+    return Figures(
+        kind=kind,
+        mode=mode,
+        questions=len(group),
+        hit_1=_share_within(group, 1),
+        hit_5=_share_within(group, 5),
+        hit_10=_share_within(group, DEPTH),
+        mrr=bootstrap([reciprocal_rank_of(each.rank) for each in group]),
+        median_ms=_percentile(milliseconds, 0.5),
+        p95_ms=_percentile(milliseconds, 0.95),
+    )
+
+
+def _share_within(group: Sequence[Asked], depth: int) -> float:
+    return sum(each.rank is not None and each.rank <= depth for each in group) / len(group)
+
+
+def _percentile(ordered: Sequence[float], share: float) -> float:
+    """The least value that this share of them does not exceed."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -1,0 +1,67 @@
+"""``bench``: how well this installation searches the user's own repository."""
+
+from __future__ import annotations
+
+import click
+
+from codesearch.shell.commands import options
+from codesearch.shell.terminal import say, write
+
+__all__ = ["bench"]
+
+_INTERRUPTED = 130
+_MODES = ("lexical", "semantic", "hybrid")
+
+
+@click.command()
+@click.argument("path", default=".")
+@options.model
+@click.option(
+    "--mode",
+    "modes",
+    multiple=True,
+    type=click.Choice(_MODES),
+    help="Only this mode (repeatable). [default: all]",
+)
+@click.option(
+    "--limit",
+    default=200,
+    show_default=True,
+    type=click.IntRange(min=20),
+    help="Questions to ask in each mode.",
+)
+@click.option("--seed", default=0, show_default=True, help="Another one draws other questions.")
+@options.root_here
+@options.json_flag
+@click.pass_context
+def bench(
+    ctx: click.Context,
+    path: str,
+    *,
+    model: str | None,
+    modes: tuple[str, ...],
+    limit: int,
+    seed: int,
+    root_here: bool,
+    as_json: bool,
+) -> None:
+    """Measure how well the repository of PATH is searched, with questions mined from it.
+
+    A question is the first sentence of a documentation comment, and the definition below answers it, or the
+    subject of a commit, and the files that it changed answer. The comments that are asked for are not in
+    the index of the run, which is a temporary one: yours is not touched. The same seed draws the same
+    questions, so two models, two modes or two versions can be compared.
+    """
+    chosen = tuple(mode for mode in _MODES if not modes or mode in modes)
+    try:
+        from codesearch.benchmark.run import Plan, run
+        from codesearch.shell import bench_report
+        from codesearch.shell.progress import Display
+
+        plan = Plan(path, "here" if root_here else None, model, chosen, limit, seed)
+        with Display("measuring") as display:
+            report = run(plan, display)
+    except KeyboardInterrupt:
+        say("interrupted; nothing is left behind")
+        ctx.exit(_INTERRUPTED)
+    write(bench_report.as_json(report) if as_json else bench_report.as_text(report))
