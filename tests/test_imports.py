@@ -27,6 +27,7 @@ ALLOWED = {
     "huggingface_hub": ("mlx_jinabert/hub",),
     "rich": ("codesearch/shell/highlight.py", "codesearch/shell/progress.py", "mlx_jinabert/progress.py"),
     "click": ("codesearch/cli.py", "codesearch/shell/commands", "conversion/cli.py"),
+    "training": (),
     "torch": (),
     "transformers": (),
     "sentence_transformers": (),

@@ -1,0 +1,1 @@
+"""How the shipped model is made: corpus, training, evaluation. Never imported by the product."""

@@ -1,0 +1,71 @@
+"""``python -m training.corpus manifest|fetch|build``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from training.corpus.build import Counts, build, by_file
+from training.corpus.checkout import fetch
+from training.corpus.choosing import choose, wanted
+from training.corpus.manifest import MANIFEST, load, never_train_on, save
+
+REPOSITORIES = Path(__file__).with_name("repositories.txt")
+
+
+def main() -> int:
+    """Run one step; the counts go to stdout, refusals to stderr."""
+    options = _parser().parse_args()
+    if options.step == "manifest":
+        return _manifest(options)
+    entries = load(options.manifest)
+    if options.step == "fetch":
+        for entry in entries:
+            print(f"{entry.name} {fetch(entry, options.mirrors)}", flush=True)
+        return 0
+    _print(build(entries, options.mirrors, options.out, options.exclude, options.workers))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training.corpus", description=__doc__)
+    steps = parser.add_subparsers(dest="step", required=True)
+    manifest = steps.add_parser("manifest", help="choose commits: write the manifest from mirrors")
+    manifest.add_argument("--repositories", type=Path, default=REPOSITORIES)
+    fetched = steps.add_parser("fetch", help="clone what the manifest names")
+    built = steps.add_parser("build", help="write the data")
+    built.add_argument("--out", type=Path, required=True)
+    built.add_argument("--exclude", type=Path, nargs="*", default=[], help="folders no copy of which is used")
+    built.add_argument("--workers", type=int, default=2)
+    for step in (manifest, fetched, built):
+        step.add_argument("--manifest", type=Path, default=MANIFEST)
+        step.add_argument(
+            "--mirrors", type=Path, required=True, help="folder of bare clones, owner+name each"
+        )
+    return parser
+
+
+def _manifest(options: argparse.Namespace) -> int:
+    chosen = choose(wanted(options.repositories), options.mirrors, never_train_on())
+    for name, reason in chosen.refused:
+        print(f"refused: {name}: {reason}", file=sys.stderr)
+    save(chosen.entries, options.manifest)
+    print(f"{len(chosen.entries)} repositories, {len(chosen.refused)} refused")
+    return 0
+
+
+def _print(counts: Counts) -> None:
+    for file, languages in sorted(by_file(counts).items()):
+        kinds = sorted({kind for of_language in languages.values() for kind in of_language})
+        print(f"\n{file}: {sum(of.total() for of in languages.values()):,}")
+        print(f"{'':14}" + "".join(f"{kind:>10}" for kind in kinds))
+        for language, of in sorted(languages.items(), key=lambda item: -item[1].total()):
+            print(f"{language or '(none)':14}" + "".join(f"{of[kind]:>10,}" for kind in kinds))
+        total = {kind: sum(of[kind] for of in languages.values()) for kind in kinds}
+        print(f"{'all':14}" + "".join(f"{total[kind]:>10,}" for kind in kinds))
+    print(f"\n{counts.near_duplicates:,} files left out as near-duplicates; no mirror: {len(counts.missing)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Held-out projects -> documented functions, whole, each with the sentence that its comment begins with.
+
+What "documented" means is the product's definition (codesearch.chunking.doc_comments), to the byte: the
+same figure can be had from ``codesearch bench`` on any project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codesearch.chunking.doc_comments import Documented
+from codesearch.chunking.parse_pool import DocumentedFile
+from training.corpus.reading import is_test
+from training.corpus.records import Pair
+from training.corpus.sentences import sentence_of
+
+__all__ = ["heldout_pairs"]
+
+_FUNCTIONS = frozenset({"function", "method", "macro"})
+_MIN_TEXT, _MAX_TEXT = 50, 6_000
+"""Characters of a function: a stub says nothing, and nobody reads a longer one."""
+
+
+def heldout_pairs(repo: str, file: DocumentedFile) -> list[Pair]:
+    """One row a documented function of this file, in order."""
+    if is_test(file.file.path):
+        return []
+    pairs = []
+    for definition in file.definitions:
+        said = sentence_of([definition.comment], definition.name) if definition.kind in _FUNCTIONS else None
+        body = _without_comment(file.data, definition)
+        if said is not None and _MIN_TEXT <= len("".join(body.split())) <= _MAX_TEXT and said not in body:
+            pairs.append(_row(repo, file, definition, said, body))
+    return pairs
+
+
+def _row(repo: str, file: DocumentedFile, definition: Documented, said: str, body: str) -> Pair:
+    qualified = " > ".join((*definition.scope, definition.name))
+    return Pair(
+        id="",
+        query=said,
+        text=f"# {file.file.path}\n# {qualified}\n{body}",
+        kind="doc",
+        language=file.file.language or "",
+        repo=repo,
+        path=file.file.path,
+        symbol=definition.name,
+    )
+
+
+def _without_comment(data: bytes, definition: Documented) -> str:
+    """The definition's lines; erasures above them do not matter, those inside are filled."""
+    lines: Sequence[bytes] = data.split(b"\n")
+    start = sum(len(line) + 1 for line in lines[: definition.start_line - 1])
+    end = start + sum(len(line) + 1 for line in lines[definition.start_line - 1 : definition.end_line])
+    kept, at = b"", start
+    for gone in sorted(definition.erasures, key=lambda each: each.start):
+        if gone.start >= at and gone.end <= end:
+            kept += data[at : gone.start] + gone.filler.encode()
+            at = gone.end
+    text = (kept + data[at:end]).decode("utf-8", "replace")
+    return "\n".join(line for line in text.split("\n") if line.strip())
