@@ -21,11 +21,13 @@ from codesearch.locations import Location, locate
 from codesearch.recorded import ModelRecord, Settings
 from codesearch.records import Embedder, Progress, SourceFile
 from codesearch.roots import is_wide
-from codesearch.searching.search import MODES
 from codesearch.storage.store import Store
 from codesearch.updating.text_stage import MAX_FILES
 
-__all__ = ["LEAST_QUESTIONS", "Plan", "Report", "run"]
+__all__ = ["LEAST_QUESTIONS", "MODES", "Plan", "Report", "run"]
+
+MODES = ("lexical", "semantic", "hybrid")
+"""In the order in which they are reported."""
 
 LEAST_QUESTIONS = 20
 """With fewer, one lucky question moves the figures by more than any setting does."""

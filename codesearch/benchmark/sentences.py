@@ -24,7 +24,7 @@ _MARKER = re.compile(r"\s*(?://[/!]?<?|\*(?!\*)|#+!?|--+\s*[|^]?|;+)\s?")
 _BRIEF = re.compile(r"\s*[@\\](?:brief|short|summary|description)\s+", re.IGNORECASE)
 _ENDS = re.compile(
     r"\s*(?:[@\\]\w|:(?!\w+:`)\w|\.\.\s|```|~~~|>>>|(?:args|arguments|parameters|params|returns?|raises|throws"
-    r"|examples?|usage|notes?|see also|attributes|options)\s*:|[-=~*_#]{3,}\s*$"
+    r"|examples?|usage|notes?|see also|attributes|options):(?:\s|$)|[-=~*_#]{3,}\s*$"
     r"|<(?:param|returns|remarks|example|pre|ul)\b)",
     re.IGNORECASE,
 )
