@@ -13,8 +13,11 @@ from training.corpus.build import build
 from training.corpus.choosing import Wanted, choose
 from training.corpus.duplicates import Duplicates, fingerprint
 from training.corpus.licences import Refused, spdx_expression
+from training.corpus.linking import same_name_pairs
 from training.corpus.manifest import Entry, load, never_train_on, repository_name, save
 from training.corpus.questions import action_of_sentence, question
+from training.corpus.records import Text
+from training.corpus.screening import kept_by_content, kept_by_path
 from training.corpus.shards import read_rows
 
 MIT = """Permission is hereby granted, free of charge, to any person obtaining a copy of this software.
@@ -40,19 +43,50 @@ class SettingsParser:
                 found[name.strip()] = value.strip()
         return found
 '''
+FUNCTION = """def read_settings(lines):
+    found = {}
+    for line in lines:
+        name, _, value = line.partition("=")
+        if name.strip() and not name.startswith("#"):
+            found[name.strip()] = value.strip()
+    return found
+"""
 COPIED = "".join(f"def helper_{i}(value):\n    return value * {i} + offset_{i}\n\n\n" for i in range(40))
 
 
-def _repository(mirrors: Path, name: str, files: dict[str, str]) -> None:
+def _repository(
+    mirrors: Path, name: str, files: dict[str, str], then: tuple[str, str, str] | None = None
+) -> None:
     tree = mirrors / "trees" / name.replace("/", "+")
     for path, text in files.items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(text)
-    mirror = mirrors / name.replace("/", "+")
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-q", "-m", "Begin"]):
-        subprocess.run(["git", *command], cwd=tree, check=True)
-    (tree / ".git").rename(mirror)
+    _git(tree, "init", "-q")
+    _commit(tree, "Begin")
+    if then is not None:
+        (tree / then[0]).write_text(then[1])
+        _commit(tree, then[2])
+    (tree / ".git").rename(mirrors / name.replace("/", "+"))
+
+
+def _commit(tree: Path, subject: str) -> None:
+    _git(tree, "add", "-A")
+    _git(
+        tree,
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@example.org",
+        "-c",
+        "commit.gpgsign=false",
+        "commit",
+        "-qm",
+        subject,
+    )
+
+
+def _git(tree: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=tree, check=True)
 
 
 def _built(
@@ -97,7 +131,8 @@ def test_what_is_never_trained_on_is_refused_in_any_spelling(address: str, tmp_p
     entry = Entry(address, "0" * 40, "MIT", ("python",), "train")
     with pytest.raises(Refused, match="never trained on"):
         save([entry], tmp_path / "manifest.json")
-    assert choose([Wanted(address, ("python",), "train")], tmp_path, never_train_on()).refused
+    ((_, reason),) = choose([Wanted(address, ("python",), "train")], tmp_path, never_train_on()).refused
+    assert reason.startswith("never trained on")
     (tmp_path / "by_hand.json").write_text(json.dumps({"repositories": [{**_row(entry)}]}))
     with pytest.raises(Refused, match="never trained on"):
         load(tmp_path / "by_hand.json")
@@ -113,21 +148,32 @@ def test_near_copies_are_found_and_others_are_not() -> None:
     assert seen.seen(fingerprint(("# another header\n" + COPIED.replace("    ", "\t")).encode()))
     assert seen.seen(fingerprint(COPIED.replace("helper_7(", "renamed(").encode()))
     assert not seen.seen(fingerprint(COPIED.replace("offset", "shift").encode()))
+    most = len(COPIED) * 4 // 5
+    assert not seen.seen(fingerprint((COPIED[:most] + COPIED[most:].upper()).encode()))
     assert not seen.seen(fingerprint(PARSER.encode()))
 
 
 def test_copies_across_projects_and_of_excluded_folders_are_left_out(tmp_path: Path) -> None:
     excluded = tmp_path / "measured"
     excluded.mkdir()
-    (excluded / "settings.py").write_text(PARSER)
+    measured = COPIED.replace("offset", "shift")
+    (excluded / "shifts.py").write_text(measured)
     _repository(
-        tmp_path, "a/one", {"LICENSE": MIT, "lib/copied.py": COPIED, "settings.py": "# moved\n" + PARSER}
+        tmp_path, "a/one", {"LICENSE": MIT, "lib/copied.py": COPIED, "moved.py": "# moved\n" + measured}
     )
-    _repository(tmp_path, "b/two", {"LICENSE": MIT, "copied.py": COPIED + "\nX = 1\n", "vendor/v.py": PARSER})
+    _repository(tmp_path, "b/two", {"LICENSE": MIT, "copied.py": COPIED + "\nX = 1\n"})
     wanted = [Wanted(name, ("python",), "train") for name in ("a/one", "b/two")]
     rows = _built(tmp_path, tmp_path / "out", *wanted, exclude=(excluded,))
-    assert {(row["repo"], row["path"]) for row in rows["texts"]} >= {("a/one", "lib/copied.py")}
-    assert not any(row["repo"] == "b/two" for row in rows["texts"] + rows["pairs"])
+    assert {(row["repo"], row["path"]) for row in rows["texts"]} == {("a/one", "lib/copied.py")}
+
+
+def test_vendored_generated_and_foreign_files_are_left_out() -> None:
+    assert kept_by_path("src/config/reader.py")
+    for path in ("vendor/v.go", "a/third_party/x.c", "src/bundled_fmtlib_format.cpp", "api/v1_pb2.py"):
+        assert not kept_by_path(path)
+    assert kept_by_content(b"// Copyright 2020 The Authors. Licensed under the MIT license.")
+    for head in (b"// Code generated by x. DO NOT EDIT.", b"# GNU Lesser General Public License"):
+        assert not kept_by_content(head)
 
 
 def test_no_answer_holds_the_comment_that_asks_for_it(tmp_path: Path) -> None:
@@ -166,3 +212,31 @@ def test_a_question_is_made_of_what_is_done() -> None:
 def test_one_name_for_one_repository() -> None:
     spellings = ("https://github.com/A/B.git", "git@github.com:a/b", "ssh://git@github.com/a/B/", "a/b")
     assert {repository_name(each) for each in spellings} == {"a/b"}
+
+
+def test_tests_prose_and_commits_lead_to_what_they_are_about(tmp_path: Path) -> None:
+    check = "def test_read_settings_of_nothing():\n    found = read_settings([])\n    assert found == {}\n"
+    prose = "# Use\n\nUnknown lines are handed to `read_settings` unless somebody says otherwise.\n"
+    files = {"LICENSE": MIT, "settings.py": FUNCTION.replace("strip", "trim"), "tests/test_it.py": check}
+    later = ("settings.py", FUNCTION, "fix: keep empty values (#7)")
+    _repository(tmp_path, "a/one", {**files, "README.md": prose}, later)
+    pairs = _built(tmp_path, tmp_path / "out", Wanted("a/one", ("python",), "train"))["pairs"]
+    found = {row["kind"]: row["query"] for row in pairs if row["path"] == "settings.py"}
+    assert found["commit"] == "keep empty values"
+    assert "test_read_settings_of_nothing" in found["code"]
+    assert found["file"] == "Unknown lines are handed to read settings unless somebody says otherwise"
+
+
+def test_one_name_in_two_projects_is_a_pair() -> None:
+    def text(repo: str, body: str) -> Text:
+        return Text(
+            f"{repo}:a:0", repo, "python", "a.py", "function", "read_settings", f"# a.py\n# x\n{body}"
+        )
+
+    same = [text("a/one", FUNCTION), text("b/two", FUNCTION.replace("found", "result"))]
+    (pair,) = same_name_pairs(same)
+    assert (pair.query, pair.text) == (same[1].text, same[0].text)
+    assert not list(same_name_pairs([same[0], text("a/one", FUNCTION.replace("found", "result"))]))
+    assert not list(
+        same_name_pairs([same[0], text("b/two", "def read_settings(): " + "nothing = alike\n" * 20)])
+    )

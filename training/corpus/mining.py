@@ -123,7 +123,7 @@ class _Miner:
 
     def _named(self, chunk: Chunk) -> None:
         """What the name and the place of a definition say, the comment left where it is."""
-        rare = 0.5 if share_of(chunk.path, chunk.language) == "test" else 1.0
+        rare = 0.3 if share_of(chunk.path, chunk.language) == "test" else 1.0
         dice = self._dice
         if chunk.kind == "test":
             if dice.random() < 0.3:

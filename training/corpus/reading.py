@@ -62,6 +62,8 @@ def candidates(root: Path, max_chunks: int) -> list[Candidate]:
     left = {share: int(part * _SPARE * max_chunks * _BYTES_PER_CHUNK) for share, part in SHARES.items()}
     found = []
     for source in _sources(root):
+        if max(left.values()) <= 0:
+            break
         share = share_of(source.file.path, source.file.language)
         if left[share] <= 0 or not kept_by_content(source.data):
             continue

@@ -1,6 +1,7 @@
 """Which files of a repository are worth learning from: written by hand, here, under the stated terms.
 
-Left out: vendored folders, what generators wrote, files that carry a licence of their own.
+Left out: vendored folders, what generators wrote, files that carry a licence of their own,
+and single files of projects that are never trained on.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ __all__ = ["kept_by_content", "kept_by_path"]
 
 _VENDORED = re.compile(
     r"(?i)(^|/)(vendor|vendored|_vendor|third[-_]?party|3rd[-_]?party|node_modules|deps|external|externals|extern"
-    r"|bundled|bundles|submodules|subprojects|thirdparty|dist|generated|__generated__|autogen|testdata/corpus)/"
+    r"|bundled|bundles|shaded|submodules|subprojects|thirdparty|dist|generated|__generated__|autogen|testdata/corpus)/"
 )
 _GENERATED_NAME = re.compile(
-    r"(?i)(_pb2(_grpc)?\.pyi?|\.pb\.(go|cc|h|swift)|\.g\.(cs|dart)|\.designer\.cs|[._]generated\.[^/]+|\.snap"
-    r"|\.ambr|\.svg|\.min\.[a-z]+|/zz_[^/]*\.go|/changelog[^/]*|/changes[^/]*|/authors[^/]*|/contributors[^/]*"
+    r"(?i)(/[^/]*(bundled|vendored|amalgam)[^/]*|_pb2(_grpc)?\.pyi?|\.pb\.(go|cc|h|swift)|\.g\.(cs|dart)"
+    r"|\.designer\.cs|[._]generated\.[^/]+|\.snap|\.ambr|\.svg|\.min\.[a-z]+|/zz_[^/]*\.go|/changelog[^/]*|/changes[^/]*|/authors[^/]*|/contributors[^/]*"
     r"|/licen[cs]e[^/]*|/copying[^/]*|/notice[^/]*|\.po|\.pot|\.ipynb|\.csv|\.tsv|\.lock|\.jsonl|\.log)$"
 )
 _GENERATED = re.compile(
@@ -30,6 +31,10 @@ _FOREIGN = re.compile(
     rb"|commons clause|business source licen|elastic licen|all rights reserved\.?\s+(this|no part)|"
     rb"spdx-license-identifier:\s*(?!mit|bsd|apache|isc|zlib|unlicense|cc0)"
 )
+_MEASURED = re.compile(
+    rb"(?i)copyright[^\n]*(Victor Zverovich|Niels Lohmann|Daniel Stenberg|Abseil Authors|libuv project)"
+)
+"""Authors of projects in never_train_on.txt whose single files other projects like to take in."""
 _HEAD_BYTES = 2_500
 
 
@@ -41,4 +46,4 @@ def kept_by_path(path: str) -> bool:
 def kept_by_content(data: bytes) -> bool:
     """Whether the beginning of a file speaks for it."""
     head = data[:_HEAD_BYTES]
-    return not _GENERATED.search(head) and not _FOREIGN.search(head)
+    return not any(sign.search(head) for sign in (_GENERATED, _FOREIGN, _MEASURED))
