@@ -131,7 +131,7 @@ def _file_lines(hit: Hit) -> Sequence[str] | None:
         text = (Path(hit.root) / hit.path).read_bytes().decode("utf-8", "replace")
     except (OSError, ValueError):  # gone, or a name that no file can have
         return None
-    lines = _split(text)
+    lines = _split(text.removesuffix("\n"))
     here = "\n".join(lines[hit.start_line - 1 : hit.end_line])
     stored = "\n".join(_split(hit.text)).strip("\n")
     return lines if stored in here else None
