@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from training.corpus.build import build
+from training.corpus.checkout import fetch, git, head_commit, mirror_of
 from training.corpus.choosing import Wanted, choose
 from training.corpus.duplicates import Duplicates, fingerprint
 from training.corpus.licences import Refused, spdx_expression
@@ -140,6 +141,17 @@ def test_what_is_never_trained_on_is_refused_in_any_spelling(address: str, tmp_p
 
 def _row(entry: Entry) -> dict[str, object]:
     return {name: getattr(entry, name) for name in Entry.__slots__}
+
+
+def test_the_commit_of_the_manifest_is_fetched_with_its_history(tmp_path: Path) -> None:
+    _repository(tmp_path, "a/one", {"LICENSE": MIT, "a.py": "x = 1\n"}, ("a.py", "x = 2\n", "Count from two"))
+    source = tmp_path / "a+one"
+    entry = Entry(f"file://{source}", head_commit(source), "MIT", ("python",), "train")
+    _git(tmp_path, "init", "-q", "--bare", str(tmp_path / "mirrors" / entry.folder))  # cut short
+    mirror = fetch(entry, tmp_path / "mirrors")
+    assert fetch(entry, tmp_path / "mirrors") == mirror == mirror_of(entry.name, tmp_path / "mirrors")
+    assert head_commit(mirror) == entry.commit
+    assert git(mirror, "log", "--format=%s").decode().split("\n")[:2] == ["Count from two", "Begin"]
 
 
 def test_near_copies_are_found_and_others_are_not() -> None:

@@ -73,10 +73,17 @@ def check_out(mirror: Path, commit: str, destination: Path) -> Path:
     return destination
 
 
+def _is_at(mirror: Path, commit: str) -> bool:
+    try:
+        return head_commit(mirror) == commit
+    except subprocess.CalledProcessError:  # none, or one that was cut short
+        return False
+
+
 def fetch(entry: Entry, mirrors: Path) -> Path:
-    """A bare clone of the entry's commit with some history; nothing happens where it is there."""
+    """A bare clone of the entry's commit with some history; nothing happens where HEAD is at it."""
     mirror = mirrors / entry.folder
-    if not (mirror / "HEAD").is_file():
+    if not _is_at(mirror, entry.commit):
         subprocess.run(["git", "init", "-q", "--bare", str(mirror)], check=True)
         git(mirror, "fetch", "-q", f"--depth={HISTORY}", entry.url, entry.commit)
         git(mirror, "update-ref", "--no-deref", "HEAD", entry.commit)
