@@ -169,6 +169,11 @@ class IndexReader(Questions):
         self.under: str = location.under
         self._opening = opening
 
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The one root, as a search over several has them."""
+        return (self.root,)
+
     def opened(self) -> OpenIndex:
         """The open database and what reads it, for those who search several at once."""
         return self._opening.ready()

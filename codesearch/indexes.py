@@ -94,7 +94,7 @@ class Indexes(Questions):
     def __init__(self, members: Sequence[Member], on_problem: Problem) -> None:
         super().__init__()
         self._members = tuple(members)
-        self._on_problem = on_problem
+        self.tell = on_problem
 
     @property
     def indexes(self) -> tuple[Index, ...]:
@@ -126,7 +126,7 @@ class Indexes(Questions):
                     progress, max_wait=seconds, vectors=vectors, lock_wait=lock_wait
                 )
             except CodesearchError as error:
-                self._on_problem(index.root, error)
+                self.tell(index.root, error)
         return done
 
     def status(self) -> list[Status]:
@@ -136,7 +136,7 @@ class Indexes(Questions):
             try:
                 found.append(index.status())
             except CodesearchError as error:
-                self._on_problem(index.root, error)
+                self.tell(index.root, error)
         return found
 
     def counts(self) -> Counts:
@@ -180,7 +180,7 @@ class Indexes(Questions):
                 raise BadQuery(self._readable(str(error), members)) from error
             else:
                 for root, mismatch in vectors.others:
-                    self._on_problem(root, mismatch)
+                    self.tell(root, mismatch)
                 return answer
 
     def _go_on_without(self, members: list[Member], failure: PartFailed) -> None:
@@ -188,7 +188,7 @@ class Indexes(Questions):
         assert isinstance(error, CodesearchError)
         if not members:
             raise error
-        self._on_problem(failed.index.root, error)
+        self.tell(failed.index.root, error)
 
     @staticmethod
     def _readable(message: str, members: Sequence[Member]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch.records import Hit
+from codesearch.records import Copy, Hit
 from codesearch.shell import render
 from codesearch.shell.highlight import heading, paint
 from codesearch.shell.report import human_bytes
@@ -28,7 +28,7 @@ def hit(path: str = "a.py", text: str = "one\ntwo\n", start: int = 1, **more: ob
 
 
 def answer(*hits: Hit) -> render.Answer:
-    return render.Answer("a query", "/r", "embedded", 3, 4, hits)
+    return render.Answer("a query", ("/r",), "embedded", 3, 4, hits)
 
 
 def whole(found: Hit) -> Snippet:
@@ -37,8 +37,8 @@ def whole(found: Hit) -> Snippet:
 
 def test_json_has_exactly_the_contract_fields() -> None:
     got = json.loads(render.as_json(answer(hit())))
-    assert list(got) == ["query", "root", "model", "embedded", "total", "results"]
-    assert (got["embedded"], got["total"]) == (3, 4)
+    assert list(got) == ["query", "root", "roots", "model", "embedded", "total", "results"]
+    assert (got["root"], got["roots"], got["embedded"], got["total"]) == ("/r", ["/r"], 3, 4)
     assert got["results"] == [
         {
             "path": "a.py",
@@ -51,6 +51,29 @@ def test_json_has_exactly_the_contract_fields() -> None:
             "content": "one\ntwo\n",
         }
     ]
+
+
+def test_json_of_several_roots_names_the_root_of_each_place() -> None:
+    copies = (Copy("/r", "b.py", 3, 4), Copy("/s", "a.py", 1, 2))
+    found = render.Answer("a query", ("/r", "/s"), "embedded", 3, 4, (hit(copies=copies), hit(root="/s")))
+    got = json.loads(render.as_json(found, content=False))
+    assert (got["root"], got["roots"]) == (None, ["/r", "/s"])
+    assert [one["root"] for one in got["results"]] == ["/r", "/s"]
+    assert got["results"][0]["copies"] == [
+        {"root": "/r", "path": "b.py", "start_line": 3, "end_line": 4},
+        {"root": "/s", "path": "a.py", "start_line": 1, "end_line": 2},
+    ]
+    one = json.loads(render.as_json(answer(hit(copies=copies[:1]))))["results"][0]
+    assert one["copies"] == [{"path": "b.py", "start_line": 3, "end_line": 4}]
+
+
+def test_copies_are_named_below_the_heading_and_their_files_listed() -> None:
+    copies = tuple(Copy("/r", f"v{n}/a.py", n, n + 1) for n in range(1, 6))
+    shown = render.as_text([hit(copies=copies)], Path("/r"), whole).splitlines()
+    assert shown[1] == "    also in v1/a.py:1-2, v2/a.py:2-3, v3/a.py:3-4, 2 more places"
+    assert shown[2] == "1: one"
+    files = render.as_files(answer(hit(copies=copies[:2]), hit("b.py")), Path("/r"))
+    assert files.split() == ["a.py", "v1/a.py", "v2/a.py", "b.py"]
 
 
 def test_jsonl_is_one_object_a_line_and_content_can_be_left_out() -> None:

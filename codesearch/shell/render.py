@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from codesearch.records import Hit
+from codesearch.records import Copy, Hit
 from codesearch.searching.explain import Explanation
 from codesearch.shell.explanations import as_record, in_words
 from codesearch.shell.groups import Sections, by_file, merged
@@ -23,13 +23,15 @@ from codesearch.shell.terminal import one_line, safe
 
 __all__ = ["Answer", "as_files", "as_json", "as_jsonl", "as_text", "dump", "error_json", "shown_path"]
 
+_SHOWN_COPIES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What one search found, and how complete the index was: ``embedded`` of ``total`` chunks."""
 
     query: str
-    root: str
+    roots: tuple[str, ...]
     model: str
     embedded: int
     total: int
@@ -43,7 +45,8 @@ def as_json(answer: Answer, content: bool = True) -> str:
     return dump(
         {
             "query": answer.query,
-            "root": answer.root,
+            "root": answer.roots[0] if len(answer.roots) == 1 else None,
+            "roots": answer.roots,
             "model": answer.model,
             "embedded": answer.embedded,
             "total": answer.total,
@@ -58,8 +61,9 @@ def as_jsonl(answer: Answer, content: bool = True) -> str:
 
 
 def as_files(answer: Answer, cwd: Path) -> str:
-    """The files of the hits, best first, each once."""
-    paths = dict.fromkeys(shown_path(hit, cwd) for hit in answer.hits)
+    """The files of the hits and of their copies, best first, each once."""
+    places = [place for hit in answer.hits for place in _places(hit)]
+    paths = dict.fromkeys(shown_path(place, cwd) for place in places)
     return "".join(f"{path}\n" for path in paths)
 
 
@@ -82,6 +86,7 @@ def as_text(
         shown = []
         for place in places:
             shown.append(heading(_heading(hits[place], cwd)))
+            shown += _copies(hits[place], cwd)
             if explanations:
                 shown.append(f"    {in_words(explanations[place])}")
         return shown
@@ -95,7 +100,7 @@ def as_text(
     return "\n".join(blocks)
 
 
-def shown_path(hit: Hit, cwd: Path) -> str:
+def shown_path(hit: Hit | Copy, cwd: Path) -> str:
     """The path as it can be used from here: relative to a folder inside or above the root, else absolute."""
     root = Path(hit.root)
     if cwd == root:
@@ -116,14 +121,15 @@ def error_json(error: str, kind: str) -> str:
 
 
 def _records(answer: Answer, content: bool) -> list[dict[str, Any]]:
-    records = [_record(hit, content) for hit in answer.hits]
+    records = [_record(hit, content, len(answer.roots) > 1) for hit in answer.hits]
     for record, why in zip(records, answer.explanations, strict=False):
         record["explain"] = as_record(why)
     return records
 
 
-def _record(hit: Hit, content: bool) -> dict[str, Any]:
-    record = {
+def _record(hit: Hit, content: bool, several: bool) -> dict[str, Any]:
+    """Places name their root where there are several; ``copies`` is there where there are any."""
+    record: dict[str, Any] = {
         "path": hit.path,
         "start_line": hit.start_line,
         "end_line": hit.end_line,
@@ -132,12 +138,35 @@ def _record(hit: Hit, content: bool) -> dict[str, Any]:
         "symbol": hit.symbol,
         "score": hit.score,
     }
-    return {**record, "content": hit.text} if content else record
+    if hit.copies:
+        record["copies"] = [_copy_record(copy, several) for copy in hit.copies]
+    if content:
+        record["content"] = hit.text
+    return {"root": hit.root, **record} if several else record
+
+
+def _copy_record(copy: Copy, several: bool) -> dict[str, Any]:
+    record = {"path": copy.path, "start_line": copy.start_line, "end_line": copy.end_line}
+    return {"root": copy.root, **record} if several else record
 
 
 def _heading(hit: Hit, cwd: Path) -> str:
     what = " ".join(one_line(part) for part in (hit.kind, hit.symbol) if part)
     return f"{shown_path(hit, cwd)}:{hit.start_line}-{hit.end_line}  {what}  {hit.score:.3f}"
+
+
+def _places(hit: Hit) -> list[Hit | Copy]:
+    return [hit, *hit.copies]
+
+
+def _copies(hit: Hit, cwd: Path) -> list[str]:
+    """The line that says where else the text stands."""
+    shown = [
+        f"{shown_path(copy, cwd)}:{copy.start_line}-{copy.end_line}" for copy in hit.copies[:_SHOWN_COPIES]
+    ]
+    if len(hit.copies) > len(shown):
+        shown.append(f"{len(hit.copies) - len(shown)} more places")
+    return [f"    also in {', '.join(shown)}"] if shown else []
 
 
 def _numbered(

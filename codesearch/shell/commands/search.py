@@ -14,6 +14,7 @@ from codesearch.shell.terminal import say
 
 if TYPE_CHECKING:
     from codesearch.index import Index
+    from codesearch.indexes import Indexes
     from codesearch.records import Hit
     from codesearch.shell.render import Answer
 
@@ -91,17 +92,17 @@ def search(
     yes: bool,
     **printing: object,
 ) -> None:
-    """Search the repository (or the PATHs in it) for QUERY: a question, a name, a message."""
+    """Search the repository (or the PATHs, in one or several) for QUERY: a question, a name, a message."""
     output = checked(printing)
-    from codesearch.shell.commands import session
+    from codesearch.shell.commands import session, several
 
     # What cannot be asked is refused before anything is indexed for it.
     question = _question(query, regexes, mode, rerank, explain)
     request = session.Request(session.existing(question.text, paths), model, root_here, hidden, ignore, yes)
     languages = session.languages_of(types)
-    with session.opened(request, create=not no_refresh) as place:
+    with several.opened(request, create=not no_refresh) as place:
         if not no_refresh:
-            session.refresh_before_search(place.index, max_wait, question.mode)
+            several.refresh_before_search(place, max_wait, question.mode)
         wanted = {"languages": languages, "globs": list(globs) or None, "under": place.under}
         answer = _answered(place.index, question, limit, wanted)
     _tell_completeness(answer, question.mode)
@@ -188,11 +189,12 @@ def _question(
     return Question(text, regexes, mode, load_reranker(rerank) if rerank else None, explain)
 
 
-def _answered(index: Index, question: Question, limit: int, wanted: dict[str, Any]) -> Answer:
+def _answered(index: Index | Indexes, question: Question, limit: int, wanted: dict[str, Any]) -> Answer:
     asked: dict[str, Any] = {
         "mode": question.mode,
         "rerank": question.reranker,
         "pattern": question.regexes or None,
+        "fold": bool(question.text.strip()),  # what matches by path is listed place by place
     }
     if not question.text.strip():
         hits = index.search(question.text, limit + 1, **asked, **wanted)
@@ -206,11 +208,11 @@ def _answered(index: Index, question: Question, limit: int, wanted: dict[str, An
     return replace(answer, explanations=tuple(explained.explanation for explained in found))
 
 
-def _answer(index: Index, query: str, hits: Sequence[Hit]) -> Answer:
+def _answer(index: Index | Indexes, query: str, hits: Sequence[Hit]) -> Answer:
     from codesearch.shell.render import Answer
 
-    counts = index.counts()
-    return Answer(query, str(index.root), index.model, counts.embedded, counts.chunks, tuple(hits))
+    counts, roots = index.counts(), tuple(str(root) for root in index.roots)
+    return Answer(query, roots, index.model, counts.embedded, counts.chunks, tuple(hits))
 
 
 def _tell_completeness(answer: Answer, mode: str) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "Opened",
     "Request",
     "existing",
+    "holds_anything",
     "home_of",
     "languages_of",
     "opened",
@@ -98,21 +99,25 @@ def refreshed(
         )
 
 
-def refresh_before_search(index: Index, max_wait: float | None, mode: str) -> None:
-    """The quiet refresh that precedes a search; another writer is no reason not to answer."""
+def refresh_before_search(index: Index, max_wait: float | None, mode: str, name: str = "") -> None:
+    """The quiet refresh that precedes a search; another writer is no reason not to answer.
+
+    ``name`` says in messages which index it is, where there are several.
+    """
     try:
         # Where there is something to search, an answer now is worth more than the newest one.
-        patience = 1.0 if _holds_anything(index) else _LOCK_WAIT_SECONDS
+        patience = 1.0 if holds_anything(index) else _LOCK_WAIT_SECONDS
         stats = refreshed(index, max_wait=max_wait, vectors=mode != "lexical", lock_wait=patience)
     except IndexBusy as busy:
         who = f"process {busy.pid}" if busy.pid else "another process"
-        say(f"{who} is refreshing this index; answering from what is there")
+        say(f"{who} is refreshing {name or 'this index'}; answering from what is there")
         return
     for note in stats.notes:
-        say(f"note: {note}")
+        say(f"note: {name}: {note}" if name else f"note: {note}")
 
 
-def _holds_anything(index: Index) -> bool:
+def holds_anything(index: Index) -> bool:
+    """Whether a search could find something."""
     try:
         return index.counts().chunks > 0
     except CodesearchError:  # damaged: the refresh will rebuild it
