@@ -1,19 +1,32 @@
-"""``index`` and ``status``: building the index, and what is true of it."""
+"""``index`` and ``status``: building indexes, and what is true of them.
+
+Of several roots each is done for itself: one that fails is told, the others go on, and the exit code is 2.
+With ``--json`` one root is an object, several are a list; what failed is ``{"root", "error", "kind"}`` in it.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from codesearch.errors import CodesearchError
 from codesearch.shell.commands import options
 from codesearch.shell.terminal import one_line, say, write
 
+if TYPE_CHECKING:
+    from codesearch.shell.commands.session import Request
+
 __all__ = ["index", "status"]
+
+_FAILED = 2
 
 
 @click.command()
-@click.argument("path", default=".")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
 @options.model
 @options.scope
 @options.max_wait
@@ -21,8 +34,11 @@ __all__ = ["index", "status"]
 @options.root_here
 @options.yes
 @options.json_flag
+@click.pass_context
 def index(
-    path: str,
+    ctx: click.Context,
+    /,
+    paths: tuple[str, ...],
     *,
     model: str | None,
     hidden: bool | None,
@@ -33,22 +49,50 @@ def index(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Index the repository of PATH, or bring its index up to date."""
-    from codesearch.shell.commands import session
+    """Index the repository of each PATH, or bring its index up to date."""
+    from codesearch.indexes import shares
+    from codesearch.shell.commands import session, several
+
+    request = session.Request(paths, model, root_here, hidden, ignore, yes)
+    seconds = shares(max_wait, len(several.each_root(request)))
+
+    def build(one: Request) -> dict[str, Any]:
+        started, share = time.monotonic(), next(seconds)
+        with session.opened(one) as place:
+            stats = session.refreshed(place.index, max_wait=share, rebuild=rebuild)
+            counts, root = place.index.counts(), str(place.index.root)
+        if not as_json:
+            for note in stats.notes:
+                say(f"note: {note}")
+            write(_summary(root, stats, counts, time.monotonic() - started))
+        return {"root": root, "counts": counts, "stats": stats}
+
+    ctx.exit(_each(request, build, as_json))
+
+
+def _each(request: Request, work: Callable[[Request], Any], as_json: bool) -> int:
+    """Do the work for each root and print its results as JSON, if asked for; the exit code."""
+    from codesearch.shell.commands import several
     from codesearch.shell.render import dump
 
-    started = time.monotonic()
-    request = session.Request((path,), model, root_here, hidden, ignore, yes)
-    with session.opened(request) as place:
-        stats = session.refreshed(place.index, max_wait=max_wait, rebuild=rebuild)
-        counts = place.index.counts()
-        root = str(place.index.root)
+    roots = several.each_root(request)
+    if len(roots) == 1:
+        found = work(request)
+        if as_json:
+            write(dump(found))
+        return 0
+    results: list[Any] = []
+    code = 0
+    for path in roots:
+        try:
+            results.append(work(replace(request, paths=(path,))))
+        except CodesearchError as error:
+            code = _FAILED
+            say(f"error: {one_line(path)}: {error}")
+            results.append({"root": path, "error": str(error), "kind": type(error).__name__})
     if as_json:
-        write(dump({"root": root, "counts": counts, "stats": stats}))
-        return
-    for note in stats.notes:
-        say(f"note: {note}")
-    write(_summary(root, stats, counts, time.monotonic() - started))
+        write(dump(results))
+    return code
 
 
 def _summary(root: str, stats: object, counts: object, elapsed: float) -> str:
@@ -80,16 +124,25 @@ def _summary(root: str, stats: object, counts: object, elapsed: float) -> str:
 
 
 @click.command()
-@click.argument("path", default=".")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
 @options.root_here
 @options.json_flag
-def status(path: str, *, root_here: bool, as_json: bool) -> None:
-    """Say what is indexed for PATH, with which model, and how far."""
+@click.pass_context
+def status(ctx: click.Context, /, paths: tuple[str, ...], *, root_here: bool, as_json: bool) -> None:
+    """Say what is indexed for each PATH, with which model, and how far."""
     from codesearch.shell.commands import session
-    from codesearch.shell.render import dump
     from codesearch.shell.report import facts
 
-    request = session.Request((path,), root_here=root_here)
-    with session.opened(request, create=False) as place:
-        found = place.index.status()
-    write(dump(found) if as_json else facts(found))
+    request = session.Request(paths, root_here=root_here)
+    said = 0
+
+    def say_status(one: Request) -> Any:
+        nonlocal said
+        with session.opened(one, create=False) as place:
+            found = place.index.status()
+        if not as_json:
+            write("\n" * bool(said) + facts(found))
+        said += 1
+        return found
+
+    ctx.exit(_each(request, say_status, as_json))
