@@ -79,6 +79,7 @@ def test_erasing_keeps_every_line_where_it_is(parts: list[bytes]) -> None:
     assert kept.count(b"\n") == data.count(b"\n")
     assert b"x" not in kept
     assert kept.count(b"b") == parts.count(b"b")
+    assert kept.count(b".") == len(erasures)
 
 
 def test_the_temporary_index_holds_no_question_and_every_other_byte() -> None:

@@ -8,6 +8,7 @@ in common with the tree is not embedded again, and the next run embeds nothing.
 
 from __future__ import annotations
 
+import shutil
 import signal
 import tempfile
 import threading
@@ -89,15 +90,22 @@ def _copy(sources: Iterable[SourceText], tree: Path, erasures: dict[str, list[Er
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
     """Private to the user, and gone afterwards even if Ctrl-C is pressed twice."""
-    folder = tempfile.TemporaryDirectory(prefix="codesearch-bench-", ignore_cleanup_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix="codesearch-bench-")).resolve()
     try:
-        yield Path(folder.name).resolve()
+        yield folder
     finally:
-        if threading.current_thread() is threading.main_thread():
-            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-            try:
-                folder.cleanup()
-            finally:
-                signal.signal(signal.SIGINT, before)
-        else:
-            folder.cleanup()
+        with _deaf():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ctrl-C does nothing meanwhile (signals are the main thread's: elsewhere it has no effect anyway)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
