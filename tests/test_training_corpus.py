@@ -189,9 +189,11 @@ def test_vendored_generated_and_foreign_files_are_left_out() -> None:
 
 
 def test_no_answer_holds_the_comment_that_asks_for_it(tmp_path: Path) -> None:
-    _repository(tmp_path, "a/one", {"LICENSE": MIT, "settings.py": PARSER})
+    twice = FUNCTION.replace("    found", "    # Collects what the\n    # lines say.\n    found", 1)
+    twice = "# collects what the lines say\n" + twice
+    _repository(tmp_path, "a/one", {"LICENSE": MIT, "settings.py": PARSER, "twice.py": twice})
     pairs = _built(tmp_path, tmp_path / "out", Wanted("a/one", ("python",), "train"))["pairs"]
-    asked = {row["kind"]: row["query"] for row in pairs}
+    asked = {row["kind"]: row["query"] for row in pairs if row["path"] == "settings.py"}
     assert asked["doc"] == "Parses the settings that stand in these lines, one a line"
     assert asked["comment"] == "everything behind a hash sign is ignored here"
     for row in pairs:

@@ -30,6 +30,7 @@ _PER_LANGUAGE = 40_000
 _PER_REPOSITORY = (2_000, 6_000)
 _SAME_QUERY = 4
 """Pairs with one and the same query: more are noise in a contrastive batch."""
+_FROM_COMMENTS = frozenset({"doc", "comment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ def _merge(
             if row["id"] in dropped or queries[asked] >= _SAME_QUERY:
                 continue
             queries[asked] += 1
+            if row["kind"] in _FROM_COMMENTS and asked in " ".join(row["text"].split()).lower():
+                continue  # said twice: another comment of the chunk repeats it
             writer.write(line)
             rows[f"{prefix}pairs", row["kind"], row["language"]] += 1
 
