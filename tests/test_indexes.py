@@ -11,6 +11,7 @@ from codesearch import Hit, Indexes, open_index, open_indexes
 from codesearch.errors import BadQuery, CodesearchError, IndexBusy, IndexNotFound, ModelMismatch
 from codesearch.indexes import shares
 from codesearch.locations import LOCK_NAME
+from codesearch.members import Member, compared
 from codesearch.records import Copy
 from codesearch.storage.store import DATABASE
 from codesearch.updating.lock import WriterLock
@@ -153,6 +154,16 @@ def test_another_models_root_is_searched_by_words(roots: tuple[Path, Path]) -> N
         assert [(root, type(error)) for root, error in told] == [(roots[1], ModelMismatch)] * 2
         assert several.search("retry", 30, "lexical")
         assert len(told) == 2
+
+
+def test_only_vectors_of_the_first_roots_model_are_compared(roots: tuple[Path, Path]) -> None:
+    models = (WORDS, WordHashEmbedder("another"))
+    members = [Member(open_index(root, model), ()) for root, model in zip(roots, models, strict=True)]
+    for member in members:
+        member.index.refresh()
+    found = compared(members)
+    assert (found.load(), found.members) == (WORDS, (members[0],))
+    assert [(root, str(mismatch).count("--rebuild")) for root, mismatch in found.others] == [(roots[1], 1)]
 
 
 def test_a_path_that_is_not_there_is_named(roots: tuple[Path, Path]) -> None:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from codesearch.errors import CodesearchError
 from codesearch.records import Filter
-from codesearch.searching.lexical import match_expression, query_terms, terms_of
+from codesearch.searching.lexical import match_expression, query_terms, terms_of, tokenize
+from codesearch.searching.path_roles import roles_of
 from codesearch.searching.union import Part, PartFailed, UnionStore
-from codesearch.searching.union_names import unlabelled
+from codesearch.searching.union_names import label, part_of, unlabelled
 from codesearch.storage.store import Store
 from codesearch.storage.vectors import VectorIndex
 from tests.store_support import embed_pending, put_file
@@ -124,6 +125,13 @@ def test_an_error_names_the_root_that_it_is_from(stores: list[Store]) -> None:
         union(a, b).lexical(match_expression("retry"), 10, COLUMNS)
     assert caught.value.position == 1
     assert isinstance(caught.value.__cause__, CodesearchError)
+
+
+def test_no_label_is_a_word_or_a_role() -> None:
+    for path in (f"{label(at)}src/x.py" for at in range(100)):
+        assert tokenize(path) == tokenize("src/x.py")
+        assert roles_of(path) == roles_of("src/x.py")
+    assert [part_of(label(at)) for at in (0, 7)] == [0, 7]
 
 
 def test_models_do_not_see_the_label(stores: list[Store]) -> None:

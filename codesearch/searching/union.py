@@ -130,7 +130,7 @@ class UnionStore:
         found: list[Scored] = []
         for at, scores in enumerate(pooled_scores(collections)):
             ids = collections[at].lengths.ids
-            if allowed is not None:
+            if allowed is not None:  # the statistics are those of everything, as in one index
                 scores[~np.isin(ids, local_ids(at, allowed))] = 0
             found += _best(global_ids(at, ids), scores, limit)
         return self._without_twins(found)[:limit]

@@ -62,11 +62,12 @@ def each_root(request: session.Request) -> list[str]:
 def refresh_before_search(place: Searched, max_wait: float | None, mode: str) -> None:
     """Each index in its share of the time that is left; an error only where none holds anything."""
     from codesearch.index import Index
-    from codesearch.indexes import shares
 
     if isinstance(place.index, Index):
         session.refresh_before_search(place.index, max_wait, mode)
         return
+    from codesearch.indexes import shares
+
     several, failed = place.index, list[CodesearchError]()
     for index, seconds in zip(several.indexes, shares(max_wait, len(several.indexes)), strict=True):
         name = one_line(str(index.root))
