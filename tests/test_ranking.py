@@ -15,7 +15,7 @@ from codesearch.searching import ranking
 from codesearch.searching.path_roles import roles_of
 from codesearch.searching.query import Name, Query, stem
 from codesearch.searching.ranking import WEIGHTS, Candidate, fuse, rank
-from codesearch.searching.signals import coverage_grade, definition_grade, path_affinity
+from codesearch.searching.signals import coverage_grade, definition_grade, initials, path_affinity
 
 
 def chunk(path: str = "src/a.py", symbol: str = "", text: str = "", **more: object) -> Chunk:
@@ -113,6 +113,14 @@ def test_a_file_that_every_folder_has_is_what_its_folder_is() -> None:
 @pytest.mark.parametrize(("word", "path"), [("utility", "utils.go"), ("auth", "authentication.py")])
 def test_abbreviations_in_file_names(word: str, path: str) -> None:
     assert path_affinity([path, "other.go"], (word,)) == {path: pytest.approx(1), "other.go": 0}
+
+
+def test_first_letters_of_neighbouring_words_in_a_file_name() -> None:
+    paths, terms = ["client_ws.py", "client_db.py"], ("web", "socket", "client")
+    got, plain = (path_affinity(paths, terms, abbreviated=on) for on in (True, False))
+    assert got["client_ws.py"] > got["client_db.py"] == plain["client_db.py"] == plain["client_ws.py"]
+    assert initials(terms)["sc"] == {"socket", "client"}
+    assert "wc" not in initials(terms)  # no neighbours
 
 
 def test_every_word_once_beats_one_of_them() -> None:

@@ -1,12 +1,15 @@
 """NDCG@10 and its relatives on annotated repositories, by mode, category, language; what each signal adds.
 
     python -m benches.retrieval --checkouts DIR --annotations DIR [--model NAME] [--mode MODE ...] [--ablate]
+        [--semble PYTHON [--semble-model DIR]]
 
 ``--annotations`` holds ``repos.json`` and ``annotations/<name>.json`` (semble's format); ``--checkouts``
 holds one folder a repository, at its pinned revision; what is missing there is cloned with ``--clone``.
 Metric: index ``benchmark_root``, ask for the 10 best chunks; for each target take the rank of the first
 chunk in that file (overlapping the span, where there is one); binary NDCG@10 over the targets; mean over
-queries. A token is taken as 4 characters.
+queries. A token is taken as 4 characters. ``--semble`` runs semble 0.7.0 from an environment of its own over
+the same checkouts and queries; what other tools published stands beside it (``published.csv``).
+docs/retrieval.md is written by ``python -m benches.retrieval.document``.
 """
 
 from __future__ import annotations
@@ -16,16 +19,18 @@ import json
 import os
 import subprocess
 import tempfile
-from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 from benches import records
-from benches.retrieval import ablation, report
+from benches.retrieval import ablation, published, report
 from benches.retrieval.annotations import load_repositories
+from benches.retrieval.features import Features, gathered
+from benches.retrieval.rival import MODE as SEMBLE
+from benches.retrieval.rival import running
 from benches.retrieval.running import MODES, Scored, prepared
-from codesearch.searching.ranking import WEIGHTS
 
 
 def _arguments() -> argparse.Namespace:
@@ -39,6 +44,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", help="names of repositories")
     parser.add_argument("--clone", action="store_true", help="clone what is missing, at its revision")
     parser.add_argument("--ablate", action="store_true", help="what each signal of the ranking is worth")
+    parser.add_argument("--semble", type=Path, metavar="PYTHON", help="of an environment that holds semble")
+    parser.add_argument("--semble-model", help="the folder or name of its model (default: its own)")
     parser.add_argument("--home", type=Path, help="keep the indexes here (default: a temporary folder)")
     parser.add_argument("--out", type=Path, help="append the record to this file")
     return parser.parse_args()
@@ -57,23 +64,28 @@ def clone_missing(annotations: Path, checkouts: Path, only: Sequence[str] | None
 
 
 def _run(args: argparse.Namespace) -> tuple[list[Scored], list[ablation.Worth]]:
-    scored: list[Scored] = []
-    full: list[float] = []
+    rows: list[Scored] = []
+    features: list[Features] = []
     languages: list[str] = []
-    without: dict[str, list[float]] = defaultdict(list)
-    for repository in load_repositories(args.annotations, args.checkouts, args.only):
-        with prepared(repository, args.model) as bench:
-            rows = [row for mode in args.mode for row in bench.score(mode)]
-            if args.ablate:
-                full += bench.ndcg(WEIGHTS)
-                languages += [repository.language] * len(repository.queries)
-                for signal, weights in ablation.WITHOUT.items():
-                    without[signal] += bench.ndcg(weights)
-        scored += rows
-        means = {m: round(report.mean(r for r in rows if r.mode == m), 3) for m in args.mode}
-        print(f"{repository.name}: {means} indexed in {bench.build_seconds:.1f} s", flush=True)
-    worths = [ablation.worth(signal, full, values, languages) for signal, values in without.items()]
-    return scored, sorted(worths, key=lambda row: -row.gain.mean)
+    plain: list[float] = []
+    with ExitStack() as stack:
+        semble = stack.enter_context(running(args.semble, args.semble_model)) if args.semble else None
+        for repository in load_repositories(args.annotations, args.checkouts, args.only):
+            with prepared(repository, args.model) as bench:
+                here = semble.score(repository) if semble else []
+                here += [row for mode in args.mode for row in bench.score(mode)]
+                if args.ablate:
+                    features += gathered(bench)
+                    plain += bench.ndcg(ablation.COLUMNS[1])
+                    languages += [repository.language] * len(repository.queries)
+            rows += here
+            means = {m: round(report.mean(r for r in here if r.mode == m), 3) for m in _modes(args)}
+            print(f"{repository.name}: {means} indexed in {bench.build_seconds:.1f} s", flush=True)
+    return rows, ablation.worths(features, plain, languages) if args.ablate else []
+
+
+def _modes(args: argparse.Namespace) -> list[str]:
+    return [*([SEMBLE] if args.semble else []), *args.mode]
 
 
 def main() -> None:
@@ -84,10 +96,12 @@ def main() -> None:
         os.environ["CODESEARCH_HOME"] = str(args.home or scratch)
         scored, worths = _run(args)
     print(f"\n{args.model} on {records.machine_line()}\n")
-    print(report.report(scored, args.mode))
+    print(report.report(scored, _modes(args)))
+    if (args.annotations / "published.csv").exists():
+        print("\n" + published.table(args.annotations, scored, _modes(args)))
     if worths:
         print("\n" + report.ablation(worths))
-    settings = {"model": args.model, "modes": args.mode}
+    settings = {"model": args.model, "modes": _modes(args)}
     rows = [*map(asdict, scored), *map(asdict, worths)]
     records.write(args.out, "retrieval", settings, rows)
 

@@ -11,17 +11,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benches.retrieval.features import Features
 from benches.retrieval.metrics import Interval, bootstrap
 from codesearch.searching.ranking import WEIGHTS, Weights
 
 WITHOUT: Mapping[str, Weights] = {
-    "names weigh more than text (columns)": replace(WEIGHTS, columns=(1.0, 1.0, 1.0)),
     "file coherence": replace(WEIGHTS, coherence=0.0),
     "every word somewhere (coverage)": replace(WEIGHTS, coverage=0.0),
     "definition of the name asked for": replace(WEIGHTS, definition=0.0),
     "definition of a name mentioned": replace(WEIGHTS, mention=0.0),
     "definition of a capitalised word": replace(WEIGHTS, weak_mention=0.0),
     "words of the path": replace(WEIGHTS, path=0.0),
+    "first letters in the path": replace(WEIGHTS, abbreviations=False),
     "verbatim text": replace(WEIGHTS, verbatim=0.0),
     "roles of files": replace(WEIGHTS, roles=dict.fromkeys(WEIGHTS.roles, 1.0)),
     "copies come later": replace(WEIGHTS, duplicate=1.0),
@@ -40,6 +41,19 @@ class Worth:
     """The smallest gain with one language left out,"""
     least_without: str
     """and that language."""
+
+
+COLUMNS = ("names weigh more than text (columns)", replace(WEIGHTS, columns=(1.0, 1.0, 1.0)))
+"""The one signal that other candidates come from: it takes a search of its own."""
+
+
+def worths(rows: Sequence[Features], plain_columns: Sequence[float], languages: Sequence[str]) -> list[Worth]:
+    """Every signal's worth, most first. ``plain_columns``: NDCG@10 of each query without COLUMNS."""
+    full = [row.ndcg(WEIGHTS) for row in rows]
+    without = {signal: [row.ndcg(weights) for row in rows] for signal, weights in WITHOUT.items()}
+    without[COLUMNS[0]] = list(plain_columns)
+    got = [worth(signal, full, values, languages) for signal, values in without.items()]
+    return sorted(got, key=lambda row: -row.gain.mean)
 
 
 def worth(signal: str, full: Sequence[float], without: Sequence[float], languages: Sequence[str]) -> Worth:

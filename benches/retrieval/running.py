@@ -27,7 +27,7 @@ from codesearch.storage.vectors import VectorIndex
 
 MODES = ("lexical", "semantic", "hybrid")
 BUDGETS = (500, 1_000, 2_000, 4_000, 8_000, 16_000)
-_LONG = 60  # hits that fill the largest budget
+LONG = 60  # hits that fill the largest budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,36 +105,51 @@ class Bench:
         start = time.perf_counter()
         hits = self.index.search(query.text, limit=metrics.DEPTH, mode=mode)
         seconds = time.perf_counter() - start
-        long = self.searcher().search(query.text, _LONG, mode)
-        spans = [s for t in query.targets if (s := metrics.span_recall(t, hits)) is not None]
-        return Scored(
-            repository=self.repository.name,
-            language=self.repository.language,
-            category=query.category,
-            mode=mode,
-            query=query.text,
-            ndcg=metrics.ndcg(query.targets, hits),
-            reciprocal_rank=metrics.reciprocal_rank(query.targets, hits),
-            recall_1=metrics.recall(query.targets, hits[:1]),
-            recall_5=metrics.recall(query.targets, hits[:5]),
-            recall_10=metrics.recall(query.targets, hits),
-            budget_recall=tuple(metrics.recall(query.targets, metrics.within(long, b)) for b in BUDGETS),
-            tokens_to_first=metrics.tokens_to_first(query.targets, long, BUDGETS[-1]),
-            span_recall=sum(spans) / len(spans) if spans else None,
-            definition_first=self._defines(query, hits) if query.category == "symbol" else None,
-            shares_path=self._shares_path(query),
-            seconds=seconds,
-        )
+        long = self.searcher().search(query.text, LONG, mode)
+        named = self._defines(query, hits) if query.category == "symbol" else None
+        return scored(self.repository, query, mode, hits, long, seconds, named)
 
     def _defines(self, query: Query, hits: Sequence[Hit]) -> bool:
         defining = self.store.chunks(self.store.define([query.text])).values()
         places = {(stored.chunk.path, stored.chunk.start_line) for stored in defining}
         return bool(hits) and (hits[0].path, hits[0].start_line) in places
 
-    def _shares_path(self, query: Query) -> bool:
-        wanted = {stem(term) for term in query_terms(query.text)}
-        paths = [path for path in self.store.files() if any(t.is_in(path) for t in query.targets)]
-        return not wanted.isdisjoint(stem(token) for token in tokenize(" ".join(paths)))
+
+def scored(
+    repository: Repository,
+    query: Query,
+    mode: str,
+    hits: Sequence[Hit],
+    long: Sequence[Hit],
+    seconds: float,
+    definition_first: bool | None = None,
+) -> Scored:
+    """Every metric of one query: of its ten best ``hits``, and of a ``long`` list for the token budgets."""
+    spans = [s for t in query.targets if (s := metrics.span_recall(t, hits)) is not None]
+    return Scored(
+        repository=repository.name,
+        language=repository.language,
+        category=query.category,
+        mode=mode,
+        query=query.text,
+        ndcg=metrics.ndcg(query.targets, hits),
+        reciprocal_rank=metrics.reciprocal_rank(query.targets, hits),
+        recall_1=metrics.recall(query.targets, hits[:1]),
+        recall_5=metrics.recall(query.targets, hits[:5]),
+        recall_10=metrics.recall(query.targets, hits),
+        budget_recall=tuple(metrics.recall(query.targets, metrics.within(long, b)) for b in BUDGETS),
+        tokens_to_first=metrics.tokens_to_first(query.targets, long, BUDGETS[-1]),
+        span_recall=sum(spans) / len(spans) if spans else None,
+        definition_first=definition_first,
+        shares_path=_shares_path(query),
+        seconds=seconds,
+    )
+
+
+def _shares_path(query: Query) -> bool:
+    wanted = {stem(term) for term in query_terms(query.text)}
+    paths = " ".join(target.path for target in query.targets)
+    return not wanted.isdisjoint(stem(token) for token in tokenize(paths))
 
 
 @contextmanager

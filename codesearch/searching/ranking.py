@@ -41,22 +41,24 @@ class Weights:
     """BM25 weights of names defined, path words and text. Worth +0.001."""
     rrf_k: float = 60.0
     """The constant of the paper: the larger, the flatter the difference between ranks."""
-    lexical_share: float = 0.5
+    lexical_share: float = 0.6
     """Share of the lexical list for a question in words; the rest is the vectors'."""
     lexical_share_name: float = 0.7
     """The same for a query that is a name: its letters matter more than its meaning."""
-    coherence: float = 0.2
+    coherence: float = 0.3
     """For the file that holds most of the candidates' score. Worth +0.016."""
-    coverage: float = 0.5
+    coverage: float = 0.25
     """For a chunk that holds every word of the question. Worth +0.013."""
     definition: float = 3.0
     """For the definition of the name that is the query: nothing else may come first. Worth +0.009."""
-    mention: float = 1.5
+    mention: float = 1.0
     """For the definition of a name that a question mentions, less where many define it. Worth +0.013."""
     weak_mention: float = 0.5
     """The same for a name that is a mere capitalised word. Worth +0.004."""
     path: float = 2.0
     """For a file whose path says what the question says. Worth +0.053."""
+    abbreviations: bool = True
+    """Whether first letters in a path stand for words of the question (``client_ws.py``)."""
     verbatim: float = 0.3
     """For a chunk that holds the query word for word: messages, which the split does not ask for."""
     roles: Mapping[str, float] = field(
@@ -75,7 +77,7 @@ class Weights:
     Worth +0.024."""
     duplicate: float = 0.3
     """Factor for a chunk whose text a better one has already: a vendored copy, another worktree."""
-    saturation: float = 0.5
+    saturation: float = 0.4
     """Factor for each further chunk of a file that is already in the list. Worth +0.053."""
 
 
@@ -177,7 +179,8 @@ def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights)
 
 def path_words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """File and folder names that repeat the words of the query."""
-    affinity = path_affinity([c.chunk.path for c in candidates], query.terms)
+    paths = [c.chunk.path for c in candidates]
+    affinity = path_affinity(paths, query.terms, abbreviated=weights.abbreviations)
     return [_plus(c, weights.path * affinity[c.chunk.path]) for c in candidates]
 
 

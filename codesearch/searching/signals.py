@@ -18,7 +18,15 @@ from codesearch.searching.lexical import tokenize
 from codesearch.searching.path_roles import roles_of
 from codesearch.searching.query import Name, Query, stem
 
-__all__ = ["coverage_grade", "definition_grade", "path_affinity", "rarity", "unwanted_roles", "within"]
+__all__ = [
+    "coverage_grade",
+    "definition_grade",
+    "initials",
+    "path_affinity",
+    "rarity",
+    "unwanted_roles",
+    "within",
+]
 
 _INNER = 0.9  # defined in the chunk, but the chunk is about something else (or holds several)
 _OTHER_CASE = 0.6
@@ -29,6 +37,7 @@ _NOT_NAMESAKE = 0.6  # a file named after the name is its home
 _UNTELLING = frozenset({"mod", "index", "init", "main", "lib"})  # such a file is what its folder is
 _MIN_PREFIX = 3  # letters that an abbreviation must have
 _FOLDER = 0.5  # a word of a folder's name, against one of the file's
+_INITIALS = (2, 3, 4)  # words that a file abbreviates by their first letters
 
 
 def definition_grade(chunk: Chunk, name: Name, *, fold_case: bool = False) -> float:
@@ -86,12 +95,15 @@ def coverage_grade(text: str, words: Sequence[str]) -> float:
     return sum(word in text for word in words) / len(words) if words else 0.0
 
 
-def path_affinity(paths: Sequence[str], terms: Sequence[str]) -> dict[str, float]:
+def path_affinity(
+    paths: Sequence[str], terms: Sequence[str], *, abbreviated: bool = True
+) -> dict[str, float]:
     """How well each path says what the terms say, and nothing else.
 
     The share of the terms that its words repeat, rare words counting more, times the share of the words
     of its file name that the terms explain: "json rendering" is about ``json.go``, less about
-    ``json_stream.go``. An abbreviation repeats the word (``utils``, ``impls``, ``auth``).
+    ``json_stream.go``. A shortened word repeats the word (``utils``, ``impls``, ``auth``), and so do, where
+    ``abbreviated``, the first letters of neighbouring words (``ws`` for "web socket", ``SSE``).
     """
     wanted = list(dict.fromkeys(stem(term) for term in terms))
     distinct = {path: _path_stems(path) for path in paths}
@@ -100,8 +112,25 @@ def path_affinity(paths: Sequence[str], terms: Sequence[str]) -> dict[str, float
     total = sum(weight.values())
     if total <= 0:
         return dict.fromkeys(distinct, 0.0)
-    alike = {word: frozenset(term for term in wanted if _alike(word, term)) for word in seen}
+    short = initials(terms) if abbreviated else {}
+    alike = {
+        word: frozenset(term for term in wanted if _alike(word, term)) or short.get(word, frozenset())
+        for word in seen
+    }
     return {path: _affinity(stems, alike, weight) / total for path, stems in distinct.items()}
+
+
+def initials(terms: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The first letters of neighbouring terms, and the stems of the terms that they stand for.
+
+    >>> sorted(initials(("server", "sent", "event"))["sse"])
+    ['event', 'sent', 'serv']
+    """
+    return {
+        "".join(term[0] for term in run): frozenset(map(stem, run))
+        for number in _INITIALS
+        for run in (terms[first : first + number] for first in range(len(terms) - number + 1))
+    }
 
 
 def unwanted_roles(path: str, query: Query) -> list[str]:
