@@ -66,7 +66,7 @@ def headline(data: Measured, semble: Sequence[Scored]) -> str:
 def _row(name: str, scored: Sequence[Scored], semble: Sequence[Scored]) -> list[str]:
     interval = bootstrap([row.ndcg for row in scored])
     categories = ("architecture", "semantic", "symbol")
-    difference = [ours.ndcg - theirs.ndcg for ours, theirs in zip(scored, semble, strict=False)]
+    difference = [ours.ndcg - theirs.ndcg for ours, theirs in zip(scored, semble, strict=bool(semble))]
     return [
         name,
         f"**{interval.mean:.3f}** [{interval.low:.3f}, {interval.high:.3f}]",

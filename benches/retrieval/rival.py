@@ -61,13 +61,16 @@ class Semble:
 
 @contextmanager
 def running(python: Path, model: str | None) -> Iterator[Semble]:
-    """semble in the environment of this ``python``, with its caches in a folder that is thrown away."""
+    """semble in the environment of this ``python``, with its caches in a folder that is thrown away.
+
+    ``-P``: our modules beside the child must not stand in for those of its environment.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         environment = {**os.environ, "SEMBLE_CACHE_LOCATION": scratch}
         if model:
-            environment["SEMBLE_MODEL_NAME"] = model
+            environment["SEMBLE_MODEL_NAME"] = str(Path(model).absolute()) if Path(model).exists() else model
         with subprocess.Popen(
-            [str(python), str(_CHILD)],
+            [str(python.absolute()), "-P", str(_CHILD)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
