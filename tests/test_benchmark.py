@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 
 from codesearch.benchmark.measure import Asked, figures
 from codesearch.benchmark.metrics import reciprocal_rank
-from codesearch.benchmark.questions import COMMENTS, COMMITS, Place, Question, sample, unambiguous
+from codesearch.benchmark.questions import (
+    COMMENTS,
+    COMMITS,
+    Place,
+    Question,
+    sample,
+    sample_both,
+    unambiguous,
+)
 from codesearch.benchmark.run import Plan, Report, run
 from codesearch.benchmark.trial import erase, opened_trial
 from codesearch.chunking.doc_comments import Erasure
@@ -178,9 +186,14 @@ def test_too_few_questions_and_a_home_are_refused(tree: Path, monkeypatch: pytes
         _run(tree)
 
 
-def test_kinds_share_the_limit(tree: Path) -> None:
-    asked = {each.question.text for each in _run(tree, limit=20, modes=("lexical",)).asked}
-    assert len(asked) == 20
+@pytest.mark.parametrize(
+    ("comments", "commits", "want"), [(50, 50, (10, 10)), (5, 50, (5, 15)), (50, 3, (17, 3)), (4, 3, (4, 3))]
+)
+def test_kinds_share_the_limit(comments: int, commits: int, want: tuple[int, int]) -> None:
+    asked = [_question(f"comment {n}") for n in range(comments)]
+    told = [_question(f"commit {n}", kind=COMMITS) for n in range(commits)]
+    drawn = [question.kind for question in sample_both(asked, told, 20, 0)]
+    assert (drawn.count(COMMENTS), drawn.count(COMMITS)) == want
 
 
 def test_the_command_prints_tables_and_json(tree: Path) -> None:

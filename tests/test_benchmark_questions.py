@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codesearch.benchmark.comments import from_comments
 from codesearch.benchmark.commits import from_commits, question_of
 from codesearch.benchmark.sentences import first_sentence
+from codesearch.chunking.doc_comments import documented
+from codesearch.chunking.parse_pool import DocumentedFile
+from codesearch.records import SourceFile
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,31 @@ def test_any_comment_is_read_without_complaint(comment: str, name: str) -> None:
 )
 def test_subjects_that_say_something(subject: str, want: str | None) -> None:
     assert question_of(subject) == want
+
+
+SOURCE = b'''class Pool:
+    """Keeps the sockets that are idle."""
+
+    def take(self):
+        """Hands out a socket that is idle."""
+        for socket in self.idle:
+            return socket
+
+    def size(self):
+        """Says how many sockets there are."""
+        return len(self.idle)
+'''
+
+
+@pytest.mark.parametrize(("path", "asked"), [("src/pool.py", True), ("tests/pool.py", False)])
+def test_definitions_with_a_body_answer_where_no_test_does(path: str, asked: bool) -> None:
+    file = SourceFile(path, len(SOURCE), 1, "python")
+    questions = from_comments([DocumentedFile(file, SOURCE, documented(SOURCE, "python"))])
+    got = [(question.text, str(question.answers[0])) for question in questions]
+    assert got == asked * [
+        ("Keeps the sockets that are idle", f"{path}:1-1"),
+        ("Hands out a socket that is idle", f"{path}:4-7"),
+    ]
 
 
 def _commit(root: Path, subject: str, files: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from codesearch.chunking.doc_comments import Erasure
 from codesearch.records import Hit
 
-__all__ = ["COMMENTS", "COMMITS", "Place", "Question", "sample", "unambiguous"]
+__all__ = ["COMMENTS", "COMMITS", "Place", "Question", "sample", "sample_both", "unambiguous"]
 
 COMMENTS, COMMITS = "comments", "commits"
 """Kinds of questions: first sentences of documentation comments, subjects of commits."""
@@ -58,6 +58,14 @@ def unambiguous(questions: Iterable[Question]) -> list[Question]:
 def sample(questions: Sequence[Question], limit: int, seed: int) -> list[Question]:
     """Up to ``limit`` of them, by a hash: what else there is to choose from moves a few, not all."""
     return sorted(questions, key=lambda question: _draw(question, seed))[:limit]
+
+
+def sample_both(
+    comments: Sequence[Question], commits: Sequence[Question], limit: int, seed: int
+) -> list[Question]:
+    """Half of each kind; what one kind lacks the other makes up for."""
+    some = min(len(commits), max(limit // 2, limit - len(comments)))
+    return [*sample(comments, limit - some, seed), *sample(commits, some, seed)]
 
 
 def _draw(question: Question, seed: int) -> bytes:

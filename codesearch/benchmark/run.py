@@ -10,7 +10,7 @@ from codesearch import recorded
 from codesearch.benchmark.comments import from_comments
 from codesearch.benchmark.commits import from_commits
 from codesearch.benchmark.measure import Asked, Figures, ask, figures
-from codesearch.benchmark.questions import COMMENTS, COMMITS, Question, sample
+from codesearch.benchmark.questions import COMMENTS, COMMITS, Question, sample_both
 from codesearch.benchmark.trial import opened_trial
 from codesearch.chunking.parse_pool import ChunkPool
 from codesearch.embedding import Model
@@ -75,7 +75,7 @@ def run(plan: Plan, progress: Progress) -> Report:
     comments, commits = _mined(location, files, settings, progress)
     if len(comments) + len(commits) < LEAST_QUESTIONS:
         raise TooFewQuestions(location.root, len(comments), len(commits), LEAST_QUESTIONS)
-    questions = _chosen(comments, commits, plan)
+    questions = sample_both(comments, commits, plan.limit, plan.seed)
     model = plan.model or own.model or Model.default().name
     sources = _read(location, files, settings)
     vectors = tuple(plan.modes) != ("lexical",)
@@ -147,10 +147,3 @@ def _mined(
     with ChunkPool() as pool:
         comments = from_comments(pool.documented_many(sources()))
     return comments, from_commits(location.root, {file.path for file in files})
-
-
-def _chosen(comments: Sequence[Question], commits: Sequence[Question], plan: Plan) -> list[Question]:
-    """Half of each kind; what one kind lacks the other makes up for."""
-    half = plan.limit // 2
-    some = min(len(commits), max(half, plan.limit - len(comments)))
-    return [*sample(comments, plan.limit - some, plan.seed), *sample(commits, some, plan.seed)]
