@@ -1,4 +1,4 @@
-"""semble as a child process: a stand-in package with its surface answers, and one that is missing is an error."""
+"""semble as a child process: a stand-in with its surface answers, and one that is missing is an error."""
 
 from __future__ import annotations
 
