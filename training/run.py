@@ -68,15 +68,15 @@ class Run:
             {"params": rest, "lr": rate, "peak": rate},
         ]
 
-    def go(self, every: int = 500) -> None:
-        """Train to the last step; a checkpoint and a line in curve.jsonl every ``every`` steps."""
-        self._student.train()
+    def go(self, every: int = 500, until: int | None = None) -> None:
+        """Train to the last step or ``until``; a checkpoint and a line of the curve every ``every`` steps."""
+        last = self._settings.steps if until is None else until
         losses: list[list[float]] = []
         start = time.monotonic()
-        while self._step < self._settings.steps:
+        while self._step < last:
             losses.append(self._one())
             self._step += 1
-            if self._step % every == 0 or self._step == self._settings.steps:
+            if self._step % every == 0 or self._step == last:
                 seconds = time.monotonic() - start
                 self._log(np.mean(losses, axis=0), len(losses) * self._settings.batch / seconds)
                 self._save()
