@@ -7,7 +7,7 @@ A model is NAME=FOLDER, computed in int8 on ONNX Runtime as users have it, or NA
 one is the model under test: differences are to it, and, unless --no-prefixes, it is measured cut to 128 and
 64 dimensions and in float32 too. --data is what ``python -m training.corpus build`` wrote. Vectors are kept
 in WORK/vectors: a run that was cut goes on where it was, and a new model costs its own vectors only. Tables
-go to WORK/results.md and to stdout, the same with more detail to WORK/results.json.
+go to WORK/results.md and to stdout, the same with more detail to WORK/results.json, anew after every task.
 """
 
 from __future__ import annotations
@@ -44,9 +44,11 @@ def main() -> int:
             models.append(Model(whole, vectors))
             rankers.append(models[-1])
     tasks, notes = _tasks(options)
-    found = [figure for task in tasks for figure in _measured(task, rankers, tested.name)]
     conditions = Conditions(tuple(models), tuple(each.name for each in rankers), tested.name, tuple(notes))
-    write(options.work, conditions, found)
+    found: list[Figure] = []
+    for task in tasks:
+        found += _measured(task, rankers, tested.name)
+        write(options.work / options.report, conditions, found)
     print(markdown(conditions, found))
     return 0
 
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Spec.parse, action="append", required=True, metavar="NAME=FOLDER")
     parser.add_argument("--data", type=Path, help="held-out texts and pairs")
     parser.add_argument("--work", type=Path, required=True, help="vectors and results")
+    parser.add_argument("--report", default="results", metavar="NAME", help="of the files of results")
     parser.add_argument("--only", nargs="+", choices=_TASKS, default=list(_TASKS))
     parser.add_argument("--languages", nargs="+", help="of the documentation task; all by default")
     parser.add_argument("--pool", type=int, default=4_000, help="functions a language")

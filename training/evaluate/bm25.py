@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from codesearch.searching.lexical import is_function_word, tokenize
 from training.evaluate.records import Role
 
-__all__ = ["Bm25", "Bm25Scorer", "terms"]
+__all__ = ["Bm25", "Bm25Scorer", "counted", "terms"]
 
 _K1, _B = 1.2, 0.75
 
@@ -27,6 +28,12 @@ def terms(question: str) -> list[str]:
     """What is looked for: the distinct tokens but function words, unless there are no others."""
     distinct = list(dict.fromkeys(tokenize(question)))
     return [term for term in distinct if not is_function_word(term)] or distinct
+
+
+@lru_cache(maxsize=1 << 17)
+def counted(text: str) -> Mapping[str, int]:
+    """How often each token stands in a text; kept, because several pools hold the same texts."""
+    return Counter(tokenize(text))
 
 
 class Bm25:
@@ -44,8 +51,8 @@ class Bm25Scorer:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._size = len(texts)
-        counts = [Counter(tokenize(text)) for text in texts]
-        lengths = np.array([count.total() for count in counts], np.float64)
+        counts = [counted(text) for text in texts]
+        lengths = np.array([sum(count.values()) for count in counts], np.float64)
         norms = _K1 * (1 - _B + _B * lengths / max(lengths.mean(), 1.0))
         found: defaultdict[str, list[int]] = defaultdict(list)
         for place, count in enumerate(counts):

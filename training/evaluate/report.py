@@ -24,16 +24,18 @@ class Conditions:
     notes: tuple[str, ...]
 
 
-def write(folder: Path, conditions: Conditions, figures: Sequence[Figure]) -> None:
-    """``results.json`` and ``results.md`` in ``folder``."""
+def write(stem: Path, conditions: Conditions, figures: Sequence[Figure]) -> None:
+    """``<stem>.json`` and ``<stem>.md``."""
     stored = {
         "tested": conditions.tested,
         "models": [_model(model) for model in conditions.models],
         "notes": conditions.notes,
         "figures": [asdict(figure) for figure in figures],
     }
-    (folder / "results.json").write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    (folder / "results.md").write_text(markdown(conditions, figures), "utf-8")
+    stem.with_name(f"{stem.name}.json").write_text(
+        json.dumps(stored, indent=1, ensure_ascii=False) + "\n", "utf-8"
+    )
+    stem.with_name(f"{stem.name}.md").write_text(markdown(conditions, figures), "utf-8")
 
 
 def markdown(conditions: Conditions, figures: Sequence[Figure]) -> str:

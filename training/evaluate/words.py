@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from codesearch.searching.lexical import tokenize
-from training.evaluate.bm25 import terms
+from training.evaluate.bm25 import counted, terms
 
 __all__ = ["share_a_word", "stem"]
 
@@ -36,4 +35,4 @@ def stem(word: str) -> str:
 
 def share_a_word(question: str, answer: str) -> bool:
     """Whether any word of the question but function words, split and stemmed, stands in the answer."""
-    return not {stem(term) for term in terms(question)}.isdisjoint(map(stem, tokenize(answer)))
+    return not {stem(term) for term in terms(question)}.isdisjoint(map(stem, counted(answer)))
