@@ -66,7 +66,7 @@ def test_other_weights_give_what_a_search_with_them_gives(bench: Bench, mode: st
 
 def test_the_search_for_weights_finds_better_ones(bench: Bench) -> None:
     series = [gathered(bench)]
-    worst = replace(refit.START, roles=dict.fromkeys(WEIGHTS.roles, 0.1), path=0.5, definition=0.0)
+    worst = replace(refit.START, roles=dict.fromkeys(WEIGHTS.roles, 1.0), path=0.0)
     assert refit.objective(series, refit.climb(series, worst)) > refit.objective(series, worst)
 
 
@@ -75,9 +75,10 @@ def test_a_language_that_is_done_is_not_searched_again(bench: Bench, tmp_path: P
     done = refit.Fold("a", asdict(WEIGHTS), {"hybrid": [0.25, 0.5]})
     (tmp_path / "folds").write_text(json.dumps(asdict(done)) + "\n")
     got = refit.folds(data, tmp_path / "folds")
-    assert got[0] == done
+    assert got[0].scores == done.scores
     assert [fold.held_out for fold in got] == ["a", "b"]
-    assert refit.folds(data, tmp_path / "folds") == got
+    again = refit.folds(data, tmp_path / "folds")
+    assert [fold.scores for fold in again] == [fold.scores for fold in got]
 
 
 def test_a_miss_that_nobody_has_read_is_counted_as_such(bench: Bench) -> None:
