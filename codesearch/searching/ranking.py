@@ -52,15 +52,18 @@ class Weights:
     coverage: float = 0.25
     """For a chunk that holds every word of the question. Worth +0.010 / +0.004."""
     definition: float = 3.0
-    """For the definition of the name that is the query: nothing else may come first. Worth +0.011 / +0.009."""
+    """For the definition of the name that is the query: nothing else may come first.
+    Worth +0.011 / +0.009."""
     mention: float = 1.0
-    """For the definition of a name that a question mentions, less where many define it. Worth +0.014 / +0.016."""
+    """For the definition of a name that a question mentions, less where many define it.
+    Worth +0.014 / +0.016."""
     weak_mention: float = 0.5
     """The same for a name that is a mere capitalised word. Worth +0.004 / +0.001."""
     path: float = 2.0
     """For a file whose path says what the question says. Worth +0.054 / +0.048."""
     abbreviations: bool = True
-    """Whether first letters in a path stand for words of the question (``client_ws.py``). Worth +0.001 / +0.002."""
+    """Whether first letters in a path stand for words of the question (``client_ws.py``).
+    Worth +0.001 / +0.002."""
     verbatim: float = 0.3
     """For a chunk that holds the query word for word: messages, which the split does not ask for."""
     roles: Mapping[str, float] = field(
