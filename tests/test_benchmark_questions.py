@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codesearch.benchmark.comments import from_comments
@@ -56,7 +56,6 @@ def test_what_asks_nothing_is_refused(comment: str, name: str) -> None:
     assert first_sentence(comment, name) is None
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=20))
 def test_any_comment_is_read_without_complaint(comment: str, name: str) -> None:
     text = first_sentence(comment, name)

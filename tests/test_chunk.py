@@ -71,7 +71,7 @@ def test_awkward_files_are_tiled(name: str, language: str | None) -> None:
 
 
 @pytest.mark.parametrize("language", sorted(SAMPLES))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_mutated_files_of_every_language_are_tiled(language: str, data: st.DataObject) -> None:
     source = bytearray(SAMPLES[language][0].encode() * 4)
@@ -84,7 +84,7 @@ def test_mutated_files_of_every_language_are_tiled(language: str, data: st.DataO
     check_tiling(bytes(source), language, SMALL)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.binary(max_size=600), language=st.sampled_from(LANGUAGE_NAMES))
 def test_garbage_is_tiled_in_every_language(data: bytes, language: str | None) -> None:
     check_tiling(data, language, SMALL)

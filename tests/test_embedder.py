@@ -93,16 +93,16 @@ def test_windows_do_not_change_positions(model: Embedder, monkeypatch: pytest.Mo
     monkeypatch.setattr("mlx_jinabert.embedder.WINDOW", 2)
     assert_close(model.encode(TEXTS), want, atol=2e-6, what="in windows of two")
     with pytest.raises(TooLong) as caught:
-        model.encode([*TEXTS, "x " * 600], truncation="error")
+        model.encode([*TEXTS, "x" + " x" * 599], truncation="error")
     assert caught.value.texts == (len(TEXTS),)
 
 
 def test_texts_over_the_limit_are_reported_once(model: Embedder, caplog: pytest.LogCaptureFixture) -> None:
-    long = "x " * 600
+    long = "x" + " x" * 599
     with caplog.at_level(logging.WARNING, "mlx_jinabert"):
         cut = model.encode([long, "short", long])
     assert [record.getMessage() for record in caplog.records] == [
-        "2 of 3 texts were cut to the limit of 512 tokens (the longest has 603)"
+        "2 of 3 texts were cut to the limit of 512 tokens (the longest has 602)"
     ]
     caplog.clear()
     assert_close(model.encode([long, "short", long], truncation="silent"), cut, atol=0, what="silent")
@@ -110,9 +110,9 @@ def test_texts_over_the_limit_are_reported_once(model: Embedder, caplog: pytest.
 
 
 def test_an_error_names_the_texts_that_are_too_long(model: Embedder) -> None:
-    with pytest.raises(TooLong, match="text 1 has 603") as caught:
-        model.encode(["short", "x " * 600], truncation="error")
-    assert (caught.value.texts, caught.value.lengths, caught.value.max_length) == ((1,), (603,), 512)
+    with pytest.raises(TooLong, match="text 1 has 602") as caught:
+        model.encode(["short", "x" + " x" * 599], truncation="error")
+    assert (caught.value.texts, caught.value.lengths, caught.value.max_length) == ((1,), (602,), 512)
 
 
 def test_counting_has_special_tokens_but_neither_prompt_nor_limit(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_options_that_do_not_exist_are_named(model: Embedder, option: dict[str, 
 
 
 def test_the_length_limit_can_be_set_up_to_the_positions() -> None:
-    assert mlx_jinabert.load("embedded", max_length=16).count_tokens("x " * 40) == [43]
+    assert mlx_jinabert.load("embedded", max_length=16).count_tokens("x" + " x" * 39) == [42]
     assert_close(
         mlx_jinabert.load("embedded", max_length=16).encode("x " * 40, truncation="silent"),
         _load("embedded").encode("x " * 13 + "x"),

@@ -45,7 +45,7 @@ class Longest:
         return [float(len(text)) for _, text in pairs]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 @given(
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join),
     st.sampled_from(MODES),

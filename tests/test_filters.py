@@ -73,7 +73,7 @@ def test_a_glob_that_names_nothing_is_refused(glob: str) -> None:
         PathFilter(Filter(globs=(glob,)))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(glob=st.text(alphabet="abc.py*?/[]", min_size=1, max_size=8).filter(lambda g: g.strip("/")))
 def test_one_glob_includes_what_git_would_ignore(glob: str, git_folder: Path) -> None:
     names = ["a.py", "b", "a/b.py", "b/a/c.py", "abc/p.y", "a/b/c"]

@@ -71,7 +71,7 @@ def test_the_bias_of_alibi_and_padding(tmp_path: Path, heads: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["mean", "cls", "last"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(mask=arrays(np.int64, st.tuples(st.integers(1, 3), st.integers(1, 6)), elements=st.integers(0, 1)))
 def test_pooling_is_that_of_the_package(
     tmp_path_factory: pytest.TempPathFactory, mode: str, mask: NDArray[np.int64]

@@ -67,7 +67,7 @@ def test_explanations_go_below_their_hits() -> None:
         }  # fmt: skip
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     cuts=st.lists(st.integers(2, 60), unique=True, min_size=1, max_size=8).map(sorted),
     wanted=st.sets(st.integers(0, 8), min_size=1),

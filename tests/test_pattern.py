@@ -54,7 +54,7 @@ def test_only_what_matches_answers_and_the_query_ranks_it(ask: Searcher, mode: s
     assert {FILES["a/retry.py"][0], FILES["B.py"][0]}.isdisjoint(got)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.sampled_from(["retry", "Retry", r"^def", r"\d", "[(]request", ":$", "x"]), st.integers(1, 3))
 def test_hits_are_those_of_an_unlimited_search_that_match(ask: Searcher, expression: str, page: int) -> None:
     everything = {text for texts in FILES.values() for text in texts}

@@ -156,7 +156,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(steps=STEPS)
 def test_any_history_leaves_what_a_dictionary_would_hold(steps: list[tuple]) -> None:
     files: dict[str, list[str]] = {}

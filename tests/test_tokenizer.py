@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as Reference
 
@@ -17,7 +17,7 @@ from mlx_jinabert.folder import EMBEDDED
 from mlx_jinabert.tokenizer import TokenBatch, Tokenizer
 from tests.running import minilm
 
-BPE = EMBEDDED / "tokenizer.json"
+SHIPPED = EMBEDDED / "tokenizer.json"
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def test_the_cut_and_the_padding_of_the_file_are_cleared(wordpiece: Path) -> Non
     assert [len(ids) for ids in tokens.ids] == [202, 3]
 
 
-@pytest.mark.parametrize(("name", "pad"), [("bpe", 1), ("wordpiece", 0)])
+@pytest.mark.parametrize(("name", "pad"), [("embedded", 1), ("wordpiece", 0)])
 def test_the_pad_id_is_the_tokenizers(name: str, pad: int, wordpiece: Path) -> None:
-    assert Tokenizer(BPE if name == "bpe" else wordpiece, 64).pad_id == pad
+    assert Tokenizer(SHIPPED if name == "embedded" else wordpiece, 64).pad_id == pad
 
 
 @cache
@@ -49,16 +49,15 @@ def _reference(path: Path, limit: int | None) -> Reference:
 _opened = cache(Tokenizer)
 
 
-@pytest.mark.parametrize("name", ["bpe", "wordpiece"])
+@pytest.mark.parametrize("name", ["embedded", "wordpiece"])
 @given(
     texts=st.lists(st.text(st.sampled_from(" abz_.(</s>[SEP]é世🚀\n"), max_size=60), max_size=5),
     limit=st.sampled_from([3, 4, 9, 20]),
 )
-@settings(deadline=None)
 def test_cutting_is_that_of_the_tokenizers_library(
     name: str, texts: list[str], limit: int, wordpiece: Path
 ) -> None:
-    path = BPE if name == "bpe" else wordpiece
+    path = SHIPPED if name == "embedded" else wordpiece
     tokens = _opened(path, limit).encode(texts)
     assert [ids.tolist() for ids in tokens.ids] == [
         _reference(path, limit).encode(text).ids for text in texts
@@ -67,17 +66,17 @@ def test_cutting_is_that_of_the_tokenizers_library(
 
 
 def test_counting_is_before_the_cut() -> None:
-    tokenizer = Tokenizer(BPE, 8)
+    tokenizer = Tokenizer(SHIPPED, 8)
     assert tokenizer.count(["", "x", "x " * 100]) == list(tokenizer.encode(["", "x", "x " * 100]).lengths)
     assert tokenizer.count(["x" + " x" * 99])[0] == 102
 
 
 def test_an_empty_text_is_its_special_tokens() -> None:
-    assert Tokenizer(BPE, 512).encode([""]).ids[0].tolist() == [0, 2]
+    assert Tokenizer(SHIPPED, 512).encode([""]).ids[0].tolist() == [0, 2]
 
 
 def test_lone_surrogates_become_question_marks() -> None:
-    tokenizer = Tokenizer(BPE, 512)
+    tokenizer = Tokenizer(SHIPPED, 512)
     assert tokenizer.encode(["a\ud800é"]).ids[0].tolist() == tokenizer.encode(["a?é"]).ids[0].tolist()
 
 
@@ -90,7 +89,7 @@ def test_a_batch_is_padded_on_the_right() -> None:
 
 def test_a_limit_without_room_for_a_token_is_refused() -> None:
     with pytest.raises(ModelFolderError, match="leaves no room beside 2 special tokens"):
-        Tokenizer(BPE, 2)
+        Tokenizer(SHIPPED, 2)
 
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def pairs_of(path: Path, count: int) -> Pairs:
 def test_what_is_written_is_what_was_trained(tmp_path: Path, words: Path) -> None:
     student = shaken(student_of(1))
     student.output_scale.data.fill_(1.0)
-    export.write_folder(student, words, tmp_path / "model", "test")
+    export.write_folder(student, words, tmp_path / "model")
     texts = ["get user by id", "parse the HTTP requests", "openFile", "close " * 40]
     model = mlx_jinabert.load(str(tmp_path / "model"), backend="onnx", dtype="float32")
     side = encode(Tokenizer.from_file(str(words)), texts, 512)

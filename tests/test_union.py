@@ -50,7 +50,7 @@ def fill(store: Store, texts: list[str], start: int = 0) -> None:
         put_file(store, f"src/file{number:02}.py", [f"{text}\n"])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=TEXTS, second=TEXTS, query=st.lists(WORDS, min_size=1, max_size=4).map(" ".join))
 def test_words_score_as_in_one_index_over_both(
     stores: list[Store], first: list[str], second: list[str], query: str

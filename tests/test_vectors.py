@@ -133,7 +133,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(steps=STEPS, graph_from=st.sampled_from([ALWAYS, 40 * DIM, NEVER]))
 def test_any_history_gives_what_brute_force_gives(steps: list, graph_from: int) -> None:
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder), create=True) as store:

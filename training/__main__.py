@@ -88,7 +88,7 @@ def _export(args: argparse.Namespace) -> None:
     )
     student = JinaBertStudent(shape)
     student.load_state_dict(state)
-    export.write_folder(student, args.work / "tokenizer.json", args.out, name=args.start)
+    export.write_folder(student, args.work / "tokenizer.json", args.out)
 
 
 if __name__ == "__main__":

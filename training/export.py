@@ -17,12 +17,12 @@ __all__ = ["write_folder"]
 _LONGEST = 512
 
 
-def write_folder(student: JinaBertStudent, tokenizer: Path, out: Path, name: str) -> None:
+def write_folder(student: JinaBertStudent, tokenizer: Path, out: Path) -> None:
     """config.json, model.safetensors (float16), tokenizer and sentence-transformers' files into ``out``."""
     (out / "1_Pooling").mkdir(parents=True, exist_ok=True)
     shutil.copyfile(tokenizer, out / "tokenizer.json")
     save_file(tensors(student), out / "model.safetensors", metadata={"format": "pt"})
-    for path, content in _records(student, name).items():
+    for path, content in _records(student).items():
         (out / path).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -37,7 +37,7 @@ def tensors(student: JinaBertStudent) -> dict[str, Tensor]:
     return {n: t.to(torch.float16).contiguous() for n, t in state.items()}
 
 
-def _records(student: JinaBertStudent, name: str) -> dict[str, object]:
+def _records(student: JinaBertStudent) -> dict[str, object]:
     shape = student.shape
     config = {
         "_name_or_path": "jinaai/jina-bert-v2-qk-post-norm",
@@ -92,5 +92,9 @@ def _records(student: JinaBertStudent, name: str) -> dict[str, object]:
             "mask_token": "<mask>",
             "model_max_length": _LONGEST,
         },
-        "config_sentence_transformers.json": {"model_name": name, "prompts": {}},
+        "config_sentence_transformers.json": {
+            "prompts": {},
+            "default_prompt_name": None,
+            "similarity_fn_name": "cosine",
+        },
     }

@@ -1,9 +1,10 @@
-"""Write the golden files: ``python -m tests.golden.make``. Needs torch and transformers."""
+"""Write the golden files: ``python -m tests.golden.make [NAME...]``. Needs torch and transformers."""
 
 from __future__ import annotations
 
 import json
 import platform
+import sys
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ ID_SEED = 11
 
 
 def main() -> None:
-    for name in (*CHECKPOINTS, "embedded", "all-MiniLM-L6-v2"):
+    for name in sys.argv[1:] or (*CHECKPOINTS, "embedded", "all-MiniLM-L6-v2"):
         record = golden(name)
         lines = [f" {json.dumps(key)}: {_compact(value)}" for key, value in record.items()]
         path = FOLDER / f"{name}.json"
