@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--until", type=int, help="stop there; the rate still falls towards --steps")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON", help="other settings of a stage")
     parser.add_argument("--name", default="", help="of this run's folder; the stage's name otherwise")
     parser.add_argument("--start", default="bag", help="which run the layers begin with, or export writes")
@@ -74,7 +75,7 @@ def _train(args: argparse.Namespace, student: JinaBertStudent, settings: Setting
     settings = Settings(**({k: getattr(settings, k) for k in settings.__slots__} | values))
     pairs = Pairs.load(args.work / "pairs.npz")
     said = np.load(args.work / "teacher_of_pairs.npy", mmap_mode="r")
-    Run(args.work / name, Data(pairs, prepare.KINDS, said), student, settings).go()
+    Run(args.work / name, Data(pairs, prepare.KINDS, said), student, settings).go(until=args.until)
 
 
 def _export(args: argparse.Namespace) -> None:
