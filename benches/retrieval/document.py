@@ -119,7 +119,8 @@ answer it (semble's annotations, MIT; written and judged by a language model, so
 noise). The ten best chunks are asked for; each wanted file counts at the rank of its first chunk; binary
 NDCG@10, mean over questions, 90 % bootstrap intervals. semble runs in the same run over the same
 checkouts with a static model distilled from all-MiniLM-L6-v2 (256 d), because its own was not at hand;
-what its authors published with their own model is in the second table."""
+what its authors published with their own model is in the second table. Models are named by their
+folders: `embedded` ships, `minilm8` is all-MiniLM-L6-v2 in int8."""
 
 _PUBLISHED = "## Beside what others published"
 
@@ -142,7 +143,7 @@ word for word, copies of a file) shows as 0: it stays for the searches that do."
 _MISSES = """\
 ## What goes wrong: hybrid, {model}
 
-Questions with an NDCG@10 below 0.9, read one by one and grouped by cause
+Questions with an NDCG@10 below 0.9, looked at with the files and names of their hits, grouped by cause
 (`benches/retrieval/causes.csv`)."""
 
 _ALL = "## By mode, repository, language and budget: {model}"

@@ -129,7 +129,9 @@ def table(data: Measured, done: Sequence[Fold]) -> str:
     for name, features in data.series.items():
         held = [score for fold in done for score in fold.scores[name]]
         shipped, best = (np.mean([row.ndcg(weights) for row in features]) for weights in (WEIGHTS, refit))
-        rows.append([name, f"{shipped:.3f}", f"{best:.3f}", f"{np.mean(held):.3f}"])
+        mode, _, model = name.partition(", ")
+        label = f"{mode}, {Path(model).name}" if model else mode
+        rows.append([label, f"{shipped:.3f}", f"{best:.3f}", f"{np.mean(held):.3f}"])
     header = [
         "series",
         "shipped weights",
