@@ -32,38 +32,39 @@ __all__ = ["WEIGHTS", "Candidate", "Signal", "Watch", "Weights", "fuse", "rank",
 @dataclass(frozen=True, slots=True)
 class Weights:
     """Every number of the ranking. Chosen on many repositories at once, never for one, and for the mean of a
-    weak model, of all-MiniLM-L6-v2 and of no model at all, so that a better model needs no others.
+    model, of all-MiniLM-L6-v2 and of no model at all, so that another model needs no others.
 
     The worth of each is what hybrid NDCG@10 loses without it on 298 queries over 15 repositories in 14
-    languages, with the weak model and with MiniLM (``python -m benches.retrieval --ablate`` gives the
+    languages, with the shipped model and with MiniLM (``python -m benches.retrieval --ablate`` gives the
     intervals); no language carries one alone.
     """
 
     columns: tuple[float, float, float] = (3.0, 2.0, 1.0)
-    """BM25 weights of names defined, path words and text. Worth +0.003 / +0.003."""
+    """BM25 weights of names defined, path words and text. Worth -0.001 / +0.004."""
     rrf_k: float = 60.0
     """The constant of the paper: the larger, the flatter the difference between ranks."""
-    lexical_share: float = 0.6
-    """Share of the lexical list for a question in words; the rest is the vectors'."""
+    lexical_share: float = 0.5
+    """Share of the lexical list for a question in words; the rest is the vectors'. 0.6, chosen with a weaker
+    model, is worth -0.005 / +0.002."""
     lexical_share_name: float = 0.7
     """The same for a query that is a name: its letters matter more than its meaning."""
     coherence: float = 0.3
-    """For the file that holds most of the candidates' score. Worth +0.014 / +0.019."""
+    """For the file that holds most of the candidates' score. Worth +0.013 / +0.011."""
     coverage: float = 0.25
-    """For a chunk that holds every word of the question. Worth +0.010 / +0.004."""
+    """For a chunk that holds every word of the question. Worth +0.003 / +0.004."""
     definition: float = 3.0
     """For the definition of the name that is the query: nothing else may come first.
-    Worth +0.011 / +0.009."""
+    Worth +0.007 / +0.009."""
     mention: float = 1.0
     """For the definition of a name that a question mentions, less where many define it.
-    Worth +0.014 / +0.016."""
+    Worth +0.016 / +0.015."""
     weak_mention: float = 0.5
-    """The same for a name that is a mere capitalised word. Worth +0.004 / +0.001."""
+    """The same for a name that is a mere capitalised word. Worth +0.002 / +0.001."""
     path: float = 2.0
-    """For a file whose path says what the question says. Worth +0.054 / +0.048."""
+    """For a file whose path says what the question says. Worth +0.043 / +0.047."""
     abbreviations: bool = True
     """Whether first letters in a path stand for words of the question (``client_ws.py``).
-    Worth +0.001 / +0.002."""
+    Worth +0.002 / +0.002."""
     verbatim: float = 0.3
     """For a chunk that holds the query word for word: messages, which the split does not ask for."""
     roles: Mapping[str, float] = field(
@@ -79,11 +80,11 @@ class Weights:
         }
     )
     """Factors for files of a role (path_roles) that the query does not ask for; the smallest counts.
-    Worth +0.029 / +0.022."""
+    Worth +0.026 / +0.020."""
     duplicate: float = 0.3
     """Factor for a chunk whose text a better one has already: a vendored copy, another worktree."""
     saturation: float = 0.4
-    """Factor for each further chunk of a file that is already in the list. Worth +0.058 / +0.058."""
+    """Factor for each further chunk of a file that is already in the list. Worth +0.063 / +0.057."""
 
 
 WEIGHTS = Weights()
