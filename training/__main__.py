@@ -62,7 +62,9 @@ def _bag(args: argparse.Namespace) -> None:
 
 def _layers(args: argparse.Namespace) -> None:
     settings = Settings(steps=args.steps, batch=384, rate=1e-3, table_rate=1.0)
-    start = torch.load(args.work / args.start / "checkpoint.pt", weights_only=True)["student"]
+    start = torch.load(args.work / args.start / "checkpoint.pt", weights_only=True, map_location="cpu")[
+        "student"
+    ]
     vocabulary = len(start["embeddings.word_embeddings.weight"])
     student = JinaBertStudent(Shape(vocabulary, layers=settings.layers, feed_forward=settings.feed_forward))
     student.load_state_dict(start, strict=False)
@@ -80,7 +82,7 @@ def _train(args: argparse.Namespace, student: JinaBertStudent, settings: Setting
 
 def _export(args: argparse.Namespace) -> None:
     folder = args.work / args.start
-    state = torch.load(folder / "checkpoint.pt", weights_only=True)["student"]
+    state = torch.load(folder / "checkpoint.pt", weights_only=True, map_location="cpu")["student"]
     settings = Settings.read(folder / "settings.json")
     shape = Shape(
         len(state["embeddings.word_embeddings.weight"]),

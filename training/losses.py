@@ -41,7 +41,7 @@ def relational(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
 
 def matryoshka(loss: Callable[..., Tensor], *vectors: Tensor) -> Tensor:
     """``loss`` of the unit-length prefixes of ``vectors``, summed with the weights of ``PREFIXES``."""
-    total = torch.zeros(())
+    total = torch.zeros((), device=vectors[0].device)
     for length, weight in PREFIXES.items():
         cut = (functional.normalize(v[:, :length], dim=-1) for v in vectors)
         total = total + weight * loss(*cut)

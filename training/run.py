@@ -1,7 +1,7 @@
 """One stage of training: batches -> losses -> checkpoints. A run that was cut goes on from its last one.
 
 Everything that step n sees is drawn from (seed, n), so that a checkpoint needs the weights, the optimiser's
-moments and n. bfloat16 in the layers where the machine has it; word vectors, norms and losses in float32.
+moments and n. On CUDA where there is some, else on the CPU; bfloat16 in the layers, float32 in the rest.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Run:
     """``Run(folder, data, student, settings).go()`` trains, or finishes what is begun in ``folder``."""
 
     def __init__(self, folder: Path, data: Data, student: JinaBertStudent, settings: Settings) -> None:
-        self._folder, self._data, self._student, self._settings = folder, data, student, settings
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._student = student.to(self._device)
+        self._folder, self._data, self._settings = folder, data, settings
         shares = {n: settings.shares.get(kind, 0.0) for n, kind in enumerate(data.kinds)}
         self._loose = frozenset(n for n, kind in enumerate(data.kinds) if kind in LOOSE_KINDS)
         self._batches = Batches(data.pairs, settings.batch, settings.block, shares, settings.seed)
@@ -88,7 +90,7 @@ class Run:
             group["lr"] = group["peak"] * self._schedule()
         queries = self._embed(self._data.pairs.queries, rows)
         texts = self._embed(self._data.pairs.texts, rows)
-        other = torch.from_numpy(also_right(self._data.pairs, rows, self._loose))
+        other = self._tensor(also_right(self._data.pairs, rows, self._loose))
         s = self._settings
         found = matryoshka(lambda q, t: contrastive(q, t, other, s.temperature), queries, texts)
         as_teacher = self._distil(rows, queries)
@@ -103,28 +105,31 @@ class Run:
         said = self._data.teacher[rows].astype(np.float32)
         asked = np.flatnonzero(np.abs(said[:, 0]) + np.abs(said[:, 1]) > 0)
         if not self._settings.distil or len(asked) < 2:
-            return torch.zeros(())
-        wanted = torch.from_numpy(said[asked])
+            return torch.zeros((), device=self._device)
+        wanted = self._tensor(said[asked])
         t = self._settings.distil_temperature
-        return matryoshka(lambda q: relational(q, wanted, t), queries[torch.from_numpy(asked)])
+        return matryoshka(lambda q: relational(q, wanted, t), queries[self._tensor(asked)])
 
     def _embed(self, side: Ragged, rows: np.ndarray) -> Tensor:
         """(rows, width); padded in a few parts of like length, so that little is spent on padding."""
         if not len(self._student.encoder.layer):
             flat, starts = side.flat(rows)
-            return self._student.bag(torch.from_numpy(flat), torch.from_numpy(starts))
+            return self._student.bag(self._tensor(flat), self._tensor(starts))
         order = np.argsort(side.lengths()[rows], kind="stable")
         table = self._student.embeddings.table()
         halves = {n: p.to(torch.bfloat16) for n, p in self._student.encoder.named_parameters()}
         parts = []
         for part in np.array_split(order, _PARTS):
             ids, mask = side.padded(rows[part], _PAD, self._settings.longest_text)
-            real = torch.from_numpy(mask)
-            x = functional.embedding(torch.from_numpy(ids), table).to(torch.bfloat16)
+            real = self._tensor(mask)
+            x = functional.embedding(self._tensor(ids), table).to(torch.bfloat16)
             bias = self._student.bias(real).to(torch.bfloat16)
             x = functional_call(self._student.encoder, halves, (x, bias))
             parts.append(self._student.pooled(x, real))
-        return torch.cat(parts)[torch.from_numpy(np.argsort(order))]
+        return torch.cat(parts)[self._tensor(np.argsort(order))]
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(self._device)
 
     def _schedule(self) -> float:
         s = self._settings
@@ -157,7 +162,7 @@ class Run:
     def _resume(self) -> None:
         path = self._folder / "checkpoint.pt"
         if path.exists():
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, weights_only=True, map_location=self._device)
             self._student.load_state_dict(state["student"])
             self._optimizer.load_state_dict(state["optimizer"])
             self._step = state["step"]
