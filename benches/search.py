@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from benches import records
-from codesearch import open_index
+from codesearch import Index, open_index
 
 QUERIES = (
     "where are retries decided",
@@ -28,6 +28,26 @@ QUERIES = (
     "getName",
 )
 MODES = ("lexical", "semantic", "hybrid")
+COLD: tuple[tuple[str, ...], ...] = ((), ("--mode", "lexical"), ("--no-refresh",))
+
+
+def _in_process(index: Index, mode: str, queries: list[str], repeats: int) -> list[object]:
+    index.search("warm up", mode=mode)
+    runs = [
+        records.timed(lambda q=q: index.search(q, mode=mode), repeats=1, warmup=0).median
+        for _ in range(repeats)
+        for q in queries
+    ]
+    timing = records.Timing(tuple(runs))
+    p50, p95 = timing.median * 1000, timing.percentile(0.95) * 1000
+    return [f"search {mode}, in process", f"{p50:.1f}", f"{p95:.1f}"]
+
+
+def _cold(folder: Path, query: str, options: tuple[str, ...]) -> list[object]:
+    command = [sys.executable, "-m", "codesearch", query, str(folder), "--root-here", "--json", *options]
+    cold = records.timed(lambda: subprocess.run(command, check=False, capture_output=True), repeats=7)
+    name = " ".join(("codesearch", *options))
+    return [f"{name}, cold process", f"{cold.median * 1000:.0f}", f"{cold.percentile(0.95) * 1000:.0f}"]
 
 
 def main() -> None:
@@ -44,45 +64,11 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["CODESEARCH_HOME"] = scratch
-        rows: list[list[object]] = []
         with open_index(args.folder, model=args.model, root="here") as index:
             index.refresh()
             chunks = index.status().chunks
-            for mode in MODES:
-                index.search("warm up", mode=mode)
-                runs = [
-                    records.timed(lambda q=q, m=mode: index.search(q, mode=m), repeats=1, warmup=0).median
-                    for _ in range(args.repeats)
-                    for q in queries
-                ]
-                timing = records.Timing(tuple(runs))
-                p50, p95 = timing.median * 1000, timing.percentile(0.95) * 1000
-                rows.append([f"search {mode}, in process", f"{p50:.1f}", f"{p95:.1f}"])
-        for label, extra in (
-            ("", []),
-            (" --mode lexical", ["--mode", "lexical"]),
-            (" --no-refresh", ["--no-refresh"]),
-        ):
-            command = [
-                sys.executable,
-                "-m",
-                "codesearch",
-                queries[0],
-                str(args.folder),
-                "--root-here",
-                "--json",
-                *extra,
-            ]
-            cold = records.timed(
-                lambda c=command: subprocess.run(c, check=False, capture_output=True), repeats=7
-            )
-            rows.append(
-                [
-                    f"codesearch{label}, cold process",
-                    f"{cold.median * 1000:.0f}",
-                    f"{cold.percentile(0.95) * 1000:.0f}",
-                ]
-            )
+            rows = [_in_process(index, mode, queries, args.repeats) for mode in MODES]
+        rows += [_cold(args.folder, queries[0], options) for options in COLD]
     print(f"{args.folder.name}, {chunks} chunks, {args.model}, on {records.machine_line()}\n")
     print(records.table(["what", "p50 ms", "p95 ms"], rows))
     records.write(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from codesearch.errors import BadQuery
 from codesearch.languages import canonical_language
@@ -25,6 +25,10 @@ from codesearch.storage.stored import Counts
 __all__ = ["IndexReader", "Questions"]
 
 Answer = TypeVar("Answer")
+
+
+class _Question(Protocol):
+    def __call__(self, searcher: Searcher, filter: Filter, trace: Trace | None = None, /) -> list[Hit]: ...
 
 
 class Questions:
@@ -70,15 +74,8 @@ class Questions:
             ModelMismatch: the index holds another model's vectors. ModelUnavailable: of ``rerank`` too.
         """
         wanted = self._filter(languages, globs, under)
-        expressions, scorer = parse_pattern(pattern), self._rerankers.scorer(rerank)
-        fold = self._folds if fold is None else fold
-        return self._ask(
-            lambda searcher, filter: searcher.search(
-                query, limit, mode, filter, pattern=expressions, scorer=scorer, fold=fold
-            ),
-            wanted,
-            meaning=mode != "lexical",
-        )
+        question = self._question(query, limit, mode, rerank, pattern, fold)
+        return self._ask(question, wanted, meaning=mode != "lexical")
 
     def explain(  # noqa: PLR0917 (as search)
         self,
@@ -95,14 +92,11 @@ class Questions:
     ) -> list[Explained]:
         """The hits of ``search``, each with both its ranks and what every signal did to its score."""
         wanted = self._filter(languages, globs, under)
-        expressions, scorer = parse_pattern(pattern), self._rerankers.scorer(rerank)
-        fold = self._folds if fold is None else fold
+        question = self._question(query, limit, mode, rerank, pattern, fold)
 
         def explained(searcher: Searcher, filter: Filter) -> list[Explained]:
             trace = Trace()
-            hits = searcher.search(
-                query, limit, mode, filter, pattern=expressions, scorer=scorer, trace=trace, fold=fold
-            )
+            hits = question(searcher, filter, trace)
             return [Explained(hit, why) for hit, why in zip(hits, trace.explanations(), strict=True)]
 
         return self._ask(explained, wanted, meaning=mode != "lexical")
@@ -139,6 +133,26 @@ class Questions:
         if code is not None and relative is None and given == {"code"}:
             return self._ask(lambda searcher, filter: searcher.similar_to_code(code, limit, filter), wanted)
         raise BadQuery("similar to what? expected one of path and line, path and symbol, symbol, code")
+
+    def _question(  # noqa: PLR0917 - what search and explain share
+        self,
+        query: str,
+        limit: int,
+        mode: str,
+        rerank: object,
+        pattern: str | Sequence[str] | None,
+        fold: bool | None,
+    ) -> _Question:
+        """The search itself, its arguments read once however often it has to be put."""
+        expressions, scorer = parse_pattern(pattern), self._rerankers.scorer(rerank)
+        folds = self._folds if fold is None else fold
+
+        def put(searcher: Searcher, filter: Filter, trace: Trace | None = None) -> list[Hit]:
+            return searcher.search(
+                query, limit, mode, filter, pattern=expressions, scorer=scorer, trace=trace, fold=folds
+            )
+
+        return put
 
     def _ask(
         self, question: Callable[[Searcher, Filter], Answer], wanted: Filter, meaning: bool = True

@@ -10,11 +10,23 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from training.student import JinaBertStudent
+from training.student import JinaBertStudent, Shape
 
 __all__ = ["write_folder"]
 
 _LONGEST = 512
+_MODULES = (("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize"))
+_TOKENIZER = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "bos_token": "<s>",
+    "cls_token": "<s>",
+    "eos_token": "</s>",
+    "sep_token": "</s>",
+    "pad_token": "<pad>",
+    "unk_token": "<unk>",
+    "mask_token": "<mask>",
+    "model_max_length": _LONGEST,
+}
 
 
 def write_folder(student: JinaBertStudent, tokenizer: Path, out: Path) -> None:
@@ -38,8 +50,26 @@ def tensors(student: JinaBertStudent) -> dict[str, Tensor]:
 
 
 def _records(student: JinaBertStudent) -> dict[str, object]:
-    shape = student.shape
-    config = {
+    """Path in the folder -> content."""
+    return {
+        "config.json": _config(student.shape),
+        "1_Pooling/config.json": _pooling(student.shape),
+        "modules.json": [
+            {"idx": n, "name": str(n), "path": path, "type": f"sentence_transformers.models.{kind}"}
+            for n, (path, kind) in enumerate(_MODULES)
+        ],
+        "sentence_bert_config.json": {"max_seq_length": _LONGEST, "do_lower_case": False},
+        "tokenizer_config.json": _TOKENIZER,
+        "config_sentence_transformers.json": {
+            "prompts": {},
+            "default_prompt_name": None,
+            "similarity_fn_name": "cosine",
+        },
+    }
+
+
+def _config(shape: Shape) -> dict[str, object]:
+    return {
         "_name_or_path": "jinaai/jina-bert-v2-qk-post-norm",
         "architectures": ["JinaBertModel"],
         "model_type": "bert",
@@ -63,7 +93,10 @@ def _records(student: JinaBertStudent) -> dict[str, object]:
         "hidden_dropout_prob": 0.0,
         "torch_dtype": "float16",
     }
-    pooling = {
+
+
+def _pooling(shape: Shape) -> dict[str, object]:
+    return {
         "word_embedding_dimension": shape.width,
         "pooling_mode_cls_token": False,
         "pooling_mode_mean_tokens": True,
@@ -71,30 +104,4 @@ def _records(student: JinaBertStudent) -> dict[str, object]:
         "pooling_mode_mean_sqrt_len_tokens": False,
         "pooling_mode_lasttoken": False,
         "include_prompt": True,
-    }
-    modules = [("0", "", "Transformer"), ("1", "1_Pooling", "Pooling"), ("2", "2_Normalize", "Normalize")]
-    return {
-        "config.json": config,
-        "1_Pooling/config.json": pooling,
-        "modules.json": [
-            {"idx": int(n), "name": n, "path": path, "type": f"sentence_transformers.models.{kind}"}
-            for n, path, kind in modules
-        ],
-        "sentence_bert_config.json": {"max_seq_length": _LONGEST, "do_lower_case": False},
-        "tokenizer_config.json": {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "bos_token": "<s>",
-            "cls_token": "<s>",
-            "eos_token": "</s>",
-            "sep_token": "</s>",
-            "pad_token": "<pad>",
-            "unk_token": "<unk>",
-            "mask_token": "<mask>",
-            "model_max_length": _LONGEST,
-        },
-        "config_sentence_transformers.json": {
-            "prompts": {},
-            "default_prompt_name": None,
-            "similarity_fn_name": "cosine",
-        },
     }

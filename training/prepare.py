@@ -20,10 +20,9 @@ from training import teacher, tokenizer
 from training.corpus.shards import read_rows
 from training.encoded import Pairs, encode
 
-__all__ = ["CODE", "KINDS", "prepare_pairs", "prepare_teacher", "prepare_vocabulary"]
+__all__ = ["KINDS", "prepare_pairs", "prepare_teacher", "prepare_vocabulary"]
 
 KINDS = ("doc", "question", "topic", "file", "comment", "commit", "code")
-CODE = KINDS.index("code")
 _LONGEST_QUERY, _LONGEST_TEXT = 48, 192
 _EVERY = 3
 """Words are counted in one text of so many."""

@@ -86,8 +86,9 @@ class Run:
 
     def _one(self) -> list[float]:
         rows = self._batches.at(self._step)
+        height = self._schedule()
         for group in self._optimizer.param_groups:
-            group["lr"] = group["peak"] * self._schedule()
+            group["lr"] = group["peak"] * height
         queries = self._embed(self._data.pairs.queries, rows)
         texts = self._embed(self._data.pairs.texts, rows)
         other = self._tensor(also_right(self._data.pairs, rows, self._loose))
