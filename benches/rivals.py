@@ -123,7 +123,7 @@ def pytorch(folder: Path) -> Run:
 
 def exported_onnx(folder: Path, scratch: Path) -> Run:
     """``torch.onnx.export`` of the same module, in a default onnxruntime session."""
-    import onnxruntime
+    from mlx_jinabert.backends.ort import onnxruntime
 
     path = scratch / "plain.onnx"
     example = (torch.ones((2, 16), dtype=torch.int64), torch.ones((2, 16), dtype=torch.int64))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
+from mlx_jinabert.backends.ort import onnxruntime
 from mlx_jinabert.graphs import build_graph
 from mlx_jinabert.graphs.builder import Graph
 from mlx_jinabert.weights import Weights

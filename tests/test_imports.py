@@ -16,7 +16,7 @@ PACKAGES = ("mlx_jinabert", "codesearch", "conversion")
 # module prefix -> who may name it (path prefixes)
 ALLOWED = {
     "mlx": ("mlx_jinabert/models/", "mlx_jinabert/backends/mlx.py", "conversion/quantize.py"),
-    "onnxruntime": ("mlx_jinabert/backends/onnx.py",),
+    "onnxruntime": ("mlx_jinabert/backends/ort.py",),
     "onnx": ("mlx_jinabert/graphs/",),
     "mlx_jinabert.models": ("mlx_jinabert/models/", "mlx_jinabert/backends/mlx.py"),
     "mlx_jinabert": ("mlx_jinabert/", "conversion/", "codesearch/embedding.py", "codesearch/reranking.py"),

@@ -71,7 +71,7 @@ BACKENDS: Mapping[str, _Entry] = {
     "onnx": _Entry(
         "mlx_jinabert.backends.onnx",
         "OnnxBackend",
-        ("onnxruntime",),
+        ("mlx_jinabert.backends.ort",),
         "pip install 'mlx-jinabert[onnx]'",
     ),
 }
@@ -115,7 +115,7 @@ def _load(name: str) -> ModuleType:
         try:  # Found is not enough: mlx without its platform library is found and cannot be imported.
             import_module(framework)
         except ImportError as error:
-            raise BackendUnavailable(name, f"{entry.remedy} ({framework}: {error})") from error
+            raise BackendUnavailable(name, f"{entry.remedy} ({error})") from error
     return import_module(entry.module)
 
 

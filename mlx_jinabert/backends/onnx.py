@@ -21,11 +21,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from mlx_jinabert.backends.cores import usable_cores
 from mlx_jinabert.backends.onnx_graph import GraphFile, computed_dtype
+from mlx_jinabert.backends.ort import onnxruntime
 
 if TYPE_CHECKING:
     from mlx_jinabert.configs import ArchitectureConfig
