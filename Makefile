@@ -41,7 +41,7 @@ test-slow: $(VENV)/parity
 
 # Every model of the catalog, with figures computed here: a few minutes.
 docs: $(VENV)/parity
-	$(PY) -m tests.models_table > docs/models.md.new
+	$(PY) -m scripts.models_table > docs/models.md.new
 	mv docs/models.md.new docs/models.md
 
 lint: $(VENV)/dev

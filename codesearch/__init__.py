@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from codesearch.errors import ModelMismatch as ModelMismatch
     from codesearch.errors import ModelUnavailable as ModelUnavailable
     from codesearch.errors import TooManyFiles as TooManyFiles
-    from codesearch.index import Index as Index
-    from codesearch.index import open_index as open_index
-    from codesearch.indexes import Indexes as Indexes
-    from codesearch.indexes import open_indexes as open_indexes
+    from codesearch.index.index import Index as Index
+    from codesearch.index.index import open_index as open_index
+    from codesearch.index.indexes import Indexes as Indexes
+    from codesearch.index.indexes import open_indexes as open_indexes
     from codesearch.records import Hit as Hit
 
 _HOMES = {
     "Hit": "codesearch.records",
-    "Index": "codesearch.index",
-    "Indexes": "codesearch.indexes",
-    "open_index": "codesearch.index",
-    "open_indexes": "codesearch.indexes",
+    "Index": "codesearch.index.index",
+    "Indexes": "codesearch.index.indexes",
+    "open_index": "codesearch.index.index",
+    "open_indexes": "codesearch.index.indexes",
 }
 
 __all__ = [

@@ -21,6 +21,7 @@ __all__ = [
     "Filter",
     "Hit",
     "Progress",
+    "Scorer",
     "SourceFile",
     "Stats",
     "StoredChunk",
@@ -55,6 +56,13 @@ class Embedder(Protocol):
 
     def encode_document(self, texts: list[str], /) -> Vectors:
         """Vectors of what is searched."""
+
+
+class Scorer(Protocol):
+    """How relevant texts are to a question: (n,) finite float64, higher is better, in any unit."""
+
+    def __call__(self, query: str, texts: Sequence[str], /) -> NDArray[np.float64]:
+        """Scores in the order of the texts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from conversion.errors import ConversionError
-from mlx_jinabert.configs import ArchitectureConfig
-from mlx_jinabert.weights import FLOAT_DTYPES, Weights
+from mlx_jinabert.architectures import ArchitectureConfig
+from mlx_jinabert.checkpoint.weights import FLOAT_DTYPES, Weights
 
 __all__ = ["Adapter", "Located", "Update", "find_adapter", "names_at", "read_adapter"]
 

@@ -1,6 +1,6 @@
 """One conversion from end to end: find, check, lay out, write, record, put in place.
 
-Every tensor of the source is used or dropped by name (``mlx_jinabert.weights.match``); anything else stops
+Every tensor of the source is used or dropped by name (``match``); anything else stops
 the conversion before something is written.
 """
 
@@ -16,13 +16,14 @@ from conversion.errors import ConversionError
 from conversion.merging import merged_content, open_adapter, open_weights
 from conversion.record import Record, describe_adapter, describe_source, write_record
 from conversion.settings import write_settings
-from mlx_jinabert.configs import ArchitectureConfig, read_architecture
+from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
+from mlx_jinabert.architectures.onnx import GROUP_SIZES, build_graph
+from mlx_jinabert.architectures.shared.matching import match
+from mlx_jinabert.checkpoint.fingerprint import write_record as write_fingerprint
+from mlx_jinabert.checkpoint.folder import ModelFolder, read_folder, resolve
+from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import BackendUnavailable
-from mlx_jinabert.fingerprint import write_record as write_fingerprint
-from mlx_jinabert.folder import ModelFolder, read_folder, resolve
-from mlx_jinabert.graphs import GROUP_SIZES, build_graph
-from mlx_jinabert.source import with_settings
-from mlx_jinabert.weights import Weights, match
+from mlx_jinabert.spec import with_settings
 
 __all__ = ["SETTINGS", "Conversion", "Request", "convert"]
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from conversion.adapters import Adapter, Update, find_adapter, names_at, read_adapter
 from conversion.errors import ConversionError
-from mlx_jinabert.configs import read_architecture
-from mlx_jinabert.fingerprint import Content, content
-from mlx_jinabert.folder import ModelFolder, has_adapters
-from mlx_jinabert.weights import Weights, match
+from mlx_jinabert.architectures import read_architecture
+from mlx_jinabert.architectures.shared.matching import match
+from mlx_jinabert.checkpoint.fingerprint import Content, content
+from mlx_jinabert.checkpoint.folder import ModelFolder, has_adapters
+from mlx_jinabert.checkpoint.weights import Weights
 
 __all__ = ["MergedWeights", "merged_content", "open_adapter", "open_weights"]
 

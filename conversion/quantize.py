@@ -4,7 +4,7 @@ Each row of a (out, in) weight is cut into groups of ``group_size`` inputs; a gr
 ``bits`` wide codes c with w ~ scale * c + bias. The rule for scale and bias, and the packing (little-endian
 bit stream in uint32 words), are those of ``mlx.core.quantize`` (mode "affine"; ml-explore/mlx,
 mlx/ops.cpp and mlx/backend/metal/kernels/quantized.h): the end of the range that is larger in magnitude is
-hit exactly, and so is zero. tests/test_conversion.py holds it against MLX.
+hit exactly, and so is zero. tests/conversion/test_conversion.py holds it against MLX.
 """
 
 from __future__ import annotations

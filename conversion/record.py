@@ -16,8 +16,8 @@ from conversion.adapters import Adapter
 from conversion.output import RECORD
 from conversion.settings import SOURCE_FILES
 from mlx_jinabert import __version__
-from mlx_jinabert.folder import ModelFolder
-from mlx_jinabert.published import identify
+from mlx_jinabert.checkpoint.folder import ModelFolder
+from mlx_jinabert.verify.published import identify
 
 __all__ = [
     "AdapterRecord",

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlx_jinabert.folder import ModelFolder
+from mlx_jinabert.checkpoint.folder import ModelFolder
 
 __all__ = ["SOURCE_FILES", "write_settings"]
 

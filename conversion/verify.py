@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from conversion.errors import ConversionError
 from conversion.record import Record
 from mlx_jinabert import load
+from mlx_jinabert.architectures import read_architecture
 from mlx_jinabert.backends import resolve_backend
 from mlx_jinabert.catalog import find, near
-from mlx_jinabert.configs import read_architecture
-from mlx_jinabert.folder import ModelFolder
-from mlx_jinabert.published import CheckVector, check_vectors
+from mlx_jinabert.checkpoint.folder import ModelFolder
+from mlx_jinabert.verify.published import CheckVector, check_vectors
 
 __all__ = ["CHECK_TEXTS", "Agreement", "VerificationFailed", "bound", "verifier"]
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from conversion.errors import ConversionError
 from conversion.numbers import ITEM_BYTES, STORED_NAME, NotRepresentable, narrowed
 from conversion.quantize import GROUP_SIZES, group_size_for, quantize_rows
-from mlx_jinabert.weights import Weights
+from mlx_jinabert.checkpoint.weights import Weights
 
 __all__ = ["SHARD_BYTES", "Entry", "Plan", "Tensor", "plan", "write"]
 
@@ -104,7 +104,7 @@ class Plan:
 
 
 def plan(weights: Weights, names: Mapping[str, str], *, dtype: str | None, bits: int | None) -> Plan:
-    """Lay out the output. ``names``: canonical -> stored, as ``mlx_jinabert.weights.match`` gives it.
+    """Lay out the output. ``names``: canonical -> stored, as ``match`` gives it.
 
     ``dtype`` None keeps the type of the source (float32, where it mixes them), and is a half type beside
     quantised weights. Linear weights are quantised; embedding tables, norms and biases keep the float type.

@@ -12,17 +12,17 @@ from typing import Any, TypedDict, Unpack, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert import encoding
-from mlx_jinabert.encoding import Truncation
+from mlx_jinabert.backends.forward import WINDOW, Limits, batch_tokens, compute
+from mlx_jinabert.backends.owner import BackendOwner
+from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.errors import UnsupportedConfig
-from mlx_jinabert.folder import ModelFolder
-from mlx_jinabert.forward import WINDOW, Limits, batch_tokens, compute
-from mlx_jinabert.owner import BackendOwner
-from mlx_jinabert.pooling import l2_normalize
-from mlx_jinabert.precision import Precision, as_precision, check_precision
-from mlx_jinabert.progress import Advance, progress_bar
-from mlx_jinabert.source import Source
-from mlx_jinabert.tokenizer import Tokenizer
+from mlx_jinabert.spec import Source
+from mlx_jinabert.text import encoding
+from mlx_jinabert.text.encoding import Truncation
+from mlx_jinabert.text.progress import Advance, progress_bar
+from mlx_jinabert.text.tokenizer import Tokenizer
+from mlx_jinabert.vectors.pooling import l2_normalize
+from mlx_jinabert.vectors.precision import Precision, as_precision, check_precision
 
 __all__ = ["Embedder", "EncodeOptions"]
 

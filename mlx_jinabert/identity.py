@@ -21,8 +21,8 @@ def fingerprint_of(name: str | os.PathLike[str]) -> str:
         from mlx_jinabert.remote.loading import load_remote
 
         return load_remote(name).fingerprint
-    from mlx_jinabert.source import open_source
-    from mlx_jinabert.tasks import check_name, check_tensors
+    from mlx_jinabert.architectures.tasks import check_name, check_tensors
+    from mlx_jinabert.spec import open_source
 
     check_name(name, "embedding")
     source = open_source(name)

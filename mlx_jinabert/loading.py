@@ -7,15 +7,15 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from mlx_jinabert.architectures.tasks import check_name, check_tensors
 from mlx_jinabert.backends import Backend, open_backend, resolve_backend
+from mlx_jinabert.backends.owner import BackendOwner
+from mlx_jinabert.checkpoint.folder import ModelFolder
+from mlx_jinabert.checkpoint.licence import tell_terms
 from mlx_jinabert.embedder import Embedder
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
-from mlx_jinabert.folder import ModelFolder
-from mlx_jinabert.licence import tell_terms
-from mlx_jinabert.owner import BackendOwner
-from mlx_jinabert.source import open_source
-from mlx_jinabert.tasks import check_name, check_tensors
-from mlx_jinabert.tokenizer import Tokenizer
+from mlx_jinabert.spec import open_source
+from mlx_jinabert.text.tokenizer import Tokenizer
 
 __all__ = ["DTYPES", "choose_backend", "choose_dtype", "load"]
 

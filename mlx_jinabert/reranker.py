@@ -12,15 +12,15 @@ from typing import Any, Literal, NotRequired, TypedDict, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert import encoding
-from mlx_jinabert.encoding import Truncation
+from mlx_jinabert.backends.forward import WINDOW, Limits, batch_tokens, compute
+from mlx_jinabert.backends.owner import BackendOwner
+from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.errors import UnsupportedConfig
-from mlx_jinabert.folder import ModelFolder
-from mlx_jinabert.forward import WINDOW, Limits, batch_tokens, compute
-from mlx_jinabert.owner import BackendOwner
-from mlx_jinabert.pairs import Pair, PairTokenizer
-from mlx_jinabert.progress import Advance, progress_bar
-from mlx_jinabert.source import Source
+from mlx_jinabert.spec import Source
+from mlx_jinabert.text import encoding
+from mlx_jinabert.text.encoding import Truncation
+from mlx_jinabert.text.pairs import Pair, PairTokenizer
+from mlx_jinabert.text.progress import Advance, progress_bar
 
 __all__ = ["Activation", "Ranked", "Reranker", "default_activation"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from typing import get_args
 
+from mlx_jinabert.architectures import JinaBertConfig
+from mlx_jinabert.architectures.tasks import check_name, check_tensors
 from mlx_jinabert.backends import Backend, open_backend, resolve_backend
-from mlx_jinabert.configs import JinaBertConfig
+from mlx_jinabert.backends.owner import BackendOwner
+from mlx_jinabert.checkpoint.licence import tell_terms
 from mlx_jinabert.errors import UnsupportedConfig
-from mlx_jinabert.licence import tell_terms
 from mlx_jinabert.loading import DTYPES, choose_backend, choose_dtype
-from mlx_jinabert.owner import BackendOwner
-from mlx_jinabert.pairs import PairTokenizer
 from mlx_jinabert.reranker import Activation, Reranker, default_activation
-from mlx_jinabert.source import open_source
-from mlx_jinabert.tasks import check_name, check_tensors
+from mlx_jinabert.spec import open_source
+from mlx_jinabert.text.pairs import PairTokenizer
 
 __all__ = ["load_reranker"]
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHOWN_PATH = re.compile(r"^([\w./-]+\.\w+):\d+", re.MULTILINE)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 PACKAGES = {"mlx_jinabert", "codesearch", "conversion"}
 MODEL = {"config.json", "model.safetensors", "tokenizer.json", "MODEL_CARD.md", "1_Pooling/config.json"}
 

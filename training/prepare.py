@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from codesearch.searching.path_roles import roles_of
+from codesearch.searching.signals.path_roles import roles_of
 from training import teacher, tokenizer
 from training.corpus.shards import read_rows
 from training.encoded import Pairs, encode

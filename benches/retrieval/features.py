@@ -24,8 +24,8 @@ from codesearch.searching import ranking
 from codesearch.searching.explain import Trace
 from codesearch.searching.query import Query as Asked
 from codesearch.searching.ranking import WEIGHTS, Candidate, Weights
-from codesearch.searching.signals import unwanted_roles
-from codesearch.storage.stored import Scored
+from codesearch.searching.signals.signals import unwanted_roles
+from codesearch.storage.rows import Scored
 
 Column = NDArray[np.float64]
 

@@ -16,14 +16,14 @@ import numpy as np
 from benches.retrieval import metrics
 from benches.retrieval.annotations import Query, Repository
 from codesearch import Hit, Index, open_index
-from codesearch.embedding import Model
+from codesearch.models.embedder import Model
 from codesearch.records import Embedder, Vectors
-from codesearch.searching.lexical import query_terms, tokenize
 from codesearch.searching.query import stem
 from codesearch.searching.ranking import WEIGHTS, Weights
 from codesearch.searching.search import Searcher
 from codesearch.storage.store import Store
-from codesearch.storage.vectors import VectorIndex
+from codesearch.tokens import query_terms, tokenize
+from codesearch.vectors.vector_index import VectorIndex
 
 MODES = ("lexical", "semantic", "hybrid")
 BUDGETS = (500, 1_000, 2_000, 4_000, 8_000, 16_000)

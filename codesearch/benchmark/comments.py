@@ -13,7 +13,7 @@ from codesearch.benchmark.questions import COMMENTS, Place, Question, unambiguou
 from codesearch.benchmark.sentences import first_sentence
 from codesearch.chunking.doc_comments import Documented
 from codesearch.chunking.parse_pool import DocumentedFile
-from codesearch.searching.path_roles import roles_of
+from codesearch.searching.signals.path_roles import roles_of
 
 __all__ = ["from_comments"]
 

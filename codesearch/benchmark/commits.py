@@ -15,7 +15,7 @@ from pathlib import Path
 
 from codesearch.benchmark.questions import COMMITS, Place, Question, unambiguous
 from codesearch.files.repository import run_git
-from codesearch.searching.path_roles import roles_of
+from codesearch.searching.signals.path_roles import roles_of
 
 __all__ = ["from_commits", "question_of"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from codesearch.benchmark.metrics import DEPTH, Interval, bootstrap, first_ranks, reciprocal_rank_of
 from codesearch.benchmark.questions import Question
-from codesearch.index import Index
+from codesearch.index.index import Index
 from codesearch.records import Progress
 
 __all__ = ["Asked", "Figures", "ask", "figures"]

@@ -6,21 +6,21 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from codesearch import recorded
 from codesearch.benchmark.comments import from_comments
 from codesearch.benchmark.commits import from_commits
 from codesearch.benchmark.measure import Asked, Figures, ask, figures
 from codesearch.benchmark.questions import COMMENTS, COMMITS, Question, sample_both
 from codesearch.benchmark.trial import opened_trial
 from codesearch.chunking.parse_pool import ChunkPool
-from codesearch.embedding import Model
 from codesearch.errors import IndexFormatError, IndexNotFound, TooFewQuestions, TooManyFiles
+from codesearch.files.roots import is_wide
 from codesearch.files.source import SourceText, read_source
 from codesearch.files.walk import WalkOptions, walk
-from codesearch.locations import Location, locate
-from codesearch.recorded import ModelRecord, Settings
+from codesearch.models.embedder import Model
 from codesearch.records import Embedder, Progress, SourceFile
-from codesearch.roots import is_wide
+from codesearch.storage import metadata as recorded
+from codesearch.storage.locations import Location, locate
+from codesearch.storage.metadata import ModelRecord, Settings
 from codesearch.storage.store import Store
 from codesearch.updating.text_stage import MAX_FILES
 

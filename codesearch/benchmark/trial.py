@@ -20,9 +20,9 @@ from pathlib import Path
 from codesearch.benchmark.questions import Question
 from codesearch.chunking.doc_comments import Erasure
 from codesearch.files.source import SourceText
-from codesearch.index import Index
-from codesearch.locations import Location
+from codesearch.index.index import Index
 from codesearch.records import Embedder, Progress
+from codesearch.storage.locations import Location
 
 __all__ = ["Trial", "erase", "opened_trial"]
 

@@ -230,7 +230,7 @@ class _Process:
     """One parsing process; used by one thread at a time, killed from any."""
 
     def __init__(self) -> None:
-        package_home = str(Path(__file__).resolve().parent.parent)
+        package_home = str(Path(__file__).resolve().parents[2])
         self._popen = subprocess.Popen(
             # -P: a file called json.py in the folder that is searched must not be imported.
             [sys.executable, "-P", "-c", _START, package_home],

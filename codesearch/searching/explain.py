@@ -14,7 +14,7 @@ from functools import reduce
 from codesearch.records import Hit
 from codesearch.searching.ranking import Candidate
 from codesearch.searching.rerank import Reranked
-from codesearch.storage.stored import Scored
+from codesearch.storage.rows import Scored
 
 __all__ = ["Explained", "Explanation", "Step", "Trace"]
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from codesearch.errors import BadQuery
-from codesearch.storage.stored import ChunkText
+from codesearch.storage.rows import ChunkText
 
 __all__ = ["BUDGET_SECONDS", "Pattern", "parse_pattern"]
 

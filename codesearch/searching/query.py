@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from codesearch.errors import BadQuery
-from codesearch.searching.lexical import is_function_word, query_terms
+from codesearch.tokens import is_function_word, query_terms
 
 __all__ = ["Name", "Query", "stem"]
 

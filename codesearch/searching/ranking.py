@@ -18,7 +18,7 @@ from typing import Protocol
 
 from codesearch.records import Chunk, StoredChunk
 from codesearch.searching.query import Query
-from codesearch.searching.signals import (
+from codesearch.searching.signals.signals import (
     coverage_grade,
     definition_grade,
     path_affinity,

@@ -9,24 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from codesearch.records import Scorer
 from codesearch.searching.ranking import Candidate
 
-__all__ = ["RERANKED", "Reranked", "Scorer", "rerank"]
+__all__ = ["RERANKED", "Reranked", "rerank"]
 
 RERANKED = 30
 """Candidates that are judged again; those after them keep their place."""
-
-
-class Scorer(Protocol):
-    """How relevant texts are to a question: (n,) finite float64, higher is better, in any unit."""
-
-    def __call__(self, query: str, texts: Sequence[str], /) -> NDArray[np.float64]:
-        """Scores in the order of the texts."""
 
 
 @dataclass(frozen=True, slots=True)

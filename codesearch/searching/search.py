@@ -15,24 +15,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from codesearch.embedding import encode_documents, encode_query
 from codesearch.errors import BadQuery, CodesearchError
-from codesearch.records import Copy, Embedder, Filter, Hit, StoredChunk
+from codesearch.models.embedder import encode_documents, encode_query
+from codesearch.records import Copy, Embedder, Filter, Hit, Scorer, StoredChunk
 from codesearch.searching import ranking
-from codesearch.searching.definition_places import definition_in, only_definition
 from codesearch.searching.explain import Trace
 from codesearch.searching.folding import Folded, folded
-from codesearch.searching.lexical import match_expression, tokenize
-from codesearch.searching.near_names import near_names
 from codesearch.searching.pattern import Pattern
 from codesearch.searching.query import Query
-from codesearch.searching.rerank import Scorer, rerank
-from codesearch.storage.stored import Ids, Scored
+from codesearch.searching.rerank import rerank
+from codesearch.searching.signals.definition_places import definition_in, only_definition
+from codesearch.searching.signals.near_names import near_names
+from codesearch.storage.rows import Ids, Scored
+from codesearch.tokens import match_expression, tokenize
 
 if TYPE_CHECKING:
-    from codesearch.searching.union import UnionStore
+    from codesearch.searching.several.union import UnionStore
     from codesearch.storage.store import Store
-    from codesearch.storage.vectors import VectorIndex
+    from codesearch.vectors.vector_index import VectorIndex
 
 __all__ = ["MODES", "Searcher"]
 

@@ -62,8 +62,8 @@ def _versions() -> Iterator[Finding]:
 
 
 def _folders() -> Iterator[Finding]:
-    from codesearch.embedding import model_cache
-    from codesearch.locations import index_home
+    from codesearch.models.embedder import model_cache
+    from codesearch.storage.locations import index_home
 
     yield _writable("index folder", index_home(), "CODESEARCH_HOME")
     yield _writable("model cache", model_cache(), "MLX_JINABERT_CACHE")
@@ -91,7 +91,7 @@ def _full_text() -> Iterator[Finding]:
 
 
 def _graph() -> Iterator[Finding]:
-    from codesearch.storage.graph import hnsw_problem
+    from codesearch.vectors.graph import hnsw_problem
 
     problem = hnsw_problem()
     yield Finding(NOTE, "vector graph", problem) if problem else Finding(OK, "vector graph", "hnswlib")
@@ -124,7 +124,7 @@ def _git() -> Iterator[Finding]:
 
 
 def _model(name: str) -> Iterator[Finding]:
-    from codesearch.embedding import is_service
+    from codesearch.models.embedder import is_service
 
     if is_service(name):
         yield _service(name)
@@ -148,8 +148,8 @@ def _model(name: str) -> Iterator[Finding]:
 
 def _service(name: str) -> Finding:
     """Of a model behind HTTP only its answer can be seen."""
-    from codesearch.embedding import Model, encode_query
     from codesearch.errors import CodesearchError
+    from codesearch.models.embedder import Model, encode_query
 
     try:
         embedder = Model(name).load()

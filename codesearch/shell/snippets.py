@@ -12,8 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from codesearch.records import Hit
-from codesearch.searching.lexical import query_terms, tokenize
 from codesearch.searching.pattern import Pattern
+from codesearch.tokens import query_terms, tokenize
 
 __all__ = ["Line", "Snippet", "excerpt", "with_context"]
 

@@ -17,7 +17,7 @@ from codesearch.errors import BadQuery
 from codesearch.files.ignore import IgnoreFile, parse_ignore
 from codesearch.records import Filter
 from codesearch.storage.database import Database
-from codesearch.storage.stored import Ids
+from codesearch.storage.rows import Ids
 
 __all__ = ["PathFilter", "Selection"]
 

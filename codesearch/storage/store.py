@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 
 from codesearch.errors import CodesearchError, IndexFormatError, IndexNotFound
-from codesearch.searching.lexical import document
 from codesearch.storage import schema
 from codesearch.storage.database import Database
-from codesearch.storage.store_write import StoreWriter
+from codesearch.storage.writing import StoreWriter
+from codesearch.tokens import document
 
 __all__ = ["DATABASE", "Store"]
 

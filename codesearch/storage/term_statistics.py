@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.storage.database import Database
-from codesearch.storage.stored import Ids
+from codesearch.storage.rows import Ids
 
 __all__ = ["Postings", "RowLengths", "TermStatistics"]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codesearch.records import SourceFile
-from codesearch.storage.stored import StoredFile
+from codesearch.storage.rows import StoredFile
 
 __all__ = ["TICK_NS", "Changes", "compare", "is_racy"]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from codesearch.files.source import Skip, read_source
 from codesearch.records import SourceFile
+from codesearch.storage.rows import StoredFile
 from codesearch.storage.store import Store
-from codesearch.storage.stored import StoredFile
 from codesearch.updating.changes import is_racy
 
 __all__ = ["PassedOver", "Reader", "Sorted", "content_hash"]

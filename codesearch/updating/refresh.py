@@ -12,18 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from codesearch import recorded
-from codesearch.embedding import Model
 from codesearch.errors import ModelMismatch
-from codesearch.locations import Location, vector_cache_path
-from codesearch.recorded import LastRefresh, ModelRecord, Settings
+from codesearch.models.embedder import Model
 from codesearch.records import Progress, Stats
+from codesearch.storage import metadata as recorded
+from codesearch.storage.locations import Location, vector_cache_path
+from codesearch.storage.metadata import LastRefresh, ModelRecord, Settings
 from codesearch.storage.store import Store
-from codesearch.storage.vector_cache import VectorCache
-from codesearch.storage.vectors import FINGERPRINT, VectorIndex
 from codesearch.updating.tally import Deadline, Tally
 from codesearch.updating.text_stage import TextStage
 from codesearch.updating.vectorize import Vectorizer
+from codesearch.vectors.cache import VectorCache
+from codesearch.vectors.vector_index import FINGERPRINT, VectorIndex
 
 __all__ = ["Job", "check_model", "refresh"]
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codesearch import tokens as lexical
 from codesearch.chunking import chunk
 from codesearch.errors import TooManyFiles
+from codesearch.files.roots import is_wide
 from codesearch.files.walk import WalkOptions, walk
-from codesearch.recorded import Settings
 from codesearch.records import Chunk, Progress, SourceFile
-from codesearch.roots import is_wide
-from codesearch.searching import lexical
+from codesearch.storage.metadata import Settings
+from codesearch.storage.rows import FileChange
 from codesearch.storage.store import Store
-from codesearch.storage.stored import FileChange
 from codesearch.updating.changes import compare
 from codesearch.updating.reading import PassedOver, Reader
 from codesearch.updating.tally import Deadline, Tally

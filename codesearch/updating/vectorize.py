@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from codesearch.embedding import Model, encode_documents
 from codesearch.errors import CodesearchError
+from codesearch.models.embedder import Model, encode_documents
 from codesearch.records import Progress, StoredChunk
+from codesearch.storage.rows import text_hash
 from codesearch.storage.store import Store
-from codesearch.storage.stored import text_hash
-from codesearch.storage.vector_cache import VectorCache
 from codesearch.updating.tally import Deadline, Tally
+from codesearch.vectors.cache import VectorCache
 
 __all__ = ["Vectorizer"]
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from mlx_jinabert.errors import BackendUnavailable
 
 if TYPE_CHECKING:
-    from mlx_jinabert.configs import ArchitectureConfig
-    from mlx_jinabert.folder import ModelFolder
-    from mlx_jinabert.tokenizer import TokenBatch
+    from mlx_jinabert.architectures import ArchitectureConfig
+    from mlx_jinabert.checkpoint.folder import ModelFolder
+    from mlx_jinabert.text.tokenizer import TokenBatch
 
 __all__ = ["BACKENDS", "Backend", "BackendChoice", "open_backend", "resolve_backend"]
 

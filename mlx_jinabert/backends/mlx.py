@@ -16,16 +16,17 @@ from mlx import nn
 from mlx.utils import tree_flatten
 from numpy.typing import NDArray
 
-from mlx_jinabert.configs import ArchitectureConfig, Quantization
+from mlx_jinabert.architectures import ArchitectureConfig, Quantization
+from mlx_jinabert.architectures.mlx import build
+from mlx_jinabert.architectures.shared.matching import match
+from mlx_jinabert.architectures.shared.mlx.conv1d import Conv1D
+from mlx_jinabert.checkpoint.weights import FLOAT_DTYPES, Weights
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig, WeightMismatch
-from mlx_jinabert.models import build
-from mlx_jinabert.models.conv1d import Conv1D
-from mlx_jinabert.pooling import pool
-from mlx_jinabert.weights import FLOAT_DTYPES, Weights, match
+from mlx_jinabert.vectors.pooling import pool
 
 if TYPE_CHECKING:
-    from mlx_jinabert.folder import ModelFolder
-    from mlx_jinabert.tokenizer import TokenBatch
+    from mlx_jinabert.checkpoint.folder import ModelFolder
+    from mlx_jinabert.text.tokenizer import TokenBatch
 
 __all__ = ["MlxBackend", "device"]
 

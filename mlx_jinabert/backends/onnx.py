@@ -28,9 +28,9 @@ from mlx_jinabert.backends.onnx_graph import GraphFile, computed_dtype
 from mlx_jinabert.backends.ort import onnxruntime
 
 if TYPE_CHECKING:
-    from mlx_jinabert.configs import ArchitectureConfig
-    from mlx_jinabert.folder import ModelFolder
-    from mlx_jinabert.tokenizer import TokenBatch
+    from mlx_jinabert.architectures import ArchitectureConfig
+    from mlx_jinabert.checkpoint.folder import ModelFolder
+    from mlx_jinabert.text.tokenizer import TokenBatch
 
 __all__ = ["OnnxBackend", "device"]
 

@@ -19,18 +19,18 @@ from typing import Any, Unpack, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert import encoding
 from mlx_jinabert.catalog import find
 from mlx_jinabert.embedder import EncodeOptions
-from mlx_jinabert.encoding import Truncation
 from mlx_jinabert.errors import RemoteError, UnsupportedConfig
-from mlx_jinabert.pooling import l2_normalize
-from mlx_jinabert.precision import Precision, as_precision, check_precision
-from mlx_jinabert.progress import Advance, progress_bar
 from mlx_jinabert.remote import sending
 from mlx_jinabert.remote.address import Address
 from mlx_jinabert.remote.service import About, Asked, Role, Service
-from mlx_jinabert.tokenizer import without_surrogates
+from mlx_jinabert.text import encoding
+from mlx_jinabert.text.encoding import Truncation
+from mlx_jinabert.text.progress import Advance, progress_bar
+from mlx_jinabert.text.tokenizer import without_surrogates
+from mlx_jinabert.vectors.pooling import l2_normalize
+from mlx_jinabert.vectors.precision import Precision, as_precision, check_precision
 
 __all__ = ["RemoteEmbedder"]
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.folder import EMBEDDED
-from tests.checkpoints import Checkpoint
-from tests.running import checkpoint_folder, minilm
+from mlx_jinabert.checkpoint.folder import EMBEDDED
+from tests.support.checkpoints import Checkpoint
+from tests.support.running import checkpoint_folder, minilm
 
 FOLDER = Path(__file__).parent
 FILES = tuple(sorted(FOLDER.glob("*.json")))

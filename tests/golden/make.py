@@ -12,10 +12,10 @@ import tokenizers
 import torch
 import transformers
 
-from tests import reference
-from tests.checkpoints import digest
 from tests.golden import CHECKPOINTS, FOLDER, LENGTHS, TEXTS, folder_of
-from tests.running import random_ids
+from tests.support import reference
+from tests.support.checkpoints import digest
+from tests.support.running import random_ids
 
 ID_SEED = 11
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from codesearch.searching.lexical import is_function_word
+from codesearch.tokens import is_function_word
 
 __all__ = ["content_phrase", "name_phrase", "path_phrase", "path_words", "split_name"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from codesearch.files.source import SourceText, read_source
 from codesearch.files.walk import walk
 from codesearch.languages import LANGUAGES
-from codesearch.searching.path_roles import roles_of
+from codesearch.searching.signals.path_roles import roles_of
 from training.corpus.duplicates import Fingerprint, fingerprint
 from training.corpus.screening import kept_by_content, kept_by_path
 

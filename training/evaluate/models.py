@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import mlx_jinabert
-from mlx_jinabert.pooling import l2_normalize
+from mlx_jinabert.vectors.pooling import l2_normalize
 from training.evaluate.records import Role
 from training.evaluate.vectors import VectorCache
 

@@ -50,7 +50,7 @@ def index(
     as_json: bool,
 ) -> None:
     """Index the repository of each PATH, or bring its index up to date."""
-    from codesearch.indexes import shares
+    from codesearch.index.indexes import shares
     from codesearch.shell.commands import session, several
 
     request = session.Request(paths, model, root_here, hidden, ignore, yes)
@@ -98,7 +98,7 @@ def _each(request: Request, work: Callable[[Request], Any], as_json: bool) -> in
 def _summary(root: str, stats: object, counts: object, elapsed: float) -> str:
     from codesearch.records import Stats
     from codesearch.shell.report import seconds
-    from codesearch.storage.stored import Counts
+    from codesearch.storage.rows import Counts
 
     assert isinstance(stats, Stats)
     assert isinstance(counts, Counts)

@@ -11,7 +11,7 @@ from codesearch.shell.commands import options
 from codesearch.shell.terminal import one_line, write
 
 if TYPE_CHECKING:
-    from codesearch.locations import IndexEntry
+    from codesearch.storage.locations import IndexEntry
 
 __all__ = ["clear", "list_"]
 
@@ -20,7 +20,7 @@ __all__ = ["clear", "list_"]
 @options.json_flag
 def list_(*, as_json: bool) -> None:
     """List every index, its size and its root."""
-    from codesearch.locations import list_indexes
+    from codesearch.storage.locations import list_indexes
 
     entries = list_indexes()
     write(_as_json(entries) if as_json else "".join(_line(entry) for entry in entries))
@@ -34,7 +34,7 @@ def list_(*, as_json: bool) -> None:
 @options.json_flag
 def clear(path: str | None, *, everything: bool, orphans: bool, root_here: bool, as_json: bool) -> None:
     """Delete the index of PATH, or all of them. Your files stay as they are."""
-    from codesearch import locations
+    from codesearch.storage import locations
 
     if sum((path is not None, everything, orphans)) != 1:
         raise click.UsageError("give one of PATH, --all and --orphans")

@@ -13,8 +13,8 @@ from codesearch.shell.commands.output import checked, output_options, print_answ
 from codesearch.shell.terminal import say
 
 if TYPE_CHECKING:
-    from codesearch.index import Index
-    from codesearch.indexes import Indexes
+    from codesearch.index.index import Index
+    from codesearch.index.indexes import Indexes
     from codesearch.records import Hit
     from codesearch.shell.render import Answer
 
@@ -170,7 +170,7 @@ def _question(
     query: str | None, regexes: tuple[str, ...], mode: str, rerank: str | None, explain: bool
 ) -> Question:
     """What is asked, checked and with its reranker loaded."""
-    from codesearch.reranking import load_reranker
+    from codesearch.models.reranker import load_reranker
     from codesearch.searching.pattern import parse_pattern
     from codesearch.searching.query import Query
     from codesearch.shell.commands.places import is_path

@@ -15,7 +15,7 @@ from codesearch.shell.progress import Display
 from codesearch.shell.terminal import say
 
 if TYPE_CHECKING:
-    from codesearch.index import Index
+    from codesearch.index.index import Index
     from codesearch.records import Stats
 
 __all__ = [
@@ -63,8 +63,8 @@ class Opened:
 @contextmanager
 def opened(request: Request, *, create: bool = True) -> Iterator[Opened]:
     """The one index that all the paths belong to. BadQuery where they belong to several."""
-    from codesearch.index import open_index
-    from codesearch.locations import locate
+    from codesearch.index.index import open_index
+    from codesearch.storage.locations import locate
 
     paths = request.paths or (".",)
     places = [locate(path, request.root) for path in paths]
@@ -126,7 +126,7 @@ def holds_anything(index: Index) -> bool:
 
 def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
     """The paths as given. UsageError for one that is not there: most likely an unquoted query."""
-    from codesearch.locations import list_indexes
+    from codesearch.storage.locations import list_indexes
 
     for path in paths:
         if Path(path).exists():
@@ -142,8 +142,8 @@ def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
 
 def home_of(file: str) -> str:
     """What to open for a file: itself, or outside of a repository the current folder, if it lies below."""
-    from codesearch.locations import locate
-    from codesearch.roots import canonical
+    from codesearch.files.roots import canonical
+    from codesearch.storage.locations import locate
 
     here, target = canonical(Path.cwd()), canonical(Path(file))
     loose = locate(file).root == target.parent
@@ -152,7 +152,7 @@ def home_of(file: str) -> str:
 
 def path_in(index: Index, file: str) -> str:
     """The path of a file relative to the index's root, with ``/``. BadQuery if it lies elsewhere."""
-    from codesearch.roots import canonical
+    from codesearch.files.roots import canonical
 
     target = canonical(Path(file))
     if index.root not in target.parents:

@@ -13,8 +13,8 @@ from codesearch.shell.commands import session
 from codesearch.shell.terminal import one_line, say
 
 if TYPE_CHECKING:
-    from codesearch.index import Index
-    from codesearch.indexes import Indexes
+    from codesearch.index.index import Index
+    from codesearch.index.indexes import Indexes
 
 __all__ = ["Searched", "each_root", "opened", "refresh_before_search"]
 
@@ -30,7 +30,7 @@ class Searched:
 @contextmanager
 def opened(request: session.Request, *, create: bool = True) -> Iterator[Searched]:
     """The indexes of all roots that the paths belong to."""
-    from codesearch.indexes import open_indexes
+    from codesearch.index.indexes import open_indexes
 
     if len(each_root(request)) == 1:
         with session.opened(request, create=create) as one:
@@ -51,7 +51,7 @@ def opened(request: session.Request, *, create: bool = True) -> Iterator[Searche
 
 def each_root(request: session.Request) -> list[str]:
     """For each root that the paths belong to the first path in it. BadQuery for one that is not there."""
-    from codesearch.locations import locate
+    from codesearch.storage.locations import locate
 
     first: dict[Path, str] = {}
     for path in request.paths or (".",):
@@ -61,12 +61,12 @@ def each_root(request: session.Request) -> list[str]:
 
 def refresh_before_search(place: Searched, max_wait: float | None, mode: str) -> None:
     """Each index in its share of the time that is left; an error only where none holds anything."""
-    from codesearch.index import Index
+    from codesearch.index.index import Index
 
     if isinstance(place.index, Index):
         session.refresh_before_search(place.index, max_wait, mode)
         return
-    from codesearch.indexes import shares
+    from codesearch.index.indexes import shares
 
     several, failed = place.index, list[CodesearchError]()
     for index, seconds in zip(several.indexes, shares(max_wait, len(several.indexes)), strict=True):

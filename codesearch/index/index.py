@@ -1,0 +1,237 @@
+"""The index of one root, as programs use it: open, refresh, search, ask how it is.
+
+Opening, searching by words and ``status`` load no model. ``refresh`` is the only call that writes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from codesearch.errors import BadQuery, IndexFormatError, IndexNotFound
+from codesearch.index.connection import Opening, is_damage
+from codesearch.index.questions import IndexReader
+from codesearch.index.status import Status, read_status
+from codesearch.models.embedder import Model
+from codesearch.models.pool import ModelPool
+from codesearch.records import Embedder, Progress, Stats
+from codesearch.storage import metadata as recorded
+from codesearch.storage.locations import LOCK_NAME, Location, locate
+from codesearch.storage.lock import WriterLock
+from codesearch.storage.metadata import ModelRecord, Settings
+from codesearch.updating.refresh import Job, check_model, refresh
+from codesearch.updating.tally import Deadline
+
+__all__ = ["LOCK_WAIT_SECONDS", "Index", "index_at", "open_index", "settings_of"]
+
+LOCK_WAIT_SECONDS = 10.0
+
+
+def open_index(
+    path: str | os.PathLike[str] = ".",
+    model: str | Embedder | None = None,
+    root: str | None = None,
+    *,
+    yes: bool = False,
+    hidden: bool | None = None,
+    ignore: bool | None = None,
+    max_file_bytes: int | None = None,
+    create: bool = True,
+) -> Index:
+    """Open the index of the root that ``path`` belongs to, or create an empty one; nothing is indexed yet.
+
+    Args:
+        path: a folder or a file. Searches keep to it where it is only a part of the root.
+        model: a name for mlx_jinabert, or an object with the Embedder protocol. None: the one recorded
+            in the index, else $CODESEARCH_MODEL, else the shipped one.
+        root: None for the git top level of the path (else its folder), "here" for the folder itself.
+        yes: index a home folder, or more than 50,000 files, all the same. Remembered by the index.
+        hidden: index hidden files too. None here and below: as the index was told last, else no.
+        ignore: honour .gitignore and .codesearchignore (default: yes).
+        max_file_bytes: skip files over this size (default: 1,000,000).
+        create: False to raise IndexNotFound instead of creating one.
+
+    Raises:
+        BadQuery: no such path. IndexNotFound, see ``create``. IndexFormatError: of a newer version.
+    """
+    settings = settings_of(yes=yes, hidden=hidden, ignore=ignore, max_file_bytes=max_file_bytes)
+    return index_at(locate(path, root), model, settings, create)
+
+
+def settings_of(
+    *, yes: bool = False, hidden: bool | None, ignore: bool | None, max_file_bytes: int | None
+) -> Mapping[str, Any]:
+    """Those of the settings that are given."""
+    given = {"yes": yes or None, "hidden": hidden, "ignore": ignore, "max_file_bytes": max_file_bytes}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def index_at(
+    location: Location,
+    model: str | Embedder | None,
+    settings: Mapping[str, Any],
+    create: bool,
+    pool: ModelPool | None = None,
+) -> Index:
+    """The index of a root; ``pool`` where several are opened together."""
+    create = create and location.root.exists()  # the tree is gone: an index can be asked, not made
+    if create:
+        location.create()
+    return Index(location, model, settings, create, pool)
+
+
+class Index(IndexReader):
+    """Made by ``open_index``. Any thread may use it; several processes may search while one refreshes."""
+
+    def __init__(
+        self,
+        location: Location,
+        model: str | Embedder | None,
+        settings: Mapping[str, Any],
+        create: bool,
+        pool: ModelPool | None = None,
+    ) -> None:
+        self._location = location
+        self._settings = settings
+        self._pool = pool or ModelPool()
+        self._given = None if model is None else self._pool.model(model)
+        self._model = self._given
+        self._lock = threading.Lock()
+        super().__init__(location, Opening(location, self._query_embedder))
+        try:
+            self._opening.open(create)
+        except IndexFormatError as error:
+            if not (is_damage(error) and create):
+                raise  # else the next refresh builds it again
+
+    # -- asking
+
+    def status(self) -> Status:
+        """The truth about this index; loads no model."""
+        opened = self._opening.ready()
+        return read_status(self._location, opened.store, self._current_model(), opened.vectors())
+
+    @property
+    def model(self) -> str:
+        """Name of the model of this index."""
+        return self._current_model().name
+
+    # -- writing
+
+    def refresh(
+        self,
+        progress: Progress | None = None,
+        *,
+        max_wait: float | None = None,
+        vectors: bool = True,
+        rebuild: bool = False,
+        lock_wait: float = LOCK_WAIT_SECONDS,
+    ) -> Stats:
+        """Bring the index up to date with the tree. Killed at any point, it goes on from there next time.
+
+        Args:
+            progress: called as ``progress(stage, done, total)``.
+            max_wait: stop at the first commit after so many seconds.
+            vectors: False to stop when all text is searchable.
+            rebuild: forget everything first; without a model given, the recorded one stays.
+            lock_wait: seconds to wait for another process that is writing, ``max_wait`` at most.
+
+        Raises:
+            IndexBusy: another process is still writing after ``lock_wait`` seconds.
+            ModelMismatch: the index holds another model's vectors, and nothing was changed.
+            TooManyFiles: see ``open_index``.
+        """
+        if not self.root.is_dir():
+            raise BadQuery(f"{self.root} is gone; what was indexed can still be searched (--no-refresh)")
+        deadline = Deadline(max_wait)
+        lock_wait = lock_wait if max_wait is None else min(lock_wait, max_wait)
+        self._location.create()
+        with WriterLock(self.directory / LOCK_NAME, lock_wait):
+            if rebuild:
+                self._choose_model_again()
+            note = self._opening.settle(rebuild)
+            try:
+                return self._run(deadline, progress or _silent, vectors, note)
+            except IndexFormatError as error:
+                if not is_damage(error):
+                    raise
+                return self._run(deadline, progress or _silent, vectors, self._opening.repair(error))
+
+    def close(self) -> None:
+        """Close the index; it cannot be used afterwards."""
+        self._opening.close()
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, deadline: Deadline, progress: Progress, embed: bool, note: str) -> Stats:
+        opened = self._opening.ready()
+        settings = recorded.read(opened.store, Settings) or Settings()
+        job = Job(
+            location=self._location,
+            store=opened.store,
+            vectors=opened.vectors,
+            model=self._current_model(),
+            settings=dataclasses.replace(settings, **self._settings),
+            deadline=deadline,
+            progress=progress,
+            embed=embed,
+            notes=(*opened.store.notes, note) if note else tuple(opened.store.notes),
+        )
+        return refresh(job)
+
+    # -- the model
+
+    def _current_model(self) -> Model:
+        """The model given, else the one recorded, else the default."""
+        record = recorded.read(self._opening.ready().store, ModelRecord)
+        with self._lock:
+            if self._model is None or (self._given is None and record and record.name != self._model.name):
+                self._model = self._recorded_model(record)
+            return self._model
+
+    def _choose_model_again(self) -> None:
+        """Load the model of a rebuild before anything is thrown away for it."""
+        try:
+            model = self._current_model()
+        except (IndexFormatError, IndexNotFound):
+            model = self._given or self._pool.default()
+        if not (model.named or model.is_loaded):
+            model = self._pool.default()
+        model.load()
+        self._model = self._given = model
+
+    def _query_embedder(self) -> Embedder:
+        model = self._current_model()
+        embedder = model.load()
+        check_model(recorded.read(self._opening.ready().store, ModelRecord), model, self.root)
+        return embedder
+
+    def vector_model(self) -> Model | None:
+        """The model of the stored vectors; None while there are none. ModelMismatch if another is given."""
+        store = self._opening.ready().store
+        if not store.vector_count():
+            return None
+        model = self._current_model()
+        check_model(recorded.read(store, ModelRecord), model, self.root)
+        return model
+
+    def _recorded_model(self, record: ModelRecord | None) -> Model:
+        if record is None:
+            return self._pool.default()
+        return (
+            self._pool.model(record.name) if record.named else Model.absent(record.name, record.fingerprint)
+        )
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""

@@ -1,0 +1,228 @@
+"""Several roots searched as one: opened together, refreshed one after the other, ranked in one list.
+
+What goes wrong with one root is told and must not lose the answers of the others. Only what concerns the
+whole search is an error: a path that is not there, a query that cannot be asked, no root that answers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from codesearch.errors import BadQuery, CodesearchError
+from codesearch.files.roots import canonical
+from codesearch.index.index import LOCK_WAIT_SECONDS, Index, index_at, settings_of
+from codesearch.index.members import Compared, Member, compared, parts_of
+from codesearch.index.questions import Answer, Questions
+from codesearch.index.status import Status
+from codesearch.models.pool import ModelPool
+from codesearch.records import Embedder, Filter, Progress, Stats
+from codesearch.searching.search import Searcher
+from codesearch.searching.several.union import PartFailed, UnionStore
+from codesearch.searching.several.union_names import label
+from codesearch.searching.several.union_search import UnionSearcher
+from codesearch.storage.locations import Location, locate
+from codesearch.storage.rows import Counts
+
+__all__ = ["Indexes", "Problem", "open_indexes", "shares"]
+
+Problem = Callable[[Path, CodesearchError], Any]
+"""Told which root cannot answer, or not by meaning, and why."""
+
+
+def open_indexes(
+    paths: Iterable[str | os.PathLike[str]],
+    model: str | Embedder | None = None,
+    root: str | None = None,
+    *,
+    yes: bool = False,
+    hidden: bool | None = None,
+    ignore: bool | None = None,
+    max_file_bytes: int | None = None,
+    create: bool = True,
+    on_problem: Problem | None = None,
+) -> Indexes:
+    """Open the indexes of all roots that the paths belong to, to search them as one.
+
+    Args:
+        paths: folders or files. Several of one root are one index, of which these parts are searched.
+        on_problem: told of a root that cannot answer; without it, that is a warning in the log.
+
+    The other arguments are those of ``open_index``, for every root.
+
+    Raises:
+        BadQuery: no path, or one that is not there. Else what keeps the last root from being opened.
+    """
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not given:
+        raise BadQuery("no path to search; give at least one folder")
+    parts: dict[Path, list[Location]] = {}
+    for location in [locate(path, root) for path in given]:
+        parts.setdefault(location.root, []).append(location)
+    settings = settings_of(yes=yes, hidden=hidden, ignore=ignore, max_file_bytes=max_file_bytes)
+    pool, members, tell = ModelPool(), list[Member](), on_problem or _warn
+    for number, locations in enumerate(parts.values(), 1):
+        location = replace(locations[0], under="")
+        try:
+            index = index_at(location, model, settings, create, pool)
+        except CodesearchError as error:
+            if number == len(parts) and not members:
+                raise
+            tell(location.root, error)
+            continue
+        under = dict.fromkeys(one.under for one in locations)
+        members.append(Member(index, () if "" in under else tuple(under)))
+    return Indexes(members, tell)
+
+
+class Indexes(Questions):
+    """Made by ``open_indexes``. Searches as an ``Index`` does; ``hit.root`` tells the roots apart.
+
+    Hits are ranked in one list. A text that stands in several places is one hit, which names the others
+    as its ``copies``. ``under`` is not for several roots: say it by the paths. A path that ``similar`` gets
+    is absolute, or relative to the current folder.
+    """
+
+    _folds = True
+
+    def __init__(self, members: Sequence[Member], on_problem: Problem) -> None:
+        super().__init__()
+        self._members = tuple(members)
+        self.tell = on_problem
+
+    @property
+    def indexes(self) -> tuple[Index, ...]:
+        """One for each root, in the order of the paths."""
+        return tuple(member.index for member in self._members)
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The roots, in the order of the paths."""
+        return tuple(index.root for index in self.indexes)
+
+    def refresh(
+        self,
+        progress: Progress | None = None,
+        *,
+        max_wait: float | None = None,
+        vectors: bool = True,
+        lock_wait: float = LOCK_WAIT_SECONDS,
+    ) -> Mapping[Path, Stats]:
+        """Bring every index up to date; what was done, by root. Arguments as in ``Index.refresh``.
+
+        ``max_wait`` is for all of them: each gets an equal share of what is left. A root that cannot be
+        refreshed is told as a problem and keeps what it has.
+        """
+        done: dict[Path, Stats] = {}
+        for index, seconds in zip(self.indexes, shares(max_wait, len(self.indexes)), strict=True):
+            try:
+                done[index.root] = index.refresh(
+                    progress, max_wait=seconds, vectors=vectors, lock_wait=lock_wait
+                )
+            except CodesearchError as error:
+                self.tell(index.root, error)
+        return done
+
+    def status(self) -> list[Status]:
+        """The truth about each index that can be read."""
+        found = []
+        for index in self.indexes:
+            try:
+                found.append(index.status())
+            except CodesearchError as error:
+                self.tell(index.root, error)
+        return found
+
+    def counts(self) -> Counts:
+        """Files, chunks and embedded chunks of all roots together."""
+        each = [counts for index in self.indexes if (counts := self._counts(index))]
+        return Counts(sum(c.files for c in each), sum(c.chunks for c in each), sum(c.embedded for c in each))
+
+    @property
+    def model(self) -> str:
+        """Name of the model that questions are embedded with: that of the first root that has vectors."""
+        models = [index.model for index in self.indexes if (c := self._counts(index)) and c.embedded]
+        return (models or [self.indexes[0].model])[0]
+
+    def close(self) -> None:
+        """Close them all."""
+        for index in self.indexes:
+            index.close()
+
+    def __enter__(self) -> Indexes:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- how a question is put
+
+    def _ask(
+        self, question: Callable[[Searcher, Filter], Answer], wanted: Filter, meaning: bool = True
+    ) -> Answer:
+        members = list(self._members)
+        while True:
+            try:
+                vectors = compared(members) if meaning else Compared(None, ())
+                union = UnionStore(parts_of(members, vectors, wanted))
+                answer = question(UnionSearcher(union, vectors.load), Filter())
+            except PartFailed as failure:
+                self._go_on_without(members, failure)
+            except BadQuery as error:
+                raise BadQuery(self._readable(str(error), members)) from error
+            else:
+                for root, mismatch in vectors.others:
+                    self.tell(root, mismatch)
+                return answer
+
+    def _go_on_without(self, members: list[Member], failure: PartFailed) -> None:
+        failed, error = members.pop(failure.position), failure.__cause__
+        assert isinstance(error, CodesearchError)
+        if not members:
+            raise error
+        self.tell(failed.index.root, error)
+
+    @staticmethod
+    def _readable(message: str, members: Sequence[Member]) -> str:
+        """A message that names places, with the roots as people know them."""
+        for at, member in enumerate(members):
+            message = message.replace(label(at), f"{member.index.root.as_posix()}/")
+        return message
+
+    @staticmethod
+    def _counts(index: Index) -> Counts:
+        try:
+            return index.counts()
+        except CodesearchError:  # told when it is asked
+            return Counts(0, 0, 0)
+
+    def _parts(self, under: Sequence[str] | None) -> tuple[str, ...]:
+        if under:
+            raise BadQuery("sub-folders of several roots are given as paths when these are opened")
+        return ()
+
+    def _relative(self, path: str | os.PathLike[str]) -> str:
+        target = canonical(Path(path))
+        for at, root in enumerate(self.roots):
+            if root in target.parents:
+                return label(at) + target.relative_to(root).as_posix()
+        raise BadQuery(f"{path} is in none of the roots: {', '.join(map(str, self.roots))}")
+
+
+def shares(seconds: float | None, count: int) -> Iterator[float | None]:
+    """For each of ``count`` tasks, asked for as it begins: an equal share of what is left of the time."""
+    end = time.monotonic() + (seconds or 0.0)
+    for left in range(count, 0, -1):
+        yield None if seconds is None else max(0.0, end - time.monotonic()) / left
+
+
+def _warn(root: Path, error: CodesearchError) -> None:
+    logging.getLogger(__name__).warning("%s: %s", root, error)

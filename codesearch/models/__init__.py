@@ -1,0 +1,1 @@
+"""The one place that reaches for mlx_jinabert: embedders, rerankers, a pool that loads each once."""

@@ -1,0 +1,292 @@
+"""The one place where codesearch reaches for mlx_jinabert: a name in, an Embedder out, late.
+
+A ``Model`` is what an index was opened with. Naming it costs nothing, its fingerprint costs reading
+a record, and only the first text to embed loads it. What a foreign model returns is checked here:
+shape, width and finiteness, before anything is stored.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from codesearch.errors import CodesearchError, ModelUnavailable
+from codesearch.records import Embedder, Vectors
+
+__all__ = [
+    "SHIPPED",
+    "Encoded",
+    "KnownModel",
+    "Model",
+    "Runtime",
+    "encode_documents",
+    "encode_query",
+    "is_service",
+    "known_models",
+    "model_cache",
+]
+
+SHIPPED = "embedded"
+"""Name of the model that comes with the package: the only one that may change below an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What a loaded model really runs on; "" where it does not say."""
+
+    backend: str
+    device: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Vectors of some texts, in order. Rows listed in ``failed`` have no usable vector (zeros)."""
+
+    vectors: Vectors
+    """(n, dim) float32, rows of unit length."""
+    failed: tuple[int, ...]
+    truncated: int
+    """Texts longer than the model takes; 0 where the model cannot count tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model that has a short name: what is known of it before it is on this machine."""
+
+    name: str
+    source: str
+    """Where it comes from: a Hub id, or that it ships with the package."""
+    parameters: int
+    dim: int
+    matryoshka_dims: tuple[int, ...]
+    """Shorter vectors that it was trained for."""
+    any_prefix: bool
+    """Whether its vectors may be cut anywhere."""
+    context: int
+    """Longest text in tokens."""
+    licence: str
+    commercial_use: bool
+    use: str
+    """What it is for, in a line."""
+    to_state: tuple[str, ...]
+    """Settings that its checkpoint may leave open and that nobody published."""
+
+
+def known_models() -> list[KnownModel]:
+    """The embedding models that can be given by a short name."""
+    from mlx_jinabert.catalog import CATALOG
+
+    return [
+        KnownModel(
+            name=entry.alias,
+            source=entry.hub_id or "ships with the package",
+            parameters=entry.parameters,
+            dim=entry.dim,
+            matryoshka_dims=entry.matryoshka_dims,
+            any_prefix=entry.any_prefix,
+            context=entry.context,
+            licence=entry.licence,
+            commercial_use=entry.commercial_use,
+            use=entry.note,
+            to_state=tuple(entry.unknown),
+        )
+        for entry in CATALOG.values()
+        if entry.task == "embedding"
+    ]
+
+
+def is_service(name: str) -> bool:
+    """Whether a name is that of a model behind HTTP, to which texts are sent."""
+    from mlx_jinabert.remote import is_remote
+
+    return is_remote(name)
+
+
+def model_cache() -> Path:
+    """Where mlx_jinabert keeps the graphs that it builds."""
+    from mlx_jinabert.checkpoint.cache_folder import cache_dir
+
+    return cache_dir()
+
+
+class Model:
+    """A model by name (of mlx_jinabert) or as an object with the Embedder protocol. Thread-safe."""
+
+    def __init__(self, model: str | Embedder) -> None:
+        self._lock = threading.Lock()
+        self._fingerprint: str | None = None
+        self._embedder: Embedder | None = None
+        self.named = True
+        """Whether ``name`` alone brings the model back."""
+        self._by_name = isinstance(model, str)
+        if isinstance(model, str):
+            self.name = model
+            return
+        if not isinstance(model, Embedder):
+            raise CodesearchError(
+                f"model is a {type(model).__name__}; expected a name or an object with dim, fingerprint, "
+                "max_length, encode_query and encode_document"
+            )
+        self.name = str(getattr(model, "model_id", None) or type(model).__name__)
+        self.named = _is_ours(model)
+        self._embedder = model
+
+    @classmethod
+    def absent(cls, name: str, fingerprint: str) -> Model:
+        """Another program's model that an index names, and that is not at hand."""
+        model = cls(name)
+        model.named = False
+        model._fingerprint = fingerprint
+        return model
+
+    @classmethod
+    def default(cls) -> Model:
+        """$CODESEARCH_MODEL, else the shipped one."""
+        return cls(os.environ.get("CODESEARCH_MODEL") or SHIPPED)
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether this is the model that comes with the package."""
+        return self.named and self.name == SHIPPED
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether texts can be embedded without loading anything."""
+        return self._embedder is not None
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the vectors. Read from a record where there is one, without loading the weights."""
+        if self._embedder is not None:
+            return self._embedder.fingerprint
+        if self._fingerprint is None:
+            self._fingerprint = _named_fingerprint(self.name)
+        return self._fingerprint
+
+    @property
+    def stamp(self) -> str:
+        """Cheap sign that the shipped model's files are the same, without an import; "" for other models."""
+        spec = find_spec("mlx_jinabert") if self.is_shipped and self._by_name else None
+        if spec is None or spec.origin is None:
+            return ""
+        folder = Path(spec.origin).parent / SHIPPED
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        stats = [f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
+        return "\n".join([str(folder), *stats])
+
+    def load(self) -> Embedder:
+        """The embedder; loaded once, by the first caller. ModelUnavailable says what is wrong."""
+        with self._lock:
+            if self._embedder is None and not self.named:
+                raise ModelUnavailable(
+                    self.name,
+                    "it was given as an object when the index was built; pass it to open_index again, "
+                    "or rebuild with a model that has a name (codesearch index --model NAME --rebuild)",
+                )
+            if self._embedder is None:
+                self._embedder = _load(self.name)
+            return self._embedder
+
+    def runtime(self) -> Runtime:
+        """What the loaded model runs on (loads it)."""
+        embedder = self.load()
+        backend, device, dtype = (str(getattr(embedder, key, "")) for key in ("backend", "device", "dtype"))
+        return Runtime(backend, device, dtype)
+
+
+def encode_documents(embedder: Embedder, texts: list[str]) -> Encoded:
+    """Embed texts to be searched; a text whose vector is not finite fails alone, not its batch."""
+    options = {"truncation": "silent"} if _is_ours(embedder) else {}  # what is cut is counted below
+    failed: list[int] = []
+    left = list(range(len(texts)))
+    while left:
+        try:
+            found = embedder.encode_document([texts[i] for i in left], **options)
+            break
+        except Exception as error:
+            position = _failed_position(error)
+            if position is None:
+                _raise_ours(error, embedder)
+                raise
+            failed.append(left.pop(position))
+    vectors = np.zeros((len(texts), embedder.dim), np.float32)
+    if left:
+        vectors[left] = _checked(found, len(left), embedder.dim)
+    broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1)).tolist()
+    vectors[broken] = 0.0
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return Encoded(vectors, tuple(sorted({*failed, *broken})), _count_truncated(embedder, texts))
+
+
+def encode_query(embedder: Embedder, text: str) -> Vectors:
+    """The vector of a question, (dim,) float32. ModelUnavailable where the model fails, or its service."""
+    try:
+        vectors = embedder.encode_query([text])
+    except Exception as error:
+        _raise_ours(error, embedder)
+        raise
+    vector: Vectors = _checked(vectors, 1, embedder.dim)[0]
+    return vector
+
+
+def _raise_ours(error: Exception, embedder: Embedder) -> None:
+    """What mlx_jinabert says on purpose, such as a service that is down, as an error of ours."""
+    from mlx_jinabert.errors import JinabertError
+
+    if isinstance(error, JinabertError):
+        name = str(getattr(embedder, "model_id", type(embedder).__name__))
+        raise ModelUnavailable(name, str(error)) from error
+
+
+def _is_ours(model: object) -> bool:
+    return type(model).__module__.partition(".")[0] == "mlx_jinabert"
+
+
+def _checked(vectors: object, count: int, dim: int) -> Vectors:
+    array = np.asarray(vectors, np.float32)
+    if array.shape != (count, dim):
+        raise CodesearchError(
+            f"the model returned an array of shape {array.shape} for {count} text(s), expected {(count, dim)}"
+        )
+    return array
+
+
+def _failed_position(error: Exception) -> int | None:
+    """Which text of the call mlx_jinabert blames, None for every other error."""
+    from mlx_jinabert.errors import NonFinite
+
+    return error.text if isinstance(error, NonFinite) else None
+
+
+def _count_truncated(embedder: Embedder, texts: list[str]) -> int:
+    count_tokens = getattr(embedder, "count_tokens", None)
+    if count_tokens is None:
+        return 0
+    return sum(int(count) > embedder.max_length for count in count_tokens(texts))
+
+
+def _named_fingerprint(name: str) -> str:
+    from mlx_jinabert.errors import JinabertError
+
+    try:
+        from mlx_jinabert.identity import fingerprint_of
+
+        return fingerprint_of(name)
+    except JinabertError as error:
+        raise ModelUnavailable(name, str(error)) from error
+
+
+def _load(name: str) -> Embedder:
+    import mlx_jinabert
+
+    try:
+        embedder: Embedder = mlx_jinabert.load(name)
+    except mlx_jinabert.errors.JinabertError as error:
+        raise ModelUnavailable(name, str(error)) from error
+    return embedder

@@ -1,0 +1,1 @@
+"""Several roots ranked as one index would rank them."""

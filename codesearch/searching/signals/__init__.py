@@ -1,0 +1,1 @@
+"""Evidence about a candidate beyond its two ranks."""

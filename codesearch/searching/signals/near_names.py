@@ -1,0 +1,66 @@
+"""Names that were nearly typed: another convention (``getuserbyid``), or a typo (``getUsrById``).
+
+Asked only about a name that the index does not define. Distance is that of optimal string alignment:
+a letter added, left out, replaced, or swapped with its neighbour (Damerau 1964).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from codesearch.tokens import singular
+
+__all__ = ["near_names"]
+
+_ONE_TYPO, _TWO_TYPOS = 5, 10  # letters that a name must have: short names are near to everything
+_MOST = 8  # names that are equally near: more says that the question is not about one of them
+
+
+def near_names(name: str, known: Iterable[str], *, typos: bool) -> list[str]:
+    """Those of the case-folded names that are meant by this one: the nearest of them alone, or none.
+
+    Names that differ in underscores, case and number only are at distance 0; others count with ``typos``.
+    """
+    wanted = _bare(name)
+    allowed = (len(wanted) >= _ONE_TYPO) + (len(wanted) >= _TWO_TYPOS) if typos else 0
+    pieces = _pieces(wanted, 2 * allowed + 1)
+    best: list[str] = []
+    for candidate in known:
+        bare = _bare(candidate)
+        # A typo touches two neighbouring pieces at most: of 2k + 1 pieces one survives k typos.
+        if abs(len(bare) - len(wanted)) > allowed or not any(piece in bare for piece in pieces):
+            continue
+        distance = _distance(wanted, bare)
+        if distance < allowed or (distance == allowed and best == []):
+            allowed, best = distance, [candidate]
+        elif distance == allowed:
+            best.append(candidate)
+    return sorted(best)[:_MOST]
+
+
+def _bare(name: str) -> str:
+    return singular(name.casefold().replace("_", "").replace("-", ""))
+
+
+def _pieces(word: str, number: int) -> list[str]:
+    size = max(1, len(word) // number)
+    edges = [*range(0, size * number, size), len(word)]
+    return [word[a:b] for a, b in pairwise(edges)]
+
+
+def _distance(a: str, b: str) -> int:
+    """Optimal string alignment; O(len(a) * len(b))."""
+    if a == b:
+        return 0
+    before: list[int] = []
+    above = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            cost = min(above[j] + 1, row[-1] + 1, above[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and y == a[i - 2]:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, above = above, row
+    return above[-1]

@@ -1,0 +1,178 @@
+"""How well one chunk or path fits a query: the grades that the ranking weighs.
+
+Grades lie in [0, 1]; they know nothing of weights and of other candidates, except ``path_affinity``,
+which has to: a word that every path holds says nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from codesearch.records import Chunk
+from codesearch.searching.query import Name, Query, stem
+from codesearch.searching.signals.path_roles import roles_of
+from codesearch.tokens import tokenize
+
+__all__ = [
+    "coverage_grade",
+    "definition_grade",
+    "initials",
+    "path_affinity",
+    "rarity",
+    "unwanted_roles",
+    "within",
+]
+
+_INNER = 0.9  # defined in the chunk, but the chunk is about something else (or holds several)
+_OTHER_CASE = 0.6
+_OTHER_SCOPE = 0.5
+_CONTINUED = 0.3  # a later part of a definition that was too long for one chunk
+_PARTIAL_NAMESAKE = 0.8  # Query.Async.cs beside Query.cs
+_NOT_NAMESAKE = 0.6  # a file named after the name is its home
+_UNTELLING = frozenset({"mod", "index", "init", "main", "lib"})  # such a file is what its folder is
+_MIN_PREFIX = 3  # letters that an abbreviation must have
+_FOLDER = 0.5  # a word of a folder's name, against one of the file's
+_INITIALS = (2, 3, 4)  # words that a file abbreviates by their first letters
+
+
+def definition_grade(chunk: Chunk, name: Name, *, fold_case: bool = False) -> float:
+    """How surely the chunk defines this name; 0 if it does not."""
+    grade = _named(chunk, name.last, fold_case)
+    if not grade:
+        return 0.0
+    if name.scope and not within(chunk, name.scope[-1]):
+        grade *= _OTHER_SCOPE
+    return grade * _namesake(chunk.path, name)
+
+
+def _named(chunk: Chunk, name: str, fold_case: bool) -> float:
+    if name == chunk.symbol:
+        return 1.0 if name in chunk.definitions else _CONTINUED
+    if name in chunk.definitions:
+        return _INNER
+    if fold_case:
+        folded = _bare(name)
+        if folded == _bare(chunk.symbol):
+            return _OTHER_CASE if chunk.symbol in chunk.definitions else _OTHER_CASE * _CONTINUED
+        if any(folded == _bare(defined) for defined in chunk.definitions):
+            return _OTHER_CASE * _INNER
+    return 0.0
+
+
+def within(chunk: Chunk, scope: str) -> bool:
+    """Whether the innermost enclosing name of the query encloses the chunk, or names its file or folder."""
+    wanted = _bare(scope)
+    where = PurePosixPath(chunk.path)
+    return any(wanted == _bare(part) for part in (*chunk.scope, chunk.symbol, where.stem, where.parent.name))
+
+
+def _namesake(path: str, name: Name) -> float:
+    """1 for the file that is named after the name (or its scope), less for any other."""
+    file = PurePosixPath(path).name
+    wanted = {_bare(name.last), *(_bare(scope) for scope in name.scope[-1:])}
+    if _bare(file.rpartition(".")[0] or file) in wanted:
+        return 1.0
+    return _PARTIAL_NAMESAKE if _bare(file.split(".")[0]) in wanted else _NOT_NAMESAKE
+
+
+def _bare(name: str) -> str:
+    """A name without case, underscores and hyphens: http_client, HttpClient and http-client are one."""
+    return name.casefold().replace("_", "").replace("-", "")
+
+
+def rarity(number: int) -> float:
+    """What a name still tells that is defined in this many files; 1 for one file."""
+    return 1 / (1 + math.log(max(number, 1)))
+
+
+def coverage_grade(text: str, words: Sequence[str]) -> float:
+    """The share of the words that a case-folded text holds, also inside longer words."""
+    return sum(word in text for word in words) / len(words) if words else 0.0
+
+
+def path_affinity(
+    paths: Sequence[str], terms: Sequence[str], *, abbreviated: bool = True
+) -> dict[str, float]:
+    """How well each path says what the terms say, and nothing else.
+
+    The share of the terms that its words repeat, rare words counting more, times the share of the words
+    of its file name that the terms explain: "json rendering" is about ``json.go``, less about
+    ``json_stream.go``. A shortened word repeats the word (``utils``, ``impls``, ``auth``), and so do, where
+    ``abbreviated``, the first letters of neighbouring words (``ws`` for "web socket", ``SSE``).
+    """
+    wanted = list(dict.fromkeys(stem(term) for term in terms))
+    distinct = {path: _path_stems(path) for path in paths}
+    seen = Counter(word for stems in distinct.values() for word in stems.all)
+    weight = {word: math.log((len(distinct) + 1) / (seen[word] + 0.5)) for word in wanted}
+    total = sum(weight.values())
+    if total <= 0:
+        return dict.fromkeys(distinct, 0.0)
+    short = initials(terms) if abbreviated else {}
+    alike = {
+        word: frozenset(term for term in wanted if _alike(word, term)) or short.get(word, frozenset())
+        for word in seen
+    }
+    return {path: _affinity(stems, alike, weight) / total for path, stems in distinct.items()}
+
+
+def initials(terms: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The first letters of neighbouring terms, and the stems of the terms that they stand for.
+
+    >>> sorted(initials(("server", "sent", "event"))["sse"])
+    ['event', 'sent', 'serv']
+    """
+    return {
+        "".join(term[0] for term in run): frozenset(map(stem, run))
+        for number in _INITIALS
+        for run in (terms[first : first + number] for first in range(len(terms) - number + 1))
+    }
+
+
+def unwanted_roles(path: str, query: Query) -> list[str]:
+    """Roles of the path (test, example, ...) that the query does not ask for."""
+    return [role.name for role in roles_of(path) if not query.mentions(role.asked_by)]
+
+
+@dataclass(frozen=True, slots=True)
+class _PathStems:
+    """Stems of the words of a path's file name and of its folders."""
+
+    name: frozenset[str]
+    folders: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[str]:
+        return self.name | self.folders
+
+
+@lru_cache(maxsize=1 << 14)
+def _path_stems(path: str) -> _PathStems:
+    where = PurePosixPath(path.replace("-", "_"))
+    name = where.name.split(".")[0] or where.name
+    folders = list(where.parts[:-1])
+    if folders and name.strip("_").casefold() in _UNTELLING:
+        name, folders = folders[-1], [*folders[:-1], name]
+    return _PathStems(_stems(name), _stems(" ".join(folders)))
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(token) for token in tokenize(text))
+
+
+def _alike(word: str, term: str) -> bool:
+    if word == term:
+        return True
+    return min(len(word), len(term)) >= _MIN_PREFIX and (term.startswith(word) or word.startswith(term))
+
+
+def _affinity(stems: _PathStems, alike: Mapping[str, frozenset[str]], weight: Mapping[str, float]) -> float:
+    by_name = frozenset().union(*(alike[word] for word in stems.name))
+    by_folder = frozenset().union(*(alike[word] for word in stems.folders)) - by_name
+    explained = sum(bool(alike[word]) for word in stems.name) / len(stems.name) if stems.name else 0.0
+    said = sum(weight[term] for term in by_name) + _FOLDER * sum(weight[term] for term in by_folder)
+    return said * explained

@@ -1,0 +1,83 @@
+"""What an index says about itself, as records: typed access to the store's ``meta`` table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from codesearch.models.embedder import SHIPPED
+from codesearch.storage.store import Store
+
+__all__ = ["LastRefresh", "ModelRecord", "Settings", "read", "write"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which files belong to the index. Kept, so that a plain search refreshes what was asked for once."""
+
+    hidden: bool = False
+    ignore: bool = True
+    max_file_bytes: int = 1_000_000
+    yes: bool = False
+    """The user has confirmed a root that is larger than anyone indexes by accident."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """Whose vectors the index holds, and on what they were computed last."""
+
+    name: str
+    named: bool
+    """Whether ``name`` can be loaded; False for another program's object."""
+    fingerprint: str
+    dim: int
+    backend: str = ""
+    device: str = ""
+    dtype: str = ""
+    stamp: str = ""
+    """``Model.stamp`` at that time."""
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it is the model that comes with the package, the only one that may change by itself."""
+        return self.named and self.name == SHIPPED
+
+
+@dataclass(frozen=True, slots=True)
+class LastRefresh:
+    """How the last refresh ended."""
+
+    finished: str
+    """ISO 8601, UTC."""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def finished_at(self) -> datetime:
+        """The moment, aware."""
+        return datetime.fromisoformat(self.finished).astimezone(UTC)
+
+
+_KEYS: Mapping[type[Any], str] = {Settings: "settings", ModelRecord: "model", LastRefresh: "last_refresh"}
+_Record = TypeVar("_Record", Settings, ModelRecord, LastRefresh)
+
+
+def read(store: Store, kind: type[_Record]) -> _Record | None:
+    """The record of that kind; None where it was never written."""
+    text = store.meta(_KEYS[kind])
+    if text is None:
+        return None
+    known: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in json.loads(text).items()
+        if name in kind.__slots__
+    }
+    return kind(**known)
+
+
+def write(store: Store, record: Settings | ModelRecord | LastRefresh) -> None:
+    """Store a record in place of the last one of its kind."""
+    store.set_meta(_KEYS[type(record)], json.dumps(asdict(record)))

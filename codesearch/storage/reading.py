@@ -1,0 +1,276 @@
+"""Questions that the store answers. Nothing here writes; any thread may ask.
+
+Inside ``with store.reading():`` several questions see one snapshot; outside, each sees the newest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from sqlite3 import SQLITE_ERROR
+from typing import Any
+
+import numpy as np
+
+from codesearch.errors import BadQuery, IndexFormatError
+from codesearch.records import Chunk, Filter, StoredChunk
+from codesearch.storage.database import Database, Row
+from codesearch.storage.filters import Selection
+from codesearch.storage.rows import ChunkIdentity, ChunkText, Counts, Ids, Scored, StoredFile, StoredVectors
+from codesearch.storage.term_statistics import Postings, RowLengths, TermStatistics
+
+__all__ = ["StoreReader", "definition_key"]
+
+_SEPARATORS = re.compile(r"::|->|[.#/\\]")
+_IN = "IN (SELECT value FROM json_each(?))"
+_CHUNK_COLUMNS = (
+    "chunks.id, files.path, start_byte, end_byte, start_line, end_line, files.language, "
+    "kind, symbol, scope, signature, definitions, text"
+)
+_PAGE = 4096
+"""Rows that are held at once where all of them are read."""
+_CHUNKS = f"SELECT {_CHUNK_COLUMNS} FROM chunks JOIN files ON files.id = file_id"
+
+
+def definition_key(name: str) -> str:
+    """What a definition is looked up by: the last component of a qualified name, case-folded."""
+    return _SEPARATORS.split(name.strip())[-1].casefold()
+
+
+class StoreReader:
+    """The reading half of ``Store``."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._selection = Selection(database)
+        self._terms = TermStatistics(database)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Every question inside the block is answered from the same snapshot."""
+        return self._db.reading()
+
+    # -- about the whole index
+
+    def meta(self, key: str, default: str | None = None) -> str | None:
+        """A value that ``set_meta`` stored, else the default."""
+        value: str | None = self._db.value("SELECT value FROM meta WHERE key = ?", (key,))
+        return default if value is None else value
+
+    def generation(self) -> int:
+        """Grows with every commit of any process that changed anything."""
+        return int(self.meta("generation") or 0)
+
+    def counts(self) -> Counts:
+        """Exact numbers of files, chunks and vectors."""
+        row = self._db.rows(
+            "SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM chunks), "
+            "(SELECT count(*) FROM vectors)"
+        )[0]
+        return Counts(*row)
+
+    # -- files and chunks
+
+    def files(self) -> dict[str, StoredFile]:
+        """Every file by its path."""
+        rows = self._db.rows("SELECT id, path, size, mtime_ns, content_hash, language FROM files")
+        return {row[1]: StoredFile(*row) for row in rows}
+
+    def chunks(self, ids: Iterable[int]) -> dict[int, StoredChunk]:
+        """Chunks by id; ids that were removed meanwhile are missing."""
+        found = self._chunks(f"WHERE chunks.id {_IN}", json.dumps([int(i) for i in ids]))
+        return {stored.id: stored for stored in found}
+
+    def chunks_of(self, path: str) -> list[StoredChunk]:
+        """The chunks of a file in its order; [] for a file that is not indexed."""
+        return self._chunks("WHERE files.path = ? ORDER BY start_byte", path)
+
+    def chunk_at(self, path: str, line: int) -> int | None:
+        """Id of the chunk that holds a line (the shortest, where two share it); None where none does."""
+        found: int | None = self._db.value(
+            "SELECT chunks.id FROM chunks JOIN files ON files.id = file_id "
+            "WHERE files.path = ? AND start_line <= ? AND end_line >= ? "
+            "ORDER BY end_line - start_line, start_byte LIMIT 1",
+            (path, line, line),
+        )
+        return found
+
+    def texts(self, allowed: Ids | None = None) -> Iterator[ChunkText]:
+        """The texts of all chunks, or of these, by id, a page at a time: read them inside ``reading()``."""
+        sql = (
+            "SELECT chunks.id, files.path, start_byte, start_line, text "
+            "FROM chunks JOIN files ON files.id = file_id WHERE"
+        )
+        if allowed is not None:
+            for start in range(0, len(allowed), _PAGE):
+                ids = json.dumps(allowed[start : start + _PAGE].tolist())
+                yield from (
+                    ChunkText(*row)
+                    for row in self._db.rows(f"{sql} chunks.id {_IN} ORDER BY chunks.id", (ids,))
+                )
+            return
+        last = 0
+        while rows := self._db.rows(f"{sql} chunks.id > ? ORDER BY chunks.id LIMIT {_PAGE}", (last,)):
+            yield from (ChunkText(*row) for row in rows)
+            last = rows[-1][0]
+
+    def pending(self, limit: int) -> list[StoredChunk]:
+        """The oldest chunks that have no vector yet."""
+        return self._chunks(
+            "WHERE chunks.id IN (SELECT chunk_id FROM pending ORDER BY chunk_id LIMIT ?) ORDER BY chunks.id",
+            limit,
+        )
+
+    def _chunks(self, where: str, param: str | int) -> list[StoredChunk]:
+        rows = self._db.rows(f"{_CHUNKS} {where}", (param,))
+        with self._db.decoding():
+            return [_chunk(row) for row in rows]
+
+    # -- candidates
+
+    def define(self, names: Iterable[str]) -> list[int]:
+        """Chunks that define one of the names, whatever their case and qualifiers (``a.b``, ``a::b``)."""
+        keys = sorted({definition_key(name) for name in names} - {""})
+        sql = f"SELECT DISTINCT chunk_id FROM definitions WHERE name {_IN} ORDER BY chunk_id"
+        return [row[0] for row in self._db.rows(sql, (json.dumps(keys),))]
+
+    def defined_names(self) -> list[str]:
+        """Every name that a chunk defines, case-folded, in order. Reads the whole table."""
+        return [row[0] for row in self._db.rows("SELECT DISTINCT name FROM definitions ORDER BY name")]
+
+    def ids_matching(self, wanted: Filter) -> Ids | None:
+        """Ids of the chunks that a filter lets through, ascending; None where it restricts nothing.
+
+        Raises:
+            BadQuery: a glob that is no pattern.
+        """
+        return self._selection.ids(wanted, self.generation())
+
+    def lexical(
+        self,
+        match: str,
+        limit: int,
+        weights: Sequence[float] = (1.0, 1.0, 1.0),
+        allowed: Filter | Ids | None = None,
+    ) -> list[Scored]:
+        """Best chunks by BM25 (k1 1.2, b 0.75, Robertson and Zaragoza 2009, as FTS5 computes it).
+
+        ``match`` is an FTS5 expression ("" finds nothing), ``weights`` are those of the columns symbol,
+        path and body. Equal scores are ordered by id. The statistics are those of the whole index,
+        with a filter too, so that a filter removes results but never reorders them.
+
+        Raises:
+            BadQuery: an expression that FTS5 cannot read.
+        """
+        if not match or limit < 1:
+            return []
+        if isinstance(allowed, Filter):
+            allowed = self.ids_matching(allowed)
+        symbol, path, body = (float(w) for w in weights)
+        # The unary plus keeps SQLite from running the full-text query once for every allowed id.
+        restrict = "" if allowed is None else f"AND +rowid {_IN} "
+        sql = (
+            f"SELECT rowid, -bm25(lexical, ?, ?, ?) AS score FROM lexical WHERE lexical MATCH ? {restrict}"
+            "ORDER BY score DESC, rowid LIMIT ?"
+        )
+        ids = [] if allowed is None else [json.dumps(allowed.tolist())]
+        try:
+            return [Scored(*row) for row in self._db.rows(sql, (symbol, path, body, match, *ids, limit))]
+        except IndexFormatError as error:
+            if getattr(error.__cause__, "sqlite_errorcode", None) != SQLITE_ERROR:
+                raise
+            raise BadQuery(f"the full-text query cannot be read: {error.__cause__}") from error
+
+    def postings(self, term: str, weights: Sequence[float]) -> Postings:
+        """The chunks that hold a token, and how often, by the weights of symbol, path and body."""
+        return self._terms.postings(term, weights)
+
+    def row_lengths(self) -> RowLengths:
+        """The number of tokens of every chunk. Call it inside ``reading()``, beside ``postings``."""
+        return self._terms.lengths(self.generation())
+
+    def identities(self, ids: Iterable[int]) -> list[ChunkIdentity]:
+        """What the chunks of these ids are in any index."""
+        return self._identities(f"chunks.id {_IN}", [int(i) for i in ids])
+
+    def identities_in(self, paths: Iterable[str]) -> list[ChunkIdentity]:
+        """The same for all chunks of these files."""
+        return self._identities(f"files.path {_IN}", list(paths))
+
+    def _identities(self, where: str, values: Sequence[int | str]) -> list[ChunkIdentity]:
+        sql = f"SELECT chunks.id, path, text_hash FROM chunks JOIN files ON files.id = file_id WHERE {where}"
+        return [ChunkIdentity(*row) for row in self._db.rows(sql, (json.dumps(values),))]
+
+    # -- vectors
+
+    def vectors(self, ids: Iterable[int] | None = None, after_seq: int = 0) -> StoredVectors:
+        """Vectors newer than a sequence number, of all chunks or of these, in the order they were written."""
+        sql = "SELECT seq, chunk_id, vector FROM vectors WHERE seq > ?"
+        params: list[Any] = [after_seq]
+        if ids is not None:
+            sql += f" AND chunk_id {_IN}"
+            params.append(json.dumps([int(i) for i in ids]))
+        rows = self._db.rows(f"{sql} ORDER BY seq", params)
+        with self._db.decoding():
+            return _vectors(rows)
+
+    def vector_ids(self) -> Ids:
+        """Ids of all chunks that have a vector, ascending."""
+        rows = self._db.rows("SELECT chunk_id FROM vectors ORDER BY chunk_id")
+        return np.fromiter((row[0] for row in rows), np.int64, len(rows))
+
+    def vector_count(self, after_seq: int = 0) -> int:
+        """How many chunks have a vector, or one that is newer than a sequence number."""
+        if not after_seq:
+            return int(self._db.value("SELECT count(*) FROM vectors"))
+        return int(self._db.value("SELECT count(*) FROM vectors WHERE seq > ?", (after_seq,)))
+
+    def vector_dim(self) -> int | None:
+        """Width of the stored vectors; None where there are none."""
+        size = self._db.value("SELECT length(vector) FROM vectors LIMIT 1")
+        return None if size is None else size // 2
+
+    def last_seq(self) -> int:
+        """The highest sequence number ever given to a vector, 0 before the first."""
+        return int(self._db.value("SELECT seq FROM sqlite_sequence WHERE name = 'vectors'") or 0)
+
+    # -- the file
+
+    def size_bytes(self) -> int:
+        """Bytes on disk: the database and its log."""
+        return sum(file.stat().st_size for file in self._files_on_disk())
+
+    def _files_on_disk(self) -> Iterator[Any]:
+        path = self._db.path
+        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            if (file := path.with_name(name)).exists():
+                yield file
+
+
+def _chunk(row: Row) -> StoredChunk:
+    ident, path, start, end, first, last, language, kind, symbol, scope, signature, definitions, text = row
+    return StoredChunk(
+        ident,
+        Chunk(
+            path=path,
+            start_byte=start,
+            end_byte=end,
+            start_line=first,
+            end_line=last,
+            language=language,
+            kind=kind,
+            symbol=symbol,
+            scope=tuple(json.loads(scope)),
+            signature=signature,
+            definitions=tuple(json.loads(definitions)),
+            text=text,
+        ),
+    )
+
+
+def _vectors(rows: list[Row]) -> StoredVectors:
+    seqs = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+    ids = np.fromiter((row[1] for row in rows), np.int64, len(rows))
+    flat = np.frombuffer(b"".join(row[2] for row in rows), np.float16).astype(np.float32)
+    return StoredVectors(ids, seqs, flat.reshape(len(rows), -1) if rows else flat.reshape(0, 0))

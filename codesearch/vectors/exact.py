@@ -1,0 +1,78 @@
+"""Vectors in memory, compared exactly: one matrix product a question.
+
+A table is never changed, only followed by another one, so any number of threads may ask while one
+of them looks for news.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesearch.storage.reading import StoreReader
+from codesearch.storage.rows import Ids, Scored, StoredVectors
+
+__all__ = ["VectorTable"]
+
+
+@dataclass(frozen=True, slots=True)
+class VectorTable:
+    """The live vectors whose sequence number is above ``since``."""
+
+    since: int
+    last_seq: int
+    """Everything up to here has been read."""
+    ids: Ids
+    """(n,) int64 chunk ids, in no order."""
+    matrix: NDArray[np.float32]
+    """(n, dim) float32, unit length up to the rounding to float16."""
+
+    @classmethod
+    def empty(cls, since: int = 0) -> VectorTable:
+        """Nothing read yet."""
+        return cls(since, since, np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def follow(self, store: StoreReader) -> VectorTable:
+        """This table as of now: what was written since is added, what was removed is dropped.
+
+        To be called inside ``store.reading()``. A table that is up to date costs one count.
+        """
+        new = store.vectors(after_seq=self.last_seq)
+        count, keep = store.vector_count(after_seq=self.since), None
+        if len(self) + len(new) != count:  # some were removed, or written again
+            keep = np.isin(self.ids, store.vector_ids()) & ~np.isin(self.ids, new.ids)
+        if keep is None and not len(new):
+            return self
+        table = self._next(keep, new)
+        # Nothing but a database that went back in time gets here: read it all again.
+        return table if len(table) == count else VectorTable.empty(self.since).follow(store)
+
+    def _next(self, keep: NDArray[np.bool_] | None, new: StoredVectors) -> VectorTable:
+        ids, matrix = (self.ids, self.matrix) if keep is None else (self.ids[keep], self.matrix[keep])
+        if len(new):
+            matrix = np.concatenate([matrix, new.matrix]) if len(ids) else new.matrix
+            ids = np.concatenate([ids, new.ids])
+        last_seq = max(self.last_seq, int(new.seqs[-1])) if len(new) else self.last_seq
+        return VectorTable(self.since, last_seq, ids, matrix)
+
+    def nearest(self, query: NDArray[np.float32], limit: int, allowed: Ids | None = None) -> list[Scored]:
+        """The best ``limit`` vectors by inner product with (dim,); equal scores are ordered by id."""
+        rows = np.arange(len(self)) if allowed is None else np.flatnonzero(np.isin(self.ids, allowed))
+        if not len(rows) or limit < 1:
+            return []
+        # Picking rows copies them: beyond a quarter of the table, computing everything is cheaper.
+        if len(rows) * 4 < len(self):
+            scores = self.matrix[rows] @ query
+        else:
+            scores = (self.matrix @ query)[rows]
+        ids = self.ids[rows]
+        if limit < len(scores):
+            best = np.flatnonzero(scores >= np.partition(scores, -limit)[-limit])
+            scores, ids = scores[best], ids[best]
+        order = np.lexsort((ids, -scores))[:limit]
+        return [Scored(int(ids[i]), float(scores[i])) for i in order]

@@ -1,0 +1,1 @@
+"""JinaBERT: ALiBi, gated MLP, layer norm of queries and keys."""

@@ -1,0 +1,116 @@
+"""ModernBERT (Warner et al., arXiv:2412.13663): an encoder with local and global attention, without biases.
+
+Serves gte-modernbert-base and IBM's granite-embedding r2 models, the multilingual ones included. Keys are
+those of transformers 4 (``global_attn_every_n_layers``, ``global_rope_theta``) and 5 (``layer_types``,
+``rope_parameters`` by kind of layer); biases, scaled rotation and other activations are refused by key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
+from mlx_jinabert.architectures.shared.rope import unscaled_theta
+from mlx_jinabert.architectures.shared.shapes import encoder_only, matrix, same_first_layer
+from mlx_jinabert.errors import UnsupportedConfig
+
+__all__ = ["ModernBertConfig"]
+
+_KINDS = ("full_attention", "sliding_attention")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModernBertConfig(ArchitectureConfig):
+    """Numbers of one ModernBERT checkpoint."""
+
+    architecture: ClassVar[str] = "modernbert"
+    unused: ClassVar[tuple[str, ...]] = ("head.", "decoder.", "classifier.")
+
+    vocab_size: int
+    num_layers: int
+    num_heads: int
+    intermediate_size: int
+    layer_norm_eps: float
+    activation: str
+    """Of the first half of the widened vector: "gelu" (exact) or "silu"."""
+    is_global: tuple[bool, ...]
+    """By layer: attention over the whole text, or over ``window`` tokens to either side."""
+    window: int
+    global_theta: float
+    local_theta: float
+
+    @classmethod
+    def recognises(cls, config: Mapping[str, object], names: Collection[str]) -> bool:
+        """By ``model_type``; ``read`` holds the tensors against it."""
+        return config.get("model_type") == cls.architecture
+
+    @classmethod
+    def read(cls, config: Mapping[str, object], names: Collection[str]) -> Self:
+        """Defaults are those of transformers' ``ModernBertConfig``, the same in releases 4 and 5."""
+        reader = Reader(config)
+        for key in ("attention_bias", "mlp_bias", "norm_bias"):
+            reader.only(key, False, default=False)
+        reader.only("rope_scaling", None, default=None)
+        hidden, heads = encoder_only(reader)
+        layers, window = reader.positive_int("num_hidden_layers"), _window(reader)
+        architecture = cls(
+            hidden_size=hidden,
+            max_position=reader.positive_int("max_position_embeddings"),
+            quantization=reader.quantization(),
+            vocab_size=reader.positive_int("vocab_size"),
+            num_layers=layers,
+            num_heads=heads,
+            intermediate_size=reader.positive_int("intermediate_size"),
+            layer_norm_eps=reader.positive_float("norm_eps", default=1e-5),
+            activation=str(reader.only("hidden_activation", "gelu", "silu", default="gelu")),
+            is_global=_global_layers(config, layers),
+            window=window,
+            global_theta=_theta(config, "full_attention", "global_rope_theta", 160_000.0),
+            local_theta=_theta(config, "sliding_attention", "local_rope_theta", 10_000.0),
+        )
+        same_first_layer(architecture, names, "layers.0.")
+        return architecture
+
+    def tensor_shapes(self) -> dict[str, Shape]:
+        """Canonical names are those of transformers' ``ModernBertModel``; layer 0 has no ``attn_norm``."""
+        width, inner = self.hidden_size, self.intermediate_size
+        shapes = matrix("embeddings.tok_embeddings", self.vocab_size, width)
+        shapes |= matrix("embeddings.norm", width) | matrix("final_norm", width)
+        for n in range(self.num_layers):
+            layer = f"layers.{n}"
+            if n:
+                shapes |= matrix(f"{layer}.attn_norm", width)
+            shapes |= matrix(f"{layer}.attn.Wqkv", 3 * width, width)
+            shapes |= matrix(f"{layer}.attn.Wo", width, width)
+            shapes |= matrix(f"{layer}.mlp_norm", width)
+            shapes |= matrix(f"{layer}.mlp.Wi", 2 * inner, width)
+            shapes |= matrix(f"{layer}.mlp.Wo", width, inner)
+        return shapes
+
+
+def _window(reader: Reader) -> int:
+    """Tokens that a local layer sees on either side: half of ``local_attention``, itself not counted."""
+    window = reader.positive_int("local_attention", default=128) // 2
+    reader.only("sliding_window", window, None, default=None)
+    return window
+
+
+def _global_layers(config: Mapping[str, object], layers: int) -> tuple[bool, ...]:
+    kinds = config.get("layer_types")
+    if kinds is None:
+        every = Reader(config).positive_int("global_attn_every_n_layers", default=3)
+        return tuple(n % every == 0 for n in range(layers))
+    if not isinstance(kinds, list) or len(kinds) != layers or set(kinds) - set(_KINDS):
+        raise UnsupportedConfig("layer_types", kinds, f"{layers} of {' and '.join(_KINDS)}")
+    return tuple(kind == "full_attention" for kind in kinds)
+
+
+def _theta(config: Mapping[str, object], kind: str, old: str, default: float) -> float:
+    parameters = config.get("rope_parameters")
+    if parameters is None:
+        parameters = {}
+    if not isinstance(parameters, Mapping) or set(parameters) - set(_KINDS):
+        raise UnsupportedConfig("rope_parameters", parameters, f"objects by {' and '.join(_KINDS)}")
+    return unscaled_theta(f"rope_parameters.{kind}", parameters.get(kind), config, old, default)

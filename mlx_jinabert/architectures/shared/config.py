@@ -1,0 +1,151 @@
+"""What every architecture's configuration shares: the strict reader and the tensor-name rules.
+
+``config.json`` is never trusted: a key that changes numbers is read or held against its one
+supported value, and anything else raises ``UnsupportedConfig`` with the key. Nothing here (nor in
+its neighbours) imports a framework; shapes are plain tuples.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from mlx_jinabert.checkpoint.weights import Shape
+from mlx_jinabert.errors import UnsupportedConfig
+
+__all__ = ["ArchitectureConfig", "Quantization", "Reader", "Shape"]
+
+_REQUIRED = object()
+
+
+class Reader:
+    """Typed access to ``config.json``; every failure names the key, its value and what is supported."""
+
+    def __init__(self, config: Mapping[str, object]) -> None:
+        self._config = config
+
+    def positive_int(self, key: str, default: object = _REQUIRED) -> int:
+        """A count or width; a missing key without a default is an error."""
+        return self._integer(key, default, 1, "a positive integer")
+
+    def count(self, key: str, default: object = _REQUIRED) -> int:
+        """A count that may be 0, where the part in question can be left out."""
+        return self._integer(key, default, 0, "an integer, 0 or more")
+
+    def positive_float(self, key: str, default: object = _REQUIRED) -> float:
+        """A number greater than zero, such as the epsilon of a layer norm."""
+        value = self._get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            raise UnsupportedConfig(key, value, "a positive number")
+        return float(value)
+
+    def only(self, key: str, *supported: object, default: object = _REQUIRED) -> object:
+        """The value of a key that is implemented for ``supported`` alone.
+
+        ``default`` is what the reference implementation takes where the key is missing; it has to
+        be among ``supported`` as well.
+        """
+        value = self._get(key, default)
+        if not any(value == known and type(value) is type(known) for known in supported):
+            raise UnsupportedConfig(key, value, supported)
+        return value
+
+    def quantization(self) -> Quantization | None:
+        """The record that MLX tools leave beside quantised weights; foreign schemes are refused."""
+        record, foreign = self._config.get("quantization"), self._config.get("quantization_config")
+        if foreign is not None and foreign != record:
+            raise UnsupportedConfig("quantization_config", foreign, "the affine scheme of MLX, or none")
+        if record is None:
+            return None
+        if not isinstance(record, Mapping) or set(record) - {"group_size", "bits", "mode"}:
+            raise UnsupportedConfig(
+                "quantization", record, "an object with group_size, bits and mode 'affine'"
+            )
+        inner = Reader(record)
+        inner.only("mode", "affine", default="affine")
+        inner.only("group_size", 32, 64, 128)
+        inner.only("bits", 2, 3, 4, 5, 6, 8)
+        return Quantization(group_size=inner.positive_int("group_size"), bits=inner.positive_int("bits"))
+
+    def _integer(self, key: str, default: object, least: int, expected: str) -> int:
+        value = self._get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise UnsupportedConfig(key, value, expected)
+        return value
+
+    def _get(self, key: str, default: object) -> object:
+        if key in self._config:
+            return self._config[key]
+        return None if default is _REQUIRED else default
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """Affine quantisation of MLX: ``bits`` per weight, one scale and bias per ``group_size`` columns."""
+
+    group_size: int
+    bits: int
+
+    def packed_shape(self, shape: Shape) -> Shape:
+        """Shape of the uint32 words that hold a (out, in) weight."""
+        return (*shape[:-1], shape[-1] * self.bits // 32)
+
+    def group_shape(self, shape: Shape) -> Shape:
+        """Shape of the scales, and of the biases, of a (out, in) weight."""
+        return (*shape[:-1], shape[-1] // self.group_size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchitectureConfig(ABC):
+    """One architecture, as numbers: what a model, a graph and the weights are held against."""
+
+    architecture: ClassVar[str]
+    """Name of the file under ``models/`` and ``graphs/``."""
+    prefixes: ClassVar[tuple[str, ...]] = ("bert.", "model.", "transformer.", "new.")
+    """What saves of a larger model put before every tensor name."""
+    unused: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of the canonical names of tensors that take no part in an embedding."""
+
+    hidden_size: int
+    max_position: int
+    """The longest input in tokens."""
+    quantization: Quantization | None = None
+    num_labels: int = 0
+    """Scores that a classifier head gives for a sequence; 0 for a model that gives vectors."""
+
+    @property
+    def output_size(self) -> int:
+        """Width of what a sequence is turned into: scores, or the components of a vector."""
+        return self.num_labels or self.hidden_size
+
+    @classmethod
+    @abstractmethod
+    def recognises(cls, config: Mapping[str, object], names: Collection[str]) -> bool:
+        """Whether canonical tensor names show this architecture, or ``config.json`` claims it."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, config: Mapping[str, object], names: Collection[str]) -> Self:
+        """Checks ``config.json`` against the code and, for variants, against canonical tensor names."""
+
+    @abstractmethod
+    def tensor_shapes(self) -> dict[str, Shape]:
+        """Canonical name -> shape of every tensor that the forward pass uses, unquantised."""
+
+    @classmethod
+    def canonical(cls, name: str) -> str:
+        """The tensor's name without a prefix and in today's spelling of the layer-norm parameters."""
+        for prefix in cls.prefixes:
+            if name.startswith(prefix):
+                name = name.removeprefix(prefix)
+                break
+        for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
+            if name.endswith(old):
+                return name.removesuffix(old) + new
+        return name
+
+    def dropped(self, name: str) -> bool:
+        """Whether a tensor (stored or canonical name) is left out on purpose."""
+        return self.canonical(name).startswith(self.unused)

@@ -1,0 +1,1 @@
+"""MLX layers that architectures share."""

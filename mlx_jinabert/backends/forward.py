@@ -1,0 +1,78 @@
+"""Token sequences through a backend: batches are planned, padded and computed, results named by position.
+
+What embedding and reranking have in common: both turn a sequence into one row of numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlx_jinabert.backends import Backend
+from mlx_jinabert.backends.cores import usable_cores
+from mlx_jinabert.backends.owner import BackendOwner
+from mlx_jinabert.text import batching
+from mlx_jinabert.text.tokenizer import Ids, TokenBatch
+
+__all__ = ["WINDOW", "Computed", "Limits", "batch_tokens", "compute"]
+
+WINDOW = 4096
+"""Texts whose token ids are held at once; batches are sorted within a window."""
+_TOKENS_PER_CORE = 1024
+_GPU_TOKENS = 16_384
+"""Default ``max_batch_tokens``. A CPU needs pieces for every core and no more; a GPU has to be filled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one call: ``batch_tokens`` bounds rows times padded length, ``rows`` (None: no bound) the rows."""
+
+    batch_tokens: int
+    max_length: int
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Rows of numbers, (n, width) float32, and the n positions of the sequences that they belong to."""
+
+    positions: tuple[int, ...]
+    values: NDArray[np.float32]
+
+
+def batch_tokens(wanted: int | None, device: str) -> int:
+    """``max_batch_tokens`` of a call, None for what suits the device. ValueError if it is no size."""
+    if wanted is None:
+        return _TOKENS_PER_CORE * usable_cores() if "cpu" in device.lower() else _GPU_TOKENS
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
+        raise ValueError(f"max_batch_tokens must be a positive int, not {wanted!r}")
+    return wanted
+
+
+def compute(
+    owner: BackendOwner,
+    sequences: Sequence[Ids],
+    limits: Limits,
+    pad_id: int,
+    types: Sequence[Ids] | None = None,
+) -> Iterator[Computed]:
+    """Every sequence once, longest first. ``types``: the token types of each sequence, if it has any."""
+    for batch in batching.plan([len(ids) for ids in sequences], limits.batch_tokens, limits.max_length):
+        step = limits.rows or len(batch.indices)
+        for start in range(0, len(batch.indices), step):
+            positions = batch.indices[start : start + step]
+            padded = TokenBatch.pad(
+                [sequences[position] for position in positions],
+                batch.padded_length,
+                pad_id,
+                None if types is None else [types[position] for position in positions],
+            )
+            yield Computed(positions, owner.run(partial(_embed, padded)))
+
+
+def _embed(batch: TokenBatch, backend: Backend) -> NDArray[np.float32]:
+    return backend.embed(batch)

@@ -1,0 +1,1 @@
+"""A model on disk: download, folder layout, sentence-transformers files, weights, fingerprint, licence."""

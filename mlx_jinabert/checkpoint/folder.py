@@ -1,0 +1,212 @@
+"""What a model folder holds: from a name or path to a verified ``ModelFolder``.
+
+A folder is an original Hugging Face checkpoint as it is, or a converted one; both have the same layout.
+Pooling, prompts and the length limit come from the sentence-transformers files (``modules.json``,
+``1_Pooling``, ``config_sentence_transformers.json``, ``sentence_bert_config.json``) where they are
+present. Refused: pickled weights, modules and pooling modes that are not implemented, code of any kind.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mlx_jinabert import catalog
+from mlx_jinabert.catalog import CatalogEntry, Pooling
+from mlx_jinabert.checkpoint import sentence_files
+from mlx_jinabert.checkpoint.sentence_files import EndToken, read_json
+from mlx_jinabert.errors import ModelFolderError
+
+__all__ = ["EMBEDDED", "ModelFolder", "Origin", "Quantization", "has_adapters", "read_folder", "resolve"]
+
+EMBEDDED = Path(__file__).parents[1] / "embedded"
+"""The shipped model."""
+
+Origin = Literal["embedded", "alias", "hub", "folder"]
+"""How the model was named."""
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """How the weights are stored: ``bits`` wide integers with one scale per ``group_size`` inputs.
+
+    ``group_size`` 0 means one scale per output channel.
+    """
+
+    bits: int
+    group_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A local folder from which a model can be built, and all that is said there about using it."""
+
+    path: Path
+    """Folder with config.json, tokenizer.json and the weights."""
+    model_id: str
+    """A name that ``resolve`` takes again: "embedded", a Hub id or the folder's path."""
+    revision: str | None
+    origin: Origin
+    config: Mapping[str, Any]
+    weights: tuple[Path, ...]
+    """Safetensors files, shards in order; empty for a folder that holds an ONNX graph alone."""
+    onnx: Path | None
+    """A finished graph beside (or instead of) the safetensors, in a converted folder."""
+    tokenizer: Path
+    pooling: Pooling
+    normalize: bool
+    """Whether the checkpoint's own pipeline normalises. Informative: ``encode`` does unless told not to."""
+    prompts: Mapping[str, str]
+    default_prompt_name: str | None
+    max_length: int
+    quantization: Quantization | None
+    entry: CatalogEntry | None
+    """What the catalog knows, for a model that was named by alias or Hub id."""
+
+    @property
+    def end_token(self) -> EndToken | None:
+        """What closes every text, if anything has to be appended or held against tokenizer.json."""
+        return sentence_files.read_end_token(self.path, self.config)
+
+
+def resolve(name: str | os.PathLike[str], revision: str | None = None) -> ModelFolder:
+    """Find a model by alias, Hub id or path ("embedded" is the shipped one), download it if needed, read it.
+
+    An alias wins over a folder of the same name (write ``./name`` for the folder), an existing folder
+    over a Hub id. Raises ModelFolderError for an unknown name and for a folder that can't be used.
+    """
+    text = os.fspath(name)
+    if text == "embedded":
+        _no_revision(text, revision)
+        return read_folder(EMBEDDED, model_id="embedded", origin="embedded", entry=catalog.find("embedded"))
+    entry = None if isinstance(name, os.PathLike) else catalog.find(text)
+    if entry is not None and "/" not in text:
+        return _from_hub(entry.hub_id, revision, "alias", entry)
+    path = Path(text).expanduser()
+    if text and path.is_dir():
+        _no_revision(text, revision)
+        resolved = path.resolve()
+        return read_folder(resolved, model_id=str(resolved), origin="folder")
+    if not isinstance(name, os.PathLike) and _HUB_ID.fullmatch(text):
+        return _from_hub(text, revision, "hub", entry)
+    if text and path.exists():
+        raise ModelFolderError(path, "is a file; give the folder that holds it")
+    if isinstance(name, os.PathLike) or text.startswith((".", "~", os.sep)) or os.sep in text:
+        raise ModelFolderError(path, "no such folder")
+    known = ", ".join(catalog.near(text))
+    raise ModelFolderError(
+        text,
+        f"unknown model; did you mean {known}? Or give a Hub id (owner/name) or the path of a model folder",
+    )
+
+
+def read_folder(
+    path: Path,
+    *,
+    model_id: str,
+    origin: Origin,
+    revision: str | None = None,
+    entry: CatalogEntry | None = None,
+) -> ModelFolder:
+    """Read and check what ``path`` holds, without opening the weights."""
+    modules = sentence_files.read_modules(path)
+    base = path / modules.transformer
+    config = read_json(base / "config.json")
+    if config is None:
+        raise ModelFolderError(path, f"no config.json in {base}; it says what the weights are")
+    if not (base / "tokenizer.json").is_file():
+        raise ModelFolderError(
+            path,
+            "no tokenizer.json, which is the only tokenizer source; write it with "
+            'AutoTokenizer.from_pretrained(folder).save_pretrained(folder) from "transformers"',
+        )
+    config = {**(entry.settings if entry else {}), **config}
+    onnx = base / "model.onnx"
+    onnx_path = onnx if onnx.is_file() and (base / "mlx_jinabert.json").is_file() else None
+    prompts = sentence_files.read_prompts(path)
+    return ModelFolder(
+        path=base,
+        model_id=model_id,
+        revision=revision,
+        origin=origin,
+        config=config,
+        weights=_weights(base, onnx_path),
+        onnx=onnx_path,
+        tokenizer=base / "tokenizer.json",
+        pooling=sentence_files.read_pooling(path, modules, config, entry.pooling if entry else None),
+        normalize=modules.normalize,
+        prompts=prompts.prompts,
+        default_prompt_name=prompts.default,
+        max_length=sentence_files.read_max_length(base, config),
+        quantization=_quantization(base, config),
+        entry=entry,
+    )
+
+
+def has_adapters(path: Path) -> bool:
+    """Whether LoRA adapters lie beside the weights, which are then not the whole model."""
+    config = "adapter_config.json"
+    places = (path / config, path / "adapters" / config, *path.glob(f"adapters/*/{config}"))
+    return any(place.is_file() for place in places)
+
+
+def _from_hub(hub_id: str, revision: str | None, origin: Origin, entry: CatalogEntry | None) -> ModelFolder:
+    from mlx_jinabert.checkpoint.hub import fetch
+
+    revision = revision or (entry.revision if entry else None)
+    path = fetch(hub_id, revision)
+    commit = path.name if _COMMIT.fullmatch(path.name) else revision
+    return read_folder(path, model_id=hub_id, origin=origin, revision=commit, entry=entry)
+
+
+def _weights(base: Path, onnx: Path | None) -> tuple[Path, ...]:
+    index = base / "model.safetensors.index.json"
+    if (base / "model.safetensors").is_file():
+        return (base / "model.safetensors",)
+    if index.is_file():
+        return _shards(index)
+    if onnx is not None:
+        return ()
+    pickles = sorted(found.name for pattern in _PICKLES for found in base.glob(pattern))
+    if pickles:
+        raise ModelFolderError(
+            base,
+            f"only pickled weights ({', '.join(pickles)}), which are never read as they can run code; "
+            "save them as model.safetensors (model.save_pretrained(folder, safe_serialization=True))",
+        )
+    raise ModelFolderError(base, f"no model.safetensors and no {index.name}")
+
+
+def _shards(index: Path) -> tuple[Path, ...]:
+    weight_map = (read_json(index) or {}).get("weight_map")
+    names = sorted(set(weight_map.values())) if isinstance(weight_map, dict) else []
+    if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
+        raise ModelFolderError(index, "has no weight_map of tensor names to plain file names; fetch it again")
+    missing = [name for name in names if not (index.parent / name).is_file()]
+    if missing:
+        raise ModelFolderError(index.parent, f"shards are missing: {', '.join(missing)}; fetch them again")
+    return tuple(index.parent / name for name in names)
+
+
+def _quantization(base: Path, config: Mapping[str, Any]) -> Quantization | None:
+    record = read_json(base / "mlx_jinabert.json") or {}
+    found = config.get("quantization") or record.get("quantization")
+    if found is None:
+        return None
+    try:
+        return Quantization(bits=int(found["bits"]), group_size=int(found.get("group_size") or 0))
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise ModelFolderError(base, f"quantization is {found!r}, expected bits and group_size") from error
+
+
+def _no_revision(name: str, revision: str | None) -> None:
+    if revision is not None:
+        raise ModelFolderError(name, f"revision {revision!r} was given, but only Hub models have revisions")

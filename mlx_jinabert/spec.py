@@ -1,0 +1,142 @@
+"""From a name to everything that is known of a model without loading its weights.
+
+Cheap on purpose: an index that has nothing new to embed needs a fingerprint and a width, not a model.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
+from mlx_jinabert.checkpoint.fingerprint import fingerprint
+from mlx_jinabert.checkpoint.folder import ModelFolder, has_adapters, resolve
+from mlx_jinabert.checkpoint.sentence_files import read_json
+from mlx_jinabert.checkpoint.weights import Weights
+from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
+from mlx_jinabert.text import encoding
+
+__all__ = ["Source", "open_source", "with_settings"]
+
+_OF_THE_CUT = {"matryoshka_dims", "matryoshka_dimensions", "matryoshka_layer_norm"}
+"""Keys of config.json that matter to shortened vectors alone."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model folder, what it holds, and what the caller asked of it."""
+
+    folder: ModelFolder
+    architecture: ArchitectureConfig
+    dim: int
+    """Width of the vectors, after the cut that the caller asked for."""
+    max_length: int
+    variant: Mapping[str, Any]
+    """What the caller changed in the numbers: config overrides, int4 weights."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identity of the vectors, see ``fingerprint.py``."""
+        cut = self.dim < self.architecture.hidden_size
+        normed = {"matryoshka_layer_norm": True} if cut and self.norms_prefixes else {}
+        variant = {key: value for key, value in self.variant.items() if key not in _OF_THE_CUT} | normed
+        return fingerprint(self.folder, dim=self.dim, max_length=self.max_length, variant=variant)
+
+    @property
+    def norms_prefixes(self) -> bool:
+        """Whether a layer norm comes before the cut."""
+        return encoding.norms_prefixes(self.folder.config)
+
+    def check_dim(self, wanted: int | None) -> int:
+        """``wanted`` if the model's vectors may be cut to it, the full width for None."""
+        return encoding.check_dim(
+            wanted, self.architecture.hidden_size, self.folder.config, self.folder.entry
+        )
+
+
+def open_source(
+    name: str | os.PathLike[str],
+    *,
+    dtype: str = "auto",
+    truncate_dim: int | None = None,
+    max_length: int | None = None,
+    revision: str | None = None,
+    config_overrides: Mapping[str, Any] | None = None,
+) -> Source:
+    """Resolve and check a model; arguments as for ``load``. Reads the headers of its weights only."""
+    folder = resolve(name, revision)
+    changes = {
+        key: value for key, value in (config_overrides or {}).items() if _differs(folder.config, key, value)
+    }
+    _refuse_fixed(folder, changes)
+    folder = with_settings(folder, changes)
+    _refuse_unmerged(folder)
+    encoding.norms_prefixes(folder.config)
+    architecture = read_architecture(folder.config, _tensor_names(folder))
+    hashed_anyway = ("is_causal", "append_token")
+    variant = {key: value for key, value in changes.items() if key not in hashed_anyway}
+    variant |= {"dtype": dtype} if dtype == "int4" else {}
+    source = Source(
+        folder, architecture, architecture.hidden_size, _limit(folder, architecture, max_length), variant
+    )
+    return replace(source, dim=source.check_dim(truncate_dim))
+
+
+def _refuse_unmerged(folder: ModelFolder) -> None:
+    if has_adapters(folder.path):
+        raise ModelFolderError(
+            folder.path,
+            "its tasks are adapters beside the weights, which alone are another model; merge one: "
+            f"convert-weights {folder.model_id} --adapter NAME --out DIR",
+        )
+
+
+def with_settings(folder: ModelFolder, settings: Mapping[str, Any]) -> ModelFolder:
+    """The folder under a configuration with ``settings``; what nobody knows of the model has to be there."""
+    folder = replace(folder, config={**folder.config, **settings})
+    for key, unknown in (folder.entry.unknown if folder.entry else {}).items():
+        if key not in folder.config:
+            remedy = f"config_overrides={{{key!r}: ...}}, or convert-weights --set {key}=..."
+            raise UnsupportedConfig(key, None, f"true or false ({unknown}); pass {remedy}")
+    return folder
+
+
+def _refuse_fixed(folder: ModelFolder, changes: Mapping[str, Any]) -> None:
+    """What a finished graph computes cannot be changed; the texts that go in can."""
+    fixed = sorted(changes.keys() - {"append_token", *_OF_THE_CUT})
+    if fixed and folder.onnx is not None:
+        raise ModelFolderError(
+            folder.path,
+            f"config_overrides change {', '.join(fixed)}, which its graph was built with; "
+            "convert the original again: convert-weights --set KEY=VALUE, or with another config.json",
+        )
+
+
+def _tensor_names(folder: ModelFolder) -> Collection[str]:
+    """Names of the stored tensors; for a folder that holds a graph alone, those its conversion recorded."""
+    if folder.weights:
+        with Weights(folder.weights) as weights:
+            return weights.names()
+    names = (read_json(folder.path / "mlx_jinabert.json") or {}).get("tensors")
+    if not isinstance(names, list) or not names:
+        raise ModelFolderError(folder.path, "mlx_jinabert.json lists no tensors; convert the model again")
+    return [str(name) for name in names]
+
+
+def _differs(config: Mapping[str, Any], key: str, value: Any) -> bool:
+    return key not in config or config[key] != value
+
+
+def _limit(folder: ModelFolder, architecture: ArchitectureConfig, wanted: int | None) -> int:
+    if wanted is None:
+        return min(folder.max_length, architecture.max_position)
+    if (
+        isinstance(wanted, bool)
+        or not isinstance(wanted, int)
+        or not 1 <= wanted <= architecture.max_position
+    ):
+        raise UnsupportedConfig("max_length", wanted, f"1 to {architecture.max_position} tokens")
+    return wanted

@@ -1,0 +1,1 @@
+"""Texts to token ids: prompts, tokenizer, pairs, batches."""

@@ -1,0 +1,162 @@
+"""Texts to token ids, with truncation that is counted.
+
+``tokenizer.json`` is the only source. What that file says about truncation and padding is cleared:
+all-MiniLM-L6-v2 ships one that cuts at 128 and pads to 128, while the model takes 256. The limit is
+the caller's, padding is the batch's, and the pad id is the tokenizer's own (``config.json`` of the
+Jina code model says 0, its tokenizer says 1).
+
+Texts are cut at their end; the special tokens that close a sequence stay. A model that pools the last
+token needs one that closes it: where tokenizer.json appends none, it is appended here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlx_jinabert.checkpoint.sentence_files import EndToken
+from mlx_jinabert.errors import ModelFolderError
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+
+__all__ = ["Ids", "TokenBatch", "TokenizedTexts", "Tokenizer", "without_surrogates"]
+
+Ids = NDArray[np.int32]
+"""(length,) or (batch, length) int32 token ids."""
+
+_PAD_TOKENS = ("<pad>", "[PAD]", "<|pad|>", "<|endoftext|>", "<unk>")
+"""Looked for where tokenizer.json has no padding section of its own, in this order."""
+_AT_ONCE = 512
+"""Texts handed to the tokenizer in one call: bounds what its encodings hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBatch:
+    """Right-padded sequences: ``ids`` and ``mask`` (1 = token, 0 = padding), both (batch, length) int32.
+
+    ``types`` tell the two texts of a pair apart, in the same shape; None for single texts.
+    """
+
+    ids: Ids
+    mask: Ids
+    types: Ids | None = None
+
+    @classmethod
+    def pad(
+        cls, sequences: Sequence[Ids], length: int, pad_id: int, types: Sequence[Ids] | None = None
+    ) -> TokenBatch:
+        """Stack sequences of at most ``length`` tokens, and with them their token types."""
+        ids = np.full((len(sequences), length), pad_id, dtype=np.int32)
+        mask = np.zeros((len(sequences), length), dtype=np.int32)
+        for row, sequence in enumerate(sequences):
+            ids[row, : len(sequence)] = sequence
+            mask[row, : len(sequence)] = 1
+        return cls(ids, mask, None if types is None else cls.pad(types, length, 0).ids)
+
+    def rows(self, part: slice) -> TokenBatch:
+        """Some of the sequences."""
+        return TokenBatch(self.ids[part], self.mask[part], None if self.types is None else self.types[part])
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedTexts:
+    """``ids``: one (length,) int32 array per text, cut to the limit; ``lengths``: tokens before the cut."""
+
+    ids: tuple[Ids, ...]
+    lengths: tuple[int, ...]
+
+
+class Tokenizer:
+    """The tokenizer of one model folder, limited to ``max_length`` tokens with special tokens included."""
+
+    def __init__(self, path: Path, max_length: int, end: EndToken | None = None) -> None:
+        """Raises ModelFolderError for an unreadable file, and where ``end`` is unknown or not what closes."""
+        from tokenizers import Tokenizer as Reader
+
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+            self._reader = Reader.from_str(text)
+        except Exception as error:  # the binding raises bare Exception
+            raise ModelFolderError(path, f"not a readable tokenizer.json: {error}") from error
+        self._reader.no_truncation()
+        self._reader.no_padding()
+        self.pad_id = self._find_pad(json.loads(text).get("padding"))
+        closed = self._reader.encode("x")
+        closing = closed.ids[-1] if closed.special_tokens_mask[-1:] == [1] else None
+        self._end = self._find_end(path, end, closing)
+        self.closes = closing is not None or len(self._end) > 0
+        """Whether texts end with a special token."""
+        specials = self._reader.num_special_tokens_to_add(is_pair=False) + len(self._end)
+        if max_length < specials + 1:
+            raise ModelFolderError(
+                path, f"max_length {max_length} leaves no room beside {specials} special tokens"
+            )
+        self.max_length = max_length
+
+    def encode(self, texts: Sequence[str]) -> TokenizedTexts:
+        """Token ids with special tokens, each cut to ``max_length``, and the lengths before the cut."""
+        ids: list[Ids] = []
+        lengths: list[int] = []
+        for encoding in self._encodings(texts):
+            lengths.append(len(encoding.ids) + len(self._end))
+            ids.append(self._cut(encoding))
+        return TokenizedTexts(tuple(ids), tuple(lengths))
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens included, before any cut."""
+        return [len(encoding.ids) + len(self._end) for encoding in self._encodings(texts)]
+
+    def _encodings(self, texts: Sequence[str]) -> Iterator[Encoding]:
+        for start in range(0, len(texts), _AT_ONCE):
+            yield from self._reader.encode_batch_fast(
+                [without_surrogates(text) for text in texts[start : start + _AT_ONCE]]
+            )
+
+    def _cut(self, encoding: Encoding) -> Ids:
+        ids = np.asarray(encoding.ids, dtype=np.int32)
+        room = self.max_length - len(self._end)
+        if len(ids) <= room:
+            closed = np.concatenate([ids, self._end])
+            # Nothing has no vector: where no special token is added, an empty text is one of padding.
+            return closed if len(closed) else np.array([self.pad_id], dtype=np.int32)
+        mask = encoding.special_tokens_mask
+        closing = next(i for i, special in enumerate(reversed(mask)) if not special)
+        return np.concatenate([ids[: room - closing], ids[len(ids) - closing :], self._end])
+
+    def _find_end(self, path: Path, end: EndToken | None, closing: int | None) -> Ids:
+        """What to append to every text, (0 or 1,) int32: nothing after the file's own ``closing`` token."""
+        if end is None:
+            return np.empty(0, dtype=np.int32)
+        token = self._reader.token_to_id(end.text)
+        if token is None:
+            raise ModelFolderError(path, f"has no token {end.text!r}, with which texts are to end")
+        if closing is None:
+            return np.array([token], dtype=np.int32)
+        if end.stated and closing != token:
+            raise ModelFolderError(
+                path,
+                f"closes texts with {self._reader.id_to_token(closing)!r}, expected {end.text!r} "
+                "(append_token); pass config_overrides={'append_token': False} to take the file as it is",
+            )
+        return np.empty(0, dtype=np.int32)
+
+    def _find_pad(self, padding: dict[str, object] | None) -> int:
+        if padding is not None and isinstance(padding.get("pad_id"), int):
+            return int(str(padding["pad_id"]))
+        found = (self._reader.token_to_id(token) for token in _PAD_TOKENS)
+        # Without any of them 0 is as good as another: padding is masked everywhere.
+        return next((pad for pad in found if pad is not None), 0)
+
+
+def without_surrogates(text: str) -> str:
+    """Lone surrogates (undecodable file names, broken UTF-16) have no UTF-8 form; they become "?"."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", errors="replace").decode("utf-8")

@@ -1,0 +1,1 @@
+"""Hidden states to vectors: pooling, Matryoshka cut, precision."""

@@ -1,0 +1,1 @@
+"""Check a model on this machine: invariants, golden and published vectors, throughput."""

@@ -1,0 +1,1 @@
+"""Programs that write documents and fixtures, or measure the code itself."""

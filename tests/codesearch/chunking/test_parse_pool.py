@@ -1,0 +1,217 @@
+"""Parsing processes: the same chunks as in process, and no file can stop or fell the program."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from codesearch.chunking import parse_pool
+from codesearch.chunking.chunk import chunk_file
+from codesearch.chunking.parse_pool import ChunkPool
+from codesearch.chunking.spans import line_spans, syntax_spans
+from codesearch.records import SourceFile
+from tests.support.language_samples import SAMPLES
+
+posix = pytest.mark.skipif(os.name == "nt", reason="signals")
+
+
+def source(language: str, number: int = 0, times: int = 1) -> tuple[SourceFile, bytes]:
+    data = SAMPLES[language][0].encode() * times
+    return SourceFile(f"{language}{number}", len(data), 0, language), data
+
+
+def processes(pool: ChunkPool) -> list[subprocess.Popen[bytes]]:
+    return [process._popen for process in pool._processes]
+
+
+def when_started(pool: ChunkPool, act: Callable[[subprocess.Popen[bytes]], None]) -> threading.Thread:
+    """``act`` on the pool's first process as soon as there is one."""
+
+    def wait() -> None:
+        while not processes(pool):
+            time.sleep(0.001)
+        act(processes(pool)[0])
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def test_processes_give_what_this_process_gives_in_order() -> None:
+    files = [source(language, number, 8) for number in range(3) for language in sorted(SAMPLES)]
+    files.append((SourceFile("x.dart", 4, 0, "dart"), b"a\nb\n"))
+    with ChunkPool(workers=2) as pool:
+        done = list(pool.chunk_many(files))
+    assert [each.file for each in done] == [file for file, _ in files]
+    for (file, data), each in zip(files, done, strict=True):
+        assert (each.chunks, each.note) == (chunk_file(file.path, data, file.language), None)
+
+
+def test_a_small_job_of_trusted_languages_starts_no_process() -> None:
+    with ChunkPool() as pool:
+        list(pool.chunk_many([source("python"), source("go"), (SourceFile("a", 1, 0, None), b"a")]))
+        assert not processes(pool)
+        list(pool.chunk_many([source("kotlin")]))
+        assert len(processes(pool)) == 1
+
+
+@posix
+def test_a_process_that_does_not_answer_is_killed_and_its_file_cut_at_lines() -> None:
+    with ChunkPool(workers=1, timeout_seconds=0.5) as pool:
+        when_started(pool, lambda process: process.send_signal(signal.SIGSTOP))
+        stuck, fine = pool.chunk_many([source("kotlin", 0), source("kotlin", 1)])
+    data = source("kotlin")[1]
+    assert stuck.note == "kotlin0: parsing as kotlin took longer than 0.5 s; cut at lines"
+    assert [each.symbol for each in stuck.chunks] == [""] * len(stuck.chunks)
+    assert len(stuck.chunks) == len(line_spans(data, "kotlin", pool._options))
+    assert fine.note is None
+
+
+def test_a_real_parse_that_takes_too_long_is_killed() -> None:
+    data = b'{"a": [1, 2, 3], "b": "c"}\n' * 150_000  # seconds of work
+    with ChunkPool(workers=1, timeout_seconds=0.2) as pool:
+        (each,) = pool.chunk_many([(SourceFile("a.json", len(data), 0, "json"), data)])
+    assert each.note == "a.json: parsing as json took longer than 0.2 s; cut at lines"
+    assert "".join(chunk.text for chunk in each.chunks).encode() == data
+
+
+@posix
+def test_a_process_that_dies_costs_one_file_its_symbols() -> None:
+    with ChunkPool(workers=1) as pool:
+        list(pool.chunk_many([source("kotlin")]))
+        kill_at_work(pool)
+        dead, fine = pool.chunk_many([source("scala", 0), source("scala", 1)])
+    assert dead.note == "scala0: the process that parsed it as scala ended (-9); cut at lines"
+    assert fine.note is None
+    assert fine.chunks == chunk_file("scala1", source("scala")[1], "scala")
+
+
+def kill_at_work(pool: ChunkPool) -> None:
+    """Stop the pool's first process, so that it cannot finish its next job, and kill it a little later."""
+    process = processes(pool)[0]
+    process.send_signal(signal.SIGSTOP)
+    threading.Timer(0.2, process.kill).start()
+
+
+def test_a_process_that_died_while_idle_costs_nothing() -> None:
+    with ChunkPool(workers=1) as pool:
+        list(pool.chunk_many([source("kotlin")]))
+        processes(pool)[0].kill()
+        processes(pool)[0].wait()
+        assert next(pool.chunk_many([source("scala")])).note is None
+
+
+@posix
+def test_a_language_that_keeps_failing_is_given_up() -> None:
+    with ChunkPool(workers=1) as pool:
+        notes = []
+        for number in range(5):
+            list(pool.chunk_many([source("bash")]))
+            kill_at_work(pool)
+            notes += [each.note for each in pool.chunk_many([source("kotlin", number)])]
+        processes(pool)[0].send_signal(signal.SIGCONT)
+        assert [note is not None and "ended" in note for note in notes[:4]] == [True] * 4
+        assert notes[4] == "kotlin4: the kotlin grammar failed too often; cut at lines"
+        assert next(pool.chunk_many([source("lua")])).note is None
+
+
+def test_where_no_process_starts_trusted_languages_are_parsed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parse_pool, "_START", "raise SystemExit(3)")
+    with ChunkPool(workers=1) as pool:
+        done = list(pool.chunk_many([source("kotlin", number) for number in range(9)]))
+        assert sum(each.note is not None and "ended (3)" in each.note for each in done) == 3
+        assert done[-1].note == "kotlin8: no parsing process can be started; cut at lines"
+        trusted = list(pool.chunk_many([source("python", number) for number in range(40)]))
+    assert {each.note for each in trusted} == {None}
+    assert trusted[-1].chunks[0].definitions[0] == "LIMIT"
+
+
+def test_reading_is_only_a_little_ahead() -> None:
+    read = 0
+
+    def files() -> Iterator[tuple[SourceFile, bytes]]:
+        nonlocal read
+        for read in range(1, 1001):
+            yield source("python", read)
+
+    with ChunkPool(workers=1) as pool:
+        next(chunked := pool.chunk_many(files()))
+        assert read < 50
+        chunked.close()
+
+
+def test_leaving_ends_the_processes_even_in_the_middle() -> None:
+    with ChunkPool(workers=2) as pool:
+        chunked = pool.chunk_many([source("kotlin", number) for number in range(100)])
+        next(chunked)
+        running = processes(pool)
+    assert running
+    assert all(process.poll() is not None for process in running)
+
+
+@posix
+def test_processes_end_with_their_parent(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, signal\n"
+        "from codesearch.chunking.parse_pool import ChunkPool\n"
+        "from codesearch.records import SourceFile\n"
+        "pool = ChunkPool(workers=1)\n"
+        "list(pool.chunk_many([(SourceFile('a.kt', 1, 0, 'kotlin'), b'fun f() {}')]))\n"
+        "print(*[process._popen.pid for process in pool._processes], flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=60)
+    deadline = time.monotonic() + 20
+    while is_running(int(done.stdout)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_running(int(done.stdout))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        if Path("/proc").is_dir():
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_script_without_a_main_guard_works(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('imported from the folder that is searched')\n")
+    script = tmp_path / "scripts" / "unguarded.py"
+    script.parent.mkdir()
+    script.write_text(
+        "from codesearch.chunking.parse_pool import ChunkPool\n"
+        "from codesearch.records import SourceFile\n"
+        "print('started')\n"
+        "with ChunkPool(workers=2) as pool:\n"
+        "    for each in pool.chunk_many([(SourceFile('a.kt', 1, 0, 'kotlin'), b'fun f() {}')] * 40):\n"
+        "        print(each.chunks[0].symbol, each.note)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "started\n" + "f None\n" * 40
+
+
+def test_spans_survive_the_pipe() -> None:
+    file, data = source("cpp", times=40)
+    with ChunkPool(workers=1) as pool:
+        (each,) = pool.chunk_many([(file, data)])
+        spans = syntax_spans(data, "cpp", pool._options)
+    assert [(chunk.start_byte, chunk.symbol, chunk.scope, chunk.definitions) for chunk in each.chunks] == [
+        (span.start, span.symbol, span.scope, span.definitions) for span in spans
+    ]

@@ -1,0 +1,216 @@
+"""Fusion and signals, each against what it promises; and that the order is total and deterministic."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codesearch.records import Chunk, StoredChunk
+from codesearch.searching import ranking
+from codesearch.searching.query import Name, Query, stem
+from codesearch.searching.ranking import WEIGHTS, Candidate, fuse, rank
+from codesearch.searching.signals.path_roles import roles_of
+from codesearch.searching.signals.signals import coverage_grade, definition_grade, initials, path_affinity
+
+
+def chunk(path: str = "src/a.py", symbol: str = "", text: str = "", **more: object) -> Chunk:
+    text = text or f"# {path}"  # equal texts are copies
+    made = Chunk(path, 0, 1, 1, 1, "python", "function", symbol, (), "", (symbol,) if symbol else (), text)
+    return replace(made, **more)
+
+
+def ranked(chunks: list[Chunk], query: str, scores: dict[int, float] | None = None) -> list[str]:
+    stored = [StoredChunk(i, c) for i, c in enumerate(chunks)]
+    scores = scores or dict.fromkeys(range(len(chunks)), 0.5)
+    return [c.chunk.path for c in rank(stored, scores, Query(query), ranking.HYBRID)]
+
+
+def test_fusion_by_hand() -> None:
+    got = fuse([7, 8], [8], lexical_share=0.5, k=60)
+    assert got == pytest.approx({7: 0.5, 8: 0.5 * 61 / 62 + 0.5})
+
+
+@given(st.lists(st.integers(0, 40), unique=True), st.lists(st.integers(0, 40), unique=True))
+def test_fusion_keeps_the_order_of_a_list_that_stands_alone(lexical: list[int], dense: list[int]) -> None:
+    scores = fuse(lexical, dense, 0.5, 60)
+    only = [i for i in lexical if i not in dense]
+    assert sorted(only, key=lambda i: -scores[i]) == only
+    assert set(scores) == {*lexical, *dense}
+    assert all(0 < score <= 1 for score in scores.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "is_name", "names"),
+    [
+        ("getUserById", True, [Name("getUserById")]),
+        ("Foo::bar()", True, [Name("bar", ("Foo",))]),
+        ("$this->send", True, [Name("send", ("this",))]),
+        ("_private", True, [Name("_private")]),
+        ("save!", True, [Name("save!")]),
+        ("how does ClientSession close?", False, [Name("ClientSession")]),
+        ("what does use() mount", False, [Name("use")]),
+        ("how .refine works", False, [Name("refine")]),
+        ("is a Monad lawful", False, [Name("Monad", weak=True)]),
+        ("How JSON is parsed", False, []),
+    ],
+)
+def test_names_in_a_query(text: str, is_name: bool, names: list[Name]) -> None:
+    query = Query(text)
+    assert query.is_name is is_name
+    assert list(query.names) == names
+
+
+def test_inflected_words_meet() -> None:
+    assert len({stem(word) for word in ("route", "routes", "router", "routing", "routed")}) == 1
+    assert stem("validation") == stem("validator")
+    assert stem("bus") == "bus"
+
+
+def test_exact_case_beats_other_case_beats_use() -> None:
+    exact, other, use = chunk("z.py", "Send"), chunk("b.py", "send"), chunk("a.py", "", "Send()")
+    assert ranked([use, other, exact], "Send") == ["z.py", "b.py", "a.py"]
+
+
+def test_scope_decides_between_definitions() -> None:
+    client = chunk("b.py", "send", scope=("Client",))
+    server = chunk("a.py", "send", scope=("Server",))
+    assert ranked([server, client], "Client.send") == ["b.py", "a.py"]
+    assert ranked([server, client], "Server::send") == ["a.py", "b.py"]
+
+
+def test_the_head_of_a_definition_comes_before_its_continuation() -> None:
+    head, rest = chunk("b.py", "Big"), chunk("a.py", "Big", definitions=())
+    assert definition_grade(head, Name("Big")) > definition_grade(rest, Name("Big")) > 0
+
+
+def test_a_definition_that_no_list_held_comes_first() -> None:
+    assert ranked([chunk("a.py"), chunk("b.py", "Engine")], "Engine", {0: 1.0})[0] == "b.py"
+
+
+def test_path_words_count_by_rarity() -> None:
+    got = path_affinity(["app/http/redirect.py", "app/http/cookie.py"], ("http", "redirects"))
+    assert got["app/http/redirect.py"] > 0.8
+    assert got["app/http/cookie.py"] < 0.15  # every path says http
+    assert path_affinity(["a.py"], ()) == {"a.py": 0.0}
+
+
+def test_a_file_name_that_says_more_than_the_question_is_less_about_it() -> None:
+    got = path_affinity(["render/json.go", "render/json_stream.go", "render/html.go"], ("json", "rendering"))
+    assert got["render/json.go"] > got["render/json_stream.go"] > got["render/html.go"]
+
+
+def test_a_file_that_every_folder_has_is_what_its_folder_is() -> None:
+    got = path_affinity(["core/de/parser/mod.rs", "core/ser/mod.rs", "core/lib.rs"], ("parser",))
+    assert got["core/de/parser/mod.rs"] == pytest.approx(1)
+    assert got["core/ser/mod.rs"] == got["core/lib.rs"] == 0
+
+
+@pytest.mark.parametrize(("word", "path"), [("utility", "utils.go"), ("auth", "authentication.py")])
+def test_abbreviations_in_file_names(word: str, path: str) -> None:
+    assert path_affinity([path, "other.go"], (word,)) == {path: pytest.approx(1), "other.go": 0}
+
+
+def test_first_letters_of_neighbouring_words_in_a_file_name() -> None:
+    paths, terms = ["client_ws.py", "client_db.py"], ("web", "socket", "client")
+    got, plain = (path_affinity(paths, terms, abbreviated=on) for on in (True, False))
+    assert got["client_ws.py"] > got["client_db.py"] == plain["client_db.py"] == plain["client_ws.py"]
+    assert initials(terms)["sc"] == {"socket", "client"}
+    assert "wc" not in initials(terms)  # no neighbours
+
+
+def test_every_word_once_beats_one_of_them() -> None:
+    both, one = chunk("b.py", text="retry_all of the Requests"), chunk("a.py", text="retry retry retry")
+    assert ranked([one, both], "retry a request") == ["b.py", "a.py"]
+    assert coverage_grade("requests", ("request", "backoff")) == 0.5
+
+
+def test_copies_of_a_text_come_after_other_answers() -> None:
+    copies = [chunk(f"v{i}/a.py", text="def send(): ...") for i in range(3)]
+    other = chunk("other.py", text="def sent(): ...")
+    scores = {0: 1.0, 1: 0.99, 2: 0.98, 3: 0.6}
+    assert ranked([*copies, other], "posting", scores) == ["v0/a.py", "other.py", "v1/a.py", "v2/a.py"]
+
+
+def test_a_name_that_many_files_define_says_little() -> None:
+    rack = [chunk(f"r{i}.py", "Rack") for i in range(30)]
+    answer = chunk("lint.py", text="conformance of applications")
+    scores = dict.fromkeys(range(30), 0.3) | {30: 1.0}
+    assert ranked([*rack, answer], "Rack conformance", scores)[0] == "lint.py"
+    assert ranked([rack[0], answer], "Rack conformance", {0: 0.5, 1: 0.5})[0] == "r0.py"
+
+
+def test_the_home_of_a_name_comes_first_though_it_defines_more() -> None:
+    home = chunk("z/SqlMapper.cs", "", definitions=("SqlMapper", "Query"))
+    part = chunk("a/SqlMapper.Settings.cs", "SqlMapper")
+    elsewhere = chunk("a/Other.cs", "SqlMapper")
+    assert ranked([elsewhere, part, home], "SqlMapper") == [
+        "z/SqlMapper.cs",
+        "a/SqlMapper.Settings.cs",
+        "a/Other.cs",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "role"),
+    [
+        ("tests/test_a.py", "test"),
+        ("src/commonTest/kotlin/A.kt", "test"),
+        ("pkg/tree_test.go", "test"),
+        ("examples/a.js", "example"),
+        ("lib/legacy.py", "compat"),
+        ("types/index.d.ts", "stub"),
+        ("api/x_pb2.py", "generated"),
+        ("pkg/__init__.py", "boilerplate"),
+        ("README.md", "prose"),
+    ],
+)
+def test_roles_of_paths(path: str, role: str) -> None:
+    assert role in [found.name for found in roles_of(path)]
+
+
+@pytest.mark.parametrize(
+    "path", ["src/latest.py", "contest/a.py", "src/attest.rs", "TestClient.py", "a/spec.py"]
+)
+def test_ordinary_paths_have_no_role(path: str) -> None:
+    assert roles_of(path) == ()
+
+
+def test_tests_come_last_unless_asked_for() -> None:
+    chunks = [chunk("tests/test_pool.py"), chunk("zz.py")]
+    assert ranked(chunks, "connection reuse") == ["zz.py", "tests/test_pool.py"]
+    assert ranked(chunks, "tests of connection reuse")[0] == "tests/test_pool.py"
+
+
+def test_a_pasted_message_is_found_where_it_is_written() -> None:
+    chunks = [chunk("a.py", text="format index"), chunk("b.py", text='"the index  Format\nis wrong"')]
+    assert ranked(chunks, "index format is wrong")[0] == "b.py"
+
+
+def test_one_file_does_not_fill_the_list() -> None:
+    chunks = [chunk("a.py", start_byte=i) for i in range(5)] + [chunk("b.py")]
+    scores = {**dict.fromkeys(range(5), 0.9), 5: 0.6}
+    assert ranked(chunks, "something", scores)[:2] == ["a.py", "b.py"]
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_does_not_depend_on_the_order_of_candidates(rng: random.Random) -> None:
+    chunks = [
+        StoredChunk(i, chunk(f"{'test_' * (i % 3 == 0)}{i % 4}.py", symbol="AbC"[: i % 4], start_byte=i))
+        for i in range(12)
+    ]
+    scores = {i: (i % 3) / 3 for i in range(12)}
+    want = rank(chunks, scores, Query("AbC"), ranking.HYBRID)
+    rng.shuffle(chunks)
+    assert rank(chunks, scores, Query("AbC"), ranking.HYBRID) == want
+    assert all(a.score >= b.score for a, b in pairwise(want))
+
+
+def test_signals_leave_candidates_complete() -> None:
+    candidates = [Candidate(i, chunk(f"{i}.py"), 0.1) for i in range(3)]
+    for signal in (*ranking.HYBRID, *ranking.SEMANTIC):
+        assert [c.id for c in signal(candidates, Query("x y"), WEIGHTS)] == [0, 1, 2]

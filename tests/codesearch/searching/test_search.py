@@ -1,0 +1,147 @@
+"""The searcher over a real store and real vectors: modes, filters, definitions, unfinished indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codesearch.errors import BadQuery
+from codesearch.records import Embedder, Filter, Hit
+from codesearch.searching.search import MODES, Searcher
+from codesearch.storage.store import Store
+from codesearch.vectors.vector_index import VectorIndex
+from tests.support.closeness import WordHashEmbedder
+from tests.support.store_support import embed_pending, put_file
+
+FILES = {
+    "src/retry.py": ["decide whether a request is retried\n", "backoff between attempts\n"],
+    "src/client.py": ["Client sends a request\n", "close the connection pool\n"],
+    "tests/test_client.py": ["test_send request is retried and sent\n"],
+    "docs/guide.md": ["retries request guide\n"],
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "index", create=True) as opened:
+        for path, texts in FILES.items():
+            put_file(opened, path, texts, "markdown" if path.endswith("md") else "python")
+        yield opened
+
+
+def searcher(store: Store) -> Searcher:
+    return Searcher("/root", store, lambda: VectorIndex(store, store.path.parent), WordHashEmbedder)
+
+
+def without_model(store: Store) -> Searcher:
+    def never() -> Embedder:
+        raise AssertionError("a lexical search asked for the model")
+
+    return Searcher("/root", store, lambda: VectorIndex(store, store.path.parent), never)
+
+
+def paths(hits: list[Hit]) -> list[str]:
+    return [hit.path for hit in hits]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_each_mode_finds_the_answer(store: Store, mode: str) -> None:
+    embed_pending(store, WordHashEmbedder())
+    hits = searcher(store).search("decide whether request retried", 3, mode)
+    assert hits[0].path == "src/retry.py"
+    assert len(hits) == 3
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_words_alone_need_no_model(store: Store) -> None:
+    assert without_model(store).search("backoff", mode="lexical")[0].path == "src/retry.py"
+
+
+def test_an_index_without_vectors_answers_by_words(store: Store) -> None:
+    assert without_model(store).search("backoff attempts")[0].path == "src/retry.py"
+    assert without_model(store).search("backoff", mode="semantic") == []
+
+
+def test_an_index_with_some_vectors_answers_with_both(store: Store) -> None:
+    first = store.pending(1)[0]
+    embedder = WordHashEmbedder()
+    store.set_meta("fingerprint", embedder.fingerprint)
+    store.put_vectors([first.id], embedder.encode_document([first.chunk.embedded_text]))
+    hits = searcher(store).search("backoff pool")
+    assert {"src/retry.py", "src/client.py"} <= set(paths(hits))
+
+
+def test_a_named_definition_is_first_even_if_no_list_held_it(store: Store) -> None:
+    put_file(store, "zz.py", ["Engine " + "padding " * 300])
+    for i in range(120):
+        put_file(store, f"use{i:03}.py", [f"calls{i} Engine\n"])
+    assert without_model(store).search("Engine", 1, "lexical")[0].path == "zz.py"
+
+
+@pytest.mark.parametrize("typed", ["getuserbyid", "getUsrById", "get_user_by_dI", "User.getUserByIds"])
+def test_a_name_that_is_nearly_right_finds_the_definition(store: Store, typed: str) -> None:
+    put_file(store, "users.py", ["get_user_by_id asks the table\n"])
+    put_file(store, "uses.py", ["getitem by id, and user by id\n"] * 5)
+    assert without_model(store).search(typed, 1, "lexical")[0].path == "users.py"
+
+
+def test_a_name_that_is_used_is_no_typo_of_another(store: Store) -> None:
+    put_file(store, "mine.py", ["requestz of mine\n"])
+    put_file(store, "use.py", ["import requests\n"])
+    assert without_model(store).search("requests", 1, "lexical")[0].path != "mine.py"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "allowed"),
+    [
+        (Filter(languages=("markdown",)), {"docs/guide.md"}),
+        (Filter(globs=("src/**",)), {"src/retry.py", "src/client.py"}),
+        (Filter(globs=("!tests/**", "!*.md", "!other/**")), {"src/retry.py", "src/client.py"}),
+        (Filter(under=("tests",)), {"tests/test_client.py"}),
+    ],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_filters_come_before_the_ranking(store: Store, mode: str, wanted: Filter, allowed: set[str]) -> None:
+    embed_pending(store, WordHashEmbedder())
+    for i in range(150):  # more better answers than any arm returns
+        put_file(store, f"other/{i}.txt", ["request request\n"], "text")
+    assert set(paths(searcher(store).search("request", 20, mode, wanted))) == allowed
+
+
+def test_a_definition_outside_the_filter_stays_outside(store: Store) -> None:
+    hits = without_model(store).search("Client", 5, "lexical", Filter(under=("tests",)))
+    assert "src/client.py" not in paths(hits)
+
+
+def test_similar_leaves_the_chunk_itself_out(store: Store) -> None:
+    put_file(store, "src/copy.py", ["decide whether a request is retried\n"])
+    embed_pending(store, WordHashEmbedder())
+    hits = searcher(store).similar("src/retry.py", 1, 2)
+    assert hits[0].path == "src/copy.py"
+    assert ("src/retry.py", 1) not in [(hit.path, hit.start_line) for hit in hits]
+
+
+def test_similar_works_before_the_chunk_is_embedded(store: Store) -> None:
+    embed_pending(store, WordHashEmbedder())
+    put_file(store, "src/new.py", ["close connection pool again\n"])
+    assert searcher(store).similar("src/new.py", 1, 1)[0].path == "src/client.py"
+
+
+def test_what_cannot_be_asked(store: Store) -> None:
+    ask = without_model(store)
+    for query, limit, mode in (("  ", 1, "lexical"), ("x", 0, "lexical"), ("x", 1, "fuzzy")):
+        with pytest.raises(BadQuery, match=r"empty|limit|mode"):
+            ask.search(query, limit, mode)
+    with pytest.raises(BadQuery, match=r"nothing is indexed at src/retry.py:99"):
+        ask.similar("src/retry.py", 99)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.text(min_size=1).filter(str.strip))
+def test_any_text_is_a_query(store: Store, query: str) -> None:
+    hits = searcher(store).search(query, 3)
+    assert hits == searcher(store).search(query, 3)

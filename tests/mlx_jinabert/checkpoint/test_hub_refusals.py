@@ -1,0 +1,98 @@
+"""What a download refuses, and that every refusal says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.hub_client import COMMIT, WANTED, Fetch, fetch, files_in, hub
+from tests.support.hub_server import Hub
+
+__all__ = ["fetch", "hub"]
+
+
+def test_missing_repository(fetch: Fetch) -> None:
+    got = fetch("org/missing")
+    assert "org/missing: no such repository, or a private one" in got.error
+    assert "HF_TOKEN" in got.error
+    assert got.cause == "RepositoryNotFoundError"
+
+
+def test_a_repository_that_is_gone_is_said_in_spite_of_a_copy(hub: Hub, fetch: Fetch) -> None:
+    """The Hub answered: that is no reason to go on with an old branch. A pinned commit stays usable."""
+    folder = fetch().folder
+    del hub.repositories["org/model"]
+    assert "no such repository" in fetch().error
+    assert fetch(revision=COMMIT).folder == folder
+
+
+def test_missing_revision(fetch: Fetch) -> None:
+    got = fetch(revision="v9")
+    assert "no revision 'v9'" in got.error
+    assert got.cause == "RevisionNotFoundError"
+
+
+@pytest.mark.parametrize("token", ["", "hf_other"])
+def test_gated(hub: Hub, fetch: Fetch, token: str) -> None:
+    hub.repositories["org/model"].gated = True
+    got = fetch(HF_TOKEN=token)
+    assert f"accept its licence at {hub.endpoint}/org/model" in got.error
+    assert "HF_TOKEN" in got.error
+    assert got.cause == "GatedRepoError"
+
+
+def test_what_is_no_hub_at_all(hub: Hub, fetch: Fetch) -> None:
+    """A portal or proxy that answers every address with a page of its own."""
+    hub.repositories["org/model"].status = 200
+    assert "did not answer as a Hub does" in fetch().error
+
+
+def test_offline_without_a_copy(fetch: Fetch) -> None:
+    got = fetch(HF_HUB_OFFLINE="1")
+    assert "HF_HUB_OFFLINE is set and revision 'main' is not in the local cache" in got.error
+    assert got.cause == "OfflineModeIsEnabled"
+
+
+def test_unreachable_without_a_copy(fetch: Fetch) -> None:
+    got = fetch(HF_ENDPOINT="http://127.0.0.1:9")
+    assert "http://127.0.0.1:9 could not be reached" in got.error
+    assert "proxy" in got.error
+
+
+def test_a_failing_hub_is_named_by_its_status(hub: Hub, fetch: Fetch) -> None:
+    hub.repositories["org/model"].status = 503
+    assert "answered with HTTP 503" in fetch().error
+
+
+def test_pickles_only_are_refused_before_any_download(hub: Hub, fetch: Fetch) -> None:
+    del hub.repositories["org/model"].files["model.safetensors"]
+    got = fetch()
+    assert "pytorch_model.bin" in got.error
+    assert "refs/pr/N" in got.error
+    assert hub.downloads() == []
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+def test_a_repository_without_what_a_model_needs(hub: Hub, fetch: Fetch, name: str) -> None:
+    del hub.repositories["org/model"].files[name]
+    assert f"has no {name}" in fetch().error
+    assert hub.downloads() == []
+
+
+def test_no_space_is_said_before_the_download(hub: Hub, fetch: Fetch) -> None:
+    hub.repositories["org/model"].claimed_size["model.safetensors"] = 10**15
+    got = fetch()
+    assert "no space left" in got.error
+    assert "1000000017 MB needed" in got.error
+    assert hub.downloads() == []
+
+
+def test_a_listing_cannot_lead_out_of_the_cache(hub: Hub, fetch: Fetch, tmp_path: Path) -> None:
+    hub.repositories["org/model"].files["1_Pooling/../../../../escaped/config.json"] = b"{}"
+    assert files_in(fetch().folder) == WANTED
+    assert not list(tmp_path.rglob("escaped"))
+
+
+def test_what_is_no_hub_id(fetch: Fetch) -> None:
+    assert "neither a known alias, nor a folder, nor a Hub id" in fetch("not/a/model").error

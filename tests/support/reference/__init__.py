@@ -1,0 +1,51 @@
+"""Independent PyTorch references: written from the published descriptions, sharing no code with the product.
+
+``hidden_states(folder, ids)`` takes one text at a time, so padding and batching do not exist here,
+and computes in double precision, so that a difference is the product's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tests.support.reference import bert, codesage, encoders, gemma2, gte, jina_bert, qwen, qwen2_5_vl
+
+Forward = Callable[[torch.Tensor], torch.Tensor]
+
+
+def open_reference(folder: Path) -> Forward:
+    """(L,) token ids -> (L, W) hidden states, float64."""
+    config = json.loads((folder / "config.json").read_text())
+    if config.get("position_embedding_type") == "alibi":
+        return jina_bert.open_model(folder, config)
+    if config["model_type"] in ("qwen2", "qwen3"):
+        return qwen.open_model(folder, config)
+    own = {
+        "codesage": codesage,
+        "codexembed2b": gemma2,
+        "qwen2_5_vl": qwen2_5_vl,
+        "nomic_bert": encoders,
+        "modernbert": encoders,
+        "new": gte,
+    }.get(config["model_type"])
+    if own is not None:
+        return own.open_model(folder, config)
+    return bert.open_model(folder)
+
+
+def embed(folder: Path, texts: Sequence[NDArray[np.int32]], pooling: str = "mean") -> NDArray[np.float32]:
+    """Vectors of token sequences, (n, W), of unit length."""
+    forward = open_reference(folder)
+    rows = []
+    with torch.no_grad():
+        for ids in texts:
+            hidden = forward(torch.from_numpy(np.asarray(ids, np.int64)))
+            row = {"mean": hidden.mean(0), "cls": hidden[0], "last": hidden[-1]}[pooling]
+            rows.append(row / row.norm())
+    return torch.stack(rows).float().numpy()
