@@ -1,8 +1,8 @@
 """docs/models.md: every model of the catalog, and how far its architecture is from PyTorch on this machine.
 
-``make docs``, which is ``python -m scripts.models_table > docs/models.md``. Figures are computed when it runs: on
-random checkpoints in the published layouts (``tests/support/checkpoints.py``) and on the two trained ones that
-come as packages. A model that needs a download has a command in the table, not a figure.
+``make docs``, which is ``python -m scripts.models_table > docs/models.md``. Figures are computed when it
+runs: on random checkpoints in the published layouts (``tests/support/checkpoints.py``) and on the two trained
+ones that come as packages. A model that needs a download has a command in the table, not a figure.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a model of 7 billion parameters costs in memory, on a checkpoint of its shapes with few layers.
 
-``python -m tests.support.large FOLDER [--layers N] [--dtype D]`` writes such a checkpoint, converts it in every
-way and loads it, each in a process of its own, and prints the peak of each as Markdown. Needs about three
-times the checkpoint in disk space; nothing of it is kept.
+``python -m tests.support.large FOLDER [--layers N] [--dtype D]`` writes such a checkpoint, converts it in
+every way and loads it, each in a process of its own, and prints the peak of each as Markdown. Takes about
+three times the checkpoint in disk space; nothing of it is kept.
 """
 
 from __future__ import annotations

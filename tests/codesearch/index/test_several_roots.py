@@ -10,7 +10,7 @@ import pytest
 
 from codesearch.storage.locations import locate
 from codesearch.storage.store import DATABASE
-from tests.codesearch.shell.test_cli import run
+from tests.support.command import run
 
 LEXICAL = ("--mode", "lexical")
 

@@ -1,4 +1,4 @@
-"""The command line as it is used: ``python -m codesearch`` on tiny trees, in processes of their own."""
+"""The command line as it is used, on tiny trees; in processes of their own where only those show it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from codesearch.storage.locations import LOCK_NAME
 from codesearch.storage.lock import WriterLock
+from tests.support.command import Done, command, run
 
 CLIENT = '''"""HTTP client."""
 
@@ -45,27 +46,11 @@ def tree(tmp_path: Path) -> Path:
     return root
 
 
-def command(*args: str) -> list[str]:
-    return [sys.executable, "-m", "codesearch", *args]
-
-
-def run(*args: str, cwd: Path, env: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*args),
-        cwd=cwd,
-        env={**os.environ, "PYTHONUTF8": "1", **env},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-
-
-def words(*args: str, cwd: Path, env: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:
+def words(*args: str, cwd: Path, env: Mapping[str, str] = {}) -> Done:
     return run("--mode", "lexical", *args, cwd=cwd, env=env)
 
 
-def complaints(got: subprocess.CompletedProcess[str]) -> str:
+def complaints(got: Done) -> str:
     """stderr without the line that says that work takes a moment (on a slow machine)."""
     lines = got.stderr.splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith("codesearch: indexing /"))
@@ -179,7 +164,8 @@ def test_control_characters_of_files_are_shown(tree: Path) -> None:
 
 
 def test_a_terminal_that_knows_only_ascii(tree: Path) -> None:
-    got = words("retried", cwd=tree, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"})
+    ascii = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    got = run_process("--mode", "lexical", "retried", cwd=tree, env=ascii)
     assert got.returncode == 0, got.stderr
     assert r"retried: \xe9" in got.stdout
 
