@@ -14,7 +14,7 @@ import pytest
 
 from codesearch.storage.locations import LOCK_NAME
 from codesearch.storage.lock import WriterLock
-from tests.support.command import Done, command, run
+from tests.support.command import Done, command, run, run_process
 
 CLIENT = '''"""HTTP client."""
 
