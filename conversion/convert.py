@@ -19,7 +19,7 @@ from conversion.settings import write_settings
 from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
 from mlx_jinabert.architectures.onnx import GROUP_SIZES, build_graph
 from mlx_jinabert.architectures.shared.matching import match
-from mlx_jinabert.checkpoint.fingerprint import write_record as write_fingerprint
+from mlx_jinabert.checkpoint.fingerprint import remember_conversion
 from mlx_jinabert.checkpoint.folder import ModelFolder, read_folder, resolve
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import BackendUnavailable
@@ -172,7 +172,7 @@ def _write_rest(folder: Path, job: _Job) -> None:
     )
     write_record(folder, job.record)
     converted = read_folder(folder, model_id=str(folder), origin="folder")
-    write_fingerprint(converted, merged_content(job.source, job.adapter))
+    remember_conversion(converted, merged_content(job.source, job.adapter))
 
 
 def _size(paths: Iterable[Path]) -> int:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
-from mlx_jinabert.checkpoint.fingerprint import fingerprint
-from mlx_jinabert.checkpoint.folder import ModelFolder, has_adapters, resolve
+from mlx_jinabert.checkpoint.fingerprint import content, fingerprint, shipped_content
+from mlx_jinabert.checkpoint.folder import EMBEDDED, ModelFolder, has_adapters, resolve
 from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
@@ -43,7 +43,38 @@ class Source:
         cut = self.dim < self.architecture.hidden_size
         normed = {"matryoshka_layer_norm": True} if cut and self.norms_prefixes else {}
         variant = {key: value for key, value in self.variant.items() if key not in _OF_THE_CUT} | normed
-        return fingerprint(self.folder, dim=self.dim, max_length=self.max_length, variant=variant)
+        return fingerprint(
+            self.folder,
+            dim=self.dim,
+            max_length=self.max_length,
+            numbers=None if self._is_shipped else self._numbers,
+            variant=variant,
+        )
+
+    @property
+    def _is_shipped(self) -> bool:
+        """Whether weights, tokenizer and configuration are the shipped model's, wherever they lie.
+
+        Its fingerprint is older than the hashing of the configuration, and indexes name it.
+        """
+        if self.folder.path == EMBEDDED:
+            return True
+        shipped = shipped_content()
+        if shipped is None or content(self.folder) != shipped:
+            return False
+        original = resolve("embedded")
+        return self.architecture == read_architecture(original.config, _tensor_names(original))
+
+    @property
+    def _numbers(self) -> Mapping[str, Any]:
+        """The configuration as far as it is not what its fields default to: a new one changes nothing old."""
+        changed = {
+            field.name: value
+            for field in fields(self.architecture)
+            if field.name != "quantization"
+            and (value := getattr(self.architecture, field.name)) != field.default
+        }
+        return {"architecture": self.architecture.architecture, **changed}
 
     @property
     def norms_prefixes(self) -> bool:

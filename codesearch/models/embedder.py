@@ -170,6 +170,21 @@ class Model:
         return self._fingerprint
 
     @property
+    def cache_identity(self) -> str:
+        """All that a vector depends on besides its text, as the cache that all indexes share has to know it.
+
+        A model of this machine is known by its content and the code that computes it. A service and
+        another program's object only say what they are: they share with nobody but themselves.
+        """
+        if not self.named:
+            return f"object {self.name} {self.fingerprint}"
+        if is_service(self.name):
+            return f"service {self.name} {self.fingerprint}"
+        from mlx_jinabert.architectures.onnx import builder_version
+
+        return f"model {self.fingerprint} {builder_version()}"
+
+    @property
     def stamp(self) -> str:
         """Cheap sign that the shipped model's files are the same, without an import; "" for other models."""
         spec = find_spec("mlx_jinabert") if self.is_shipped and self._by_name else None

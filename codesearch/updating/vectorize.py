@@ -68,7 +68,7 @@ class Vectorizer:
         dim = self.dim or self.model.load().dim
         hashes = [text_hash(stored.chunk.embedded_text) for stored in waiting]
         with self.tally.timed("cache"):
-            found = self.cache.get(self.model.fingerprint, hashes, dim)
+            found = self.cache.get(self.model.cache_identity, hashes, dim)
         known = [
             (stored.id, vector) for stored, vector in zip(waiting, found, strict=True) if vector is not None
         ]
@@ -97,7 +97,9 @@ class Vectorizer:
         bad = set(encoded.failed)
         good = [i for i in range(len(batch)) if i not in bad]
         with self.tally.timed("cache"):
-            self.cache.put(self.model.fingerprint, [text_hash(texts[i]) for i in good], encoded.vectors[good])
+            self.cache.put(
+                self.model.cache_identity, [text_hash(texts[i]) for i in good], encoded.vectors[good]
+            )
         self.tally.embedded += len(good)
         self.tally.truncated += encoded.truncated
         return [batch[i] for i in encoded.failed]

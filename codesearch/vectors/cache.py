@@ -1,8 +1,9 @@
 """Vectors that any of the user's indexes computed before, by what was embedded: a look-aside cache.
 
 The same text under the same model has the same vector, in every worktree, branch and clone. The key is
-a hash of (fingerprint, hash of the embedded text), the value the vector in float16, the file one SQLite
-database that all processes of the user share. It holds nothing but hashes and vectors.
+a hash of (identity of the model, hash of the embedded text), the value the vector in float16 with a check
+sum over both, the file one SQLite database that all processes of the user share and nobody else can read.
+It holds nothing but hashes and vectors. A vector whose check sum is wrong is computed again.
 
 Nothing depends on it: it is asked before embedding and told after the index has committed, it may be
 deleted at any moment, and a cache that is damaged, busy, full or not writable is worth the same as an
@@ -15,6 +16,7 @@ from __future__ import annotations
 import math
 import os
 import sqlite3
+import stat
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -34,7 +36,8 @@ __all__ = ["DEFAULT_BYTES", "VectorCache"]
 
 DEFAULT_BYTES = 1 << 30
 """Size of the file that is kept within, unless CODESEARCH_CACHE_BYTES says another one; 0 turns it off."""
-_FORMAT = 1
+_FORMAT = 2
+_SUM_BYTES = 8
 _BUSY_SECONDS = 2.0
 _KEEP_SHARE = 0.8
 """What is left after an eviction: room, so that the next batch does not evict again."""
@@ -44,7 +47,7 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS vectors (
     key    BLOB PRIMARY KEY,
     used   INTEGER NOT NULL,  -- day of the last use, counted from 1970
-    vector BLOB NOT NULL      -- dim float16 numbers, little-endian
+    vector BLOB NOT NULL      -- check sum, then dim float16 numbers, little-endian
 )"""
 _INDEX = "CREATE INDEX IF NOT EXISTS least_recently_used ON vectors (used)"
 
@@ -68,23 +71,27 @@ class VectorCache:
         self._lock = threading.Lock()
         self._handle: sqlite3.Connection | None = None
 
-    def get(self, fingerprint: str, hashes: Sequence[bytes], dim: int) -> list[NDArray[np.float32] | None]:
-        """Of each text hash (``stored.text_hash``) the vector, (dim,) float32; None where it is unknown."""
-        keys = [_key(fingerprint, text) for text in hashes]
+    def get(self, identity: str, hashes: Sequence[bytes], dim: int) -> list[NDArray[np.float32] | None]:
+        """Of each text hash (``stored.text_hash``) the vector, (dim,) float32; None where it is unknown.
+
+        ``identity`` is all that the vectors depend on besides the text (``Model.cache_identity``).
+        """
+        keys = [_key(identity, text) for text in hashes]
         found = self._do(lambda db: _read(db, keys)) or {}
-        vectors: list[NDArray[np.float32] | None] = []
-        for key in keys:
-            blob = found.get(key, b"")
-            whole = dim > 0 and len(blob) == 2 * dim
-            vectors.append(np.frombuffer(blob, "<f2").astype(np.float32) if whole else None)
+        vectors = [_unsealed(key, found.get(key, b""), dim) for key in keys]
+        broken = sum(vector is None and key in found for key, vector in zip(keys, vectors, strict=True))
+        if broken:
+            self.problem = f"vector cache {self.path}: {broken} vector(s) were damaged and are computed anew"
         return vectors
 
-    def put(self, fingerprint: str, hashes: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
+    def put(self, identity: str, hashes: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
         """Remember (n, dim) vectors of n text hashes. To be called after the index has committed them."""
         today = _today()
+        stored = np.asarray(vectors).astype("<f2")
+        keys = [_key(identity, text) for text in hashes]
         rows = [
-            (_key(fingerprint, text), today, vector.tobytes())
-            for text, vector in zip(hashes, np.asarray(vectors).astype("<f2"), strict=True)
+            (key, today, _sum(key, vector.tobytes()) + vector.tobytes())
+            for key, vector in zip(keys, stored, strict=True)
         ]
         if rows:
             self._do(lambda db: _write(db, rows, self.max_bytes))
@@ -131,6 +138,7 @@ class VectorCache:
         if self._handle is not None:
             self._handle.close()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(self.path)
         self._handle = db = sqlite3.connect(
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -139,8 +147,11 @@ class VectorCache:
         db.execute(f"PRAGMA journal_mode = {'DELETE' if network_file_system(self.path.parent) else 'WAL'}")
         db.execute("PRAGMA synchronous = OFF")  # a power cut may damage it; it is then begun anew
         db.execute("PRAGMA secure_delete = OFF")
-        if db.execute("PRAGMA user_version").fetchone()[0] not in (0, _FORMAT):
-            raise sqlite3.NotSupportedError("written by another version")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _FORMAT:
+            raise sqlite3.NotSupportedError("written by a newer version; it is left alone")
+        if 0 < version < _FORMAT:
+            db.execute("DROP TABLE IF EXISTS vectors")
         db.execute(_TABLE)
         db.execute(_INDEX)
         db.execute(f"PRAGMA user_version = {_FORMAT}")
@@ -168,10 +179,36 @@ def _configured_bytes() -> int:
         ) from error
 
 
-def _key(fingerprint: str, text_hash: bytes) -> bytes:
+def _make_private(path: Path) -> None:
+    """Create the file for this user alone; PermissionError where somebody else made it."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NONBLOCK", 0), 0o600))
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise PermissionError(f"{path} is not a regular file")
+    if os.name == "nt":
+        return
+    if found.st_uid != os.geteuid():
+        raise PermissionError(f"{path} belongs to another user")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        path.chmod(0o600)
+
+
+def _key(identity: str, text_hash: bytes) -> bytes:
     return blake2b(
-        text_hash, digest_size=16, key=blake2b(fingerprint.encode(), digest_size=32).digest()
+        text_hash, digest_size=16, key=blake2b(identity.encode(), digest_size=32).digest()
     ).digest()
+
+
+def _sum(key: bytes, vector: bytes) -> bytes:
+    return blake2b(vector, digest_size=_SUM_BYTES, key=key).digest()
+
+
+def _unsealed(key: bytes, blob: bytes, dim: int) -> NDArray[np.float32] | None:
+    """The vector of a row; None for no row, another width or a wrong check sum."""
+    sealed, vector = blob[:_SUM_BYTES], blob[_SUM_BYTES:]
+    if dim <= 0 or len(vector) != 2 * dim or _sum(key, vector) != sealed:
+        return None
+    return np.frombuffer(vector, "<f2").astype(np.float32)
 
 
 def _today() -> int:

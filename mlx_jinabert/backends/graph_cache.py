@@ -1,14 +1,16 @@
 """Built ONNX graphs on disk, by content: a folder per graph under the user's cache folder.
 
 An entry appears whole or not at all (written beside, then renamed) and is believed only while its
-files have the hashes that were recorded when it was written. A damaged entry is built again; a cache
-that cannot be written costs the time to build, never an error.
+files have the hashes that were recorded when it was written, under the key that it is asked for by, in a
+folder that nobody else can write to. A damaged entry is built again, and a log line says so; a cache that
+cannot be written, or is another user's, costs the time to build, never an error.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -16,12 +18,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlx_jinabert.checkpoint.cache_folder import cache_dir
+from mlx_jinabert.checkpoint.cache_folder import cache_dir, is_private, private_folder
 
 __all__ = ["GRAPH_FILE", "cached_graph", "discard"]
 
 GRAPH_FILE = "model.onnx"
 _RECORD = "sha256.json"
+_FOLDER = "graphs"
+_KEY = "key"
+"""Of the record: what the entry was built for; the other keys are names of files."""
+_log = logging.getLogger("mlx_jinabert")
 
 
 @contextmanager
@@ -34,7 +40,9 @@ def cached_graph(key: str, build: Callable[[Path], None]) -> Iterator[Path]:
     if _is_whole(entry):
         yield entry / GRAPH_FILE
         return
-    with _workspace(entry.parent) as folder:
+    if entry.exists():
+        _log.warning("%s: the cached graph is not the one that was written there; it is built anew", entry)
+    with _workspace() as folder:
         built = folder / "graph"
         built.mkdir()
         build(built / GRAPH_FILE)
@@ -47,14 +55,17 @@ def discard(key: str) -> None:
 
 
 def _entry(key: str) -> Path:
-    return cache_dir() / "graphs" / key
+    return cache_dir() / _FOLDER / key
 
 
 def _is_whole(entry: Path) -> bool:
     try:
+        private_folder(_FOLDER)  # one that an older version left open to others is closed
+        if not is_private(entry):
+            return False
         recorded = json.loads((entry / _RECORD).read_bytes())
-        return GRAPH_FILE in recorded and recorded == _hashes(entry)
-    except (OSError, ValueError, TypeError):
+        return GRAPH_FILE in recorded and recorded == {_KEY: entry.name, **_hashes(entry)}
+    except (OSError, ValueError, TypeError, RecursionError):
         return False
 
 
@@ -67,11 +78,10 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _workspace(beside: Path) -> Iterator[Path]:
+def _workspace() -> Iterator[Path]:
     """A temporary folder on the cache's own file system, or elsewhere if that cannot be written."""
     try:
-        beside.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder = tempfile.mkdtemp(prefix=".building-", dir=beside)
+        folder = tempfile.mkdtemp(prefix=".building-", dir=private_folder(_FOLDER))
     except OSError:
         folder = tempfile.mkdtemp(prefix="mlx-jinabert-")
     try:
@@ -83,7 +93,9 @@ def _workspace(beside: Path) -> Iterator[Path]:
 def _publish(built: Path, entry: Path) -> bool:
     """Move a finished folder to its place; whether it is there now."""
     try:
-        (built / _RECORD).write_text(json.dumps(_hashes(built)), encoding="utf-8")
+        built.chmod(0o700)
+        record = {_KEY: entry.name, **_hashes(built)}
+        (built / _RECORD).write_text(json.dumps(record), encoding="utf-8")
         for path in built.iterdir():
             with path.open("rb+") as file:
                 os.fsync(file.fileno())

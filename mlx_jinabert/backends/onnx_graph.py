@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mlx_jinabert.architectures import onnx as graphs
 from mlx_jinabert.backends.graph_cache import cached_graph, discard
-from mlx_jinabert.checkpoint.fingerprint import content
+from mlx_jinabert.checkpoint.fingerprint import stored_content
 from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import BackendUnavailable, ModelFolderError
@@ -95,13 +95,12 @@ class GraphFile:
         )
 
     def _key(self) -> str:
-        """What the graph depends on. Conversion keeps the hash of its source, so types count as well."""
-        with Weights(self._folder.weights) as weights:
-            stored = [(name, weights.dtype(name)) for name in sorted(weights.names())]
+        """Hash what the graph depends on: the bytes that it is built from and how they are read."""
+        stored = self._folder.quantization
         depends = [
-            content(self._folder).weights,
-            stored,
+            stored_content(self._folder).weights,
             repr(self._architecture),
+            [stored.bits, stored.group_size] if stored else None,
             self._folder.pooling,
             self._dtype,
             graphs.builder_version(),

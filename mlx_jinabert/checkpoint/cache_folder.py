@@ -1,11 +1,15 @@
-"""Where this package keeps what it can compute again: ONNX graphs and file hashes. Never data of the user."""
+"""Where this package keeps what it can compute again: ONNX graphs and file hashes. Never data of the user.
+
+What lies there is believed, so it is kept in folders that nobody else can write to.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
-__all__ = ["cache_dir"]
+__all__ = ["cache_dir", "is_private", "private_folder"]
 
 
 def cache_dir() -> Path:
@@ -16,3 +20,30 @@ def cache_dir() -> Path:
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("mlx-jinabert", appauthor=False))
+
+
+def private_folder(name: str) -> Path:
+    """Return the folder ``name`` of the cache, with mode 0700; made where it is missing.
+
+    Raises OSError where it cannot be made, or is another user's (PermissionError).
+    """
+    folder = cache_dir() / name
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not is_private(folder):
+        folder.chmod(0o700)
+        if not is_private(folder):
+            raise PermissionError(f"{folder} can be written by others")
+    return folder
+
+
+def is_private(folder: Path) -> bool:
+    """Whether only this user can get at the folder. Windows keeps a user's cache private by itself."""
+    if os.name == "nt":
+        return folder.is_dir()
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    mine = found.st_uid == os.geteuid()
+    return stat.S_ISDIR(found.st_mode) and mine and not stat.S_IMODE(found.st_mode) & 0o077

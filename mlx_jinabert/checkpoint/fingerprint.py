@@ -1,14 +1,16 @@
 """The identity of a model's vectors: two models with one fingerprint give the same text the same vector.
 
-Hashed are weights, tokenizer, pooling, prompts, length limit, width and the way the stored weights are
-quantised, but neither the backend nor the type it computes in: an index that one machine built serves
-another. Computing in int8 with one scale per output channel (what ONNX Runtime does on a CPU) counts as
-such a type, whether it was stored so or not; weights quantised in groups, and int4, differ too much.
+Hashed are weights, tokenizer, the numbers of the configuration, pooling, prompts, length limit, width and
+the way the stored weights are quantised, but neither the backend nor the type it computes in: an index that
+one machine built serves another. Computing in int8 with one scale per output channel (what ONNX Runtime
+does on a CPU) counts as such a type, whether it was stored so or not; weights quantised in groups, and
+int4, differ too much.
 
-Hashes of large files are kept in the cache folder by (path, size, mtime_ns). A shipped or converted
-folder brings them along in ``fingerprint.json``; a converted one carries those of its source, so that a
-change of float type alone keeps the fingerprint. The record names a sample of the bytes of each file and
-is not believed where that sample differs.
+Identity is content. Every file of a folder is hashed here, in full, once (``hashes.py`` remembers it);
+whatever a folder says about its own hashes is not read. Two are known without: the shipped model, which is
+part of the program and brings its hashes in ``fingerprint.json``, and a folder that ``convert-weights``
+wrote on this machine, which keeps the identity of its source, so that a change of float type alone keeps
+the fingerprint. That is remembered here, by the hash of what was written, and not in the folder.
 """
 
 from __future__ import annotations
@@ -16,23 +18,32 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlx_jinabert.checkpoint.cache_folder import cache_dir
-from mlx_jinabert.checkpoint.folder import ModelFolder
+from mlx_jinabert.checkpoint.folder import EMBEDDED, ModelFolder
+from mlx_jinabert.checkpoint.hashes import FileHashes, origin_of, remember_origin
 from mlx_jinabert.checkpoint.sentence_files import read_json
 
-__all__ = ["Content", "content", "fingerprint", "write_record"]
+__all__ = [
+    "RECORD",
+    "Content",
+    "content",
+    "fingerprint",
+    "remember_conversion",
+    "shipped_content",
+    "shipped_record",
+    "stored_content",
+]
 
 RECORD = "fingerprint.json"
+"""The shipped model's own hashes; in any other folder a file that is not read."""
+_SHIPPED_FILES = (EMBEDDED / "model.safetensors", EMBEDDED / "tokenizer.json")
 _FORMAT = 1
 _LENGTH = 32
 """Hexadecimal digits of a fingerprint: 128 bits."""
-_BLOCK = 1 << 20
 _SAMPLES = 16
 _SAMPLE_BYTES = 4096
 
@@ -46,9 +57,22 @@ class Content:
 
 
 def fingerprint(
-    folder: ModelFolder, *, dim: int, max_length: int, variant: Mapping[str, Any] | None = None
+    folder: ModelFolder,
+    *,
+    dim: int,
+    max_length: int,
+    numbers: Mapping[str, Any] | None = None,
+    variant: Mapping[str, Any] | None = None,
 ) -> str:
-    """32 hexadecimal digits. ``variant``: what the caller changed in the model, such as config overrides."""
+    """Return 32 hexadecimal digits.
+
+    Args:
+        folder: The model.
+        dim: Width of the vectors.
+        max_length: Limit in tokens.
+        numbers: The architecture's configuration; None for that of the shipped model.
+        variant: What the caller changed in the model, such as config overrides.
+    """
     found = content(folder)
     stored = folder.quantization
     known = folder.entry.prompts if folder.entry else {}
@@ -64,6 +88,8 @@ def fingerprint(
         "quantization": [stored.bits, stored.group_size] if stored and stored.group_size else None,
         "variant": dict(variant or {}),
     }
+    if numbers is not None:
+        identity["numbers"] = dict(numbers)
     end = folder.end_token
     if end is not None:
         identity["end_token"] = end.text
@@ -73,46 +99,68 @@ def fingerprint(
 
 
 def content(folder: ModelFolder) -> Content:
-    """Hashes of the folder's weights and tokenizer: from its record where that fits, else of the files."""
-    record = read_json(folder.path / RECORD) or {}
-    if record.get("format") == _FORMAT and record.get("samples") == _samples(folder):
-        return Content(str(record.get("weights")), str(record.get("tokenizer")))
-    return _hash_content(folder)
+    """Return the hashes that stand for the folder: its own, or those of what was converted here to it."""
+    found = stored_content(folder)
+    origin = origin_of(_joined(found)) if folder.path != EMBEDDED else None
+    return Content(*origin.split()) if origin else found
 
 
-def write_record(folder: ModelFolder, source: Content | None = None) -> None:
-    """Write ``fingerprint.json``; ``source``: content of the checkpoint that was converted."""
-    found = source or _hash_content(folder)
-    record = {
-        "format": _FORMAT,
-        "weights": found.weights,
-        "tokenizer": found.tokenizer,
-        "samples": _samples(folder),
-    }
-    (folder.path / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-
-
-def _hash_content(folder: ModelFolder) -> Content:
-    cache = _HashCache(cache_dir() / "hashes.json")
-    weights = [cache.sha256(path) for path in _weight_files(folder)]
-    tokenizer = cache.sha256(folder.tokenizer)
-    cache.save()
+def stored_content(folder: ModelFolder) -> Content:
+    """Return the hashes of the bytes that lie in the folder."""
+    if folder.path == EMBEDDED and (shipped := shipped_content()):
+        return shipped
+    hashes = FileHashes()
+    weights = [hashes.sha256(path) for path in folder.weights]
+    if folder.onnx is not None:  # A graph may take its numbers from any file beside it.
+        weights += [f"{name} {hashes.sha256(path)}" for name, path in _files_below(folder.onnx.parent)]
+    tokenizer = hashes.sha256(folder.tokenizer)
+    hashes.save()
     joined = weights[0] if len(weights) == 1 else hashlib.sha256("".join(weights).encode()).hexdigest()
     return Content(joined, tokenizer)
 
 
-def _weight_files(folder: ModelFolder) -> Sequence[Path]:
-    if folder.weights or folder.onnx is None:
-        return folder.weights
-    return sorted(folder.onnx.parent.glob(f"{folder.onnx.name}*"))
+def shipped_content() -> Content | None:
+    """Return the recorded hashes of the shipped model; None where it was replaced and the record was not."""
+    record = read_json(EMBEDDED / RECORD) or {}
+    try:
+        fits = record.get("format") == _FORMAT and record.get("samples") == _samples()
+    except OSError:
+        return None
+    return Content(str(record.get("weights")), str(record.get("tokenizer"))) if fits else None
 
 
-def _samples(folder: ModelFolder) -> dict[str, str]:
-    return {path.name: _sample(path) for path in (*_weight_files(folder), folder.tokenizer)}
+def shipped_record() -> dict[str, Any]:
+    """Return what belongs into the shipped model's ``fingerprint.json``, hashed anew."""
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in _SHIPPED_FILES}
+    weights, tokenizer = hashes.values()
+    return {"format": _FORMAT, "weights": weights, "tokenizer": tokenizer, "samples": _samples()}
+
+
+def remember_conversion(converted: ModelFolder, source: Content) -> None:
+    """Give a folder that was converted here, from what ``source`` is the content of, its identity."""
+    remember_origin(_joined(stored_content(converted)), _joined(source))
+
+
+def _joined(found: Content) -> str:
+    return f"{found.weights} {found.tokenizer}"
+
+
+def _files_below(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield every file below ``folder`` with its relative name, in order. Follow no link to a folder."""
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(parent, name)
+            if path.is_file() and name != RECORD:
+                yield path.relative_to(folder).as_posix(), path
+
+
+def _samples() -> dict[str, str]:
+    return {path.name: _sample(path) for path in _SHIPPED_FILES}
 
 
 def _sample(path: Path) -> str:
-    """Hash of a file's size and of evenly spaced blocks of it: cheap, and different after any training."""
+    """Hash a file's size and evenly spaced blocks of it: cheap, and different after any training."""
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:
@@ -120,42 +168,3 @@ def _sample(path: Path) -> str:
             file.seek(max(0, size - _SAMPLE_BYTES) * index // (_SAMPLES - 1))
             digest.update(file.read(_SAMPLE_BYTES))
     return digest.hexdigest()[:_LENGTH]
-
-
-class _HashCache:
-    """sha256 by (path, size, mtime_ns) in one JSON file; one that can't be read or written is no error."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._fresh: dict[str, list[Any]] = {}
-        self._known: dict[str, Any] = self._read()
-
-    def sha256(self, path: Path) -> str:
-        stat = path.stat()
-        key = str(path.resolve())
-        match self._known.get(key):
-            case [stat.st_size, stat.st_mtime_ns, str(digest)]:
-                return digest
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        self._fresh[key] = [stat.st_size, stat.st_mtime_ns, digest]
-        return digest
-
-    def save(self) -> None:
-        if not self._fresh:
-            return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(self._read() | self._fresh, file)
-            Path(name).replace(self._path)
-        except OSError:
-            return
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}

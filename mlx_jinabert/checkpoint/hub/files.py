@@ -21,7 +21,7 @@ FORMAT = 1
 RECORD = "mlx_jinabert.json"
 _METADATA = re.compile(
     r"(config|tokenizer|tokenizer_config|special_tokens_map|modules|config_sentence_transformers"
-    r"|sentence_bert_config|mlx_jinabert|fingerprint)\.json"
+    r"|sentence_bert_config|mlx_jinabert)\.json"
     r"|\d+_[A-Za-z]\w*/config\.json"
     r"|adapters/([\w-]+/)?adapter_config\.json"
     r"|(LICENSE|NOTICE|COPYING)(\.txt|\.md)?"
