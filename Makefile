@@ -44,6 +44,12 @@ docs: $(VENV)/parity
 	$(PY) -m scripts.models_table > docs/models.md.new
 	mv docs/models.md.new docs/models.md
 
+# Embedding beside PyTorch, then indexing and searching this repository: a few minutes.
+bench: $(VENV)/parity
+	$(PY) -m benches.embed
+	$(PY) -m benches.index .
+	$(PY) -m benches.search .
+
 lint: $(VENV)/dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .

@@ -225,12 +225,17 @@ def test_the_model_says_what_it_is() -> None:
     assert dict(model.prompts) == {}
 
 
-def test_a_bar_is_drawn_on_stderr_when_asked_for(model: Embedder, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_bar_is_drawn_on_stderr_when_asked_for(
+    model: Embedder, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich draws bars on terminals alone
     model.encode(TEXTS)
     assert capfd.readouterr() == ("", "")
     model.encode(TEXTS, show_progress_bar=True)
-    out, _ = capfd.readouterr()
+    out, bar = capfd.readouterr()
     assert out == ""
+    assert "embedding" in bar
+    assert f"{len(TEXTS)}/{len(TEXTS)}" in bar
 
 
 def _script(code: str) -> subprocess.CompletedProcess[str]:
