@@ -8,6 +8,7 @@ CodesearchError
 ├── ModelUnavailable       the embedding model cannot be loaded
 ├── BadQuery               a query, filter or location that cannot be searched for
 ├── TooManyFiles           a root that is larger than anyone means to index
+├── PortableIndexError     a file that cannot be imported as an index
 └── TooFewQuestions        a repository that says too little about itself to be a benchmark
 """
 
@@ -21,6 +22,7 @@ __all__ = [
     "IndexNotFound",
     "ModelMismatch",
     "ModelUnavailable",
+    "PortableIndexError",
     "TooFewQuestions",
     "TooManyFiles",
 ]
@@ -81,6 +83,18 @@ class BadQuery(CodesearchError):
 
 class TooManyFiles(CodesearchError):
     """The root holds more than anyone means to index by accident."""
+
+
+class PortableIndexError(CodesearchError):
+    """A file that was to be imported is not a portable index, or not the one that was expected."""
+
+    def __init__(self, problem: str, source: str = "the file") -> None:
+        self.problem = problem
+        self.source = source
+        super().__init__(f"{source} cannot be imported: {problem}")
+
+    def __reduce__(self) -> tuple[type[PortableIndexError], tuple[str, str]]:
+        return type(self), (self.problem, self.source)
 
 
 class TooFewQuestions(CodesearchError):

@@ -71,6 +71,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "vectors",
         "searching",
         "updating",
+        "portable",
         "index",
         "benchmark",
         "shell",

@@ -1,0 +1,3 @@
+"""An index as one file: made on one machine, often in CI, and imported by everybody who has the same
+sources.
+"""
