@@ -30,8 +30,10 @@ _COMMANDS = {
     "bench": "codesearch.shell.commands.bench:bench",
     "models": "codesearch.shell.commands.about:models",
     "doctor": "codesearch.shell.commands.about:doctor",
+    "serve": "codesearch.shell.commands.serve:serve",
 }
 _INTERRUPTED = 130
+_QUESTIONS = frozenset({"search", "similar"})
 
 
 class SearchByDefault(click.Group):
@@ -41,12 +43,15 @@ class SearchByDefault(click.Group):
         """Find the subcommand among the arguments and put it first."""
         args = args or ["--help"]
         if args[0] not in ("--help", "-h", "--version"):
-            at = self._first_positional(ctx, args)
-            if at is not None and args[at] in _COMMANDS:
-                args = [args[at], *args[:at], *args[at + 1 :]]
-            else:
-                args = ["search", *args]
+            args = self.named_first(ctx, args)
         return super().parse_args(ctx, args)
+
+    def named_first(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments with the subcommand in front, also where it stands elsewhere or is left out."""
+        at = self._first_positional(ctx, args)
+        if at is not None and args[at] in _COMMANDS:
+            return [args[at], *args[:at], *args[at + 1 :]]
+        return ["search", *args]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of a first encounter, not of the alphabet."""
@@ -129,9 +134,22 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
+class InProcess:
+    """The command line as the resident process runs it for its clients."""
+
+    def profits(self, args: Sequence[str]) -> bool:
+        """Whether it is a question: only those gain from open indexes."""
+        with click.Context(cli) as ctx:
+            return cli.named_first(ctx, list(args))[0] in _QUESTIONS
+
+    def run(self, args: list[str]) -> int:
+        """Run a command and print what it prints; the exit code."""
+        return _run(args)
+
+
 def _run(args: list[str]) -> int:
     try:
-        code = cli.main(args=args, prog_name="codesearch", standalone_mode=False)
+        code = cli.main(args=args, prog_name="codesearch", standalone_mode=False, obj=InProcess())
     except ClosedPipe:
         return 0
     except (click.Abort, KeyboardInterrupt):

@@ -22,5 +22,6 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("CODESEARCH_HOME", str(home / "codesearch"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("CODESEARCH_DAEMON", "0")
     for name in ("CODESEARCH_MODEL", "HF_TOKEN", "HF_ENDPOINT", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)

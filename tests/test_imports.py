@@ -61,6 +61,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "codesearch": (
         "errors",
+        "caller",
         "records",
         "languages",
         "tokens",
@@ -73,6 +74,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "updating",
         "portable",
         "index",
+        "server",
         "benchmark",
         "shell",
         "cli",

@@ -12,12 +12,14 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from codesearch import caller
+
 __all__ = ["canonical", "git_top_level", "is_wide", "stored_name"]
 
 
 def canonical(path: Path) -> Path:
     """``path`` resolved, absolute and spelled as on disk; parts that do not exist stay as typed."""
-    resolved = path.expanduser().resolve()
+    resolved = caller.path(path.expanduser()).resolve()
     spelled = Path(resolved.anchor)
     for name in resolved.parts[1:]:
         spelled = spelled / (_listed_name(spelled, name) if _folds(spelled / name) else name)

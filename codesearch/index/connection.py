@@ -66,6 +66,12 @@ class Opening:
                 raise CodesearchError(f"the index of {self._location.root} was closed; open it again")
             return self._opened or self.open(create=False)
 
+    @property
+    def is_current(self) -> bool:
+        """Whether an index is open whose file is the one on disk."""
+        with self._lock:
+            return self._opened is not None and self._opened.is_current
+
     def open(self, create: bool) -> OpenIndex:
         """Open what is there; with ``create``, an empty index where nothing is."""
         with self._lock:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
@@ -26,9 +28,23 @@ from codesearch.storage.metadata import ModelRecord, Settings
 from codesearch.updating.refresh import Job, check_model, refresh
 from codesearch.updating.tally import Deadline
 
-__all__ = ["LOCK_WAIT_SECONDS", "Index", "index_at", "open_index", "settings_of"]
+__all__ = ["LOCK_WAIT_SECONDS", "Index", "index_at", "lending", "open_index", "settings_of"]
 
 LOCK_WAIT_SECONDS = 10.0
+
+Lender = Callable[[Location, "str | Embedder | None", Mapping[str, Any], bool], "Index"]
+"""Gives out an index that stays open; closing it hands it back."""
+_lender: ContextVar[Lender | None] = ContextVar("lender", default=None)
+
+
+@contextmanager
+def lending(lend: Lender) -> Iterator[None]:
+    """Let the indexes that are opened inside the block come from ``lend``."""
+    token = _lender.set(lend)
+    try:
+        yield
+    finally:
+        _lender.reset(token)
 
 
 def open_index(
@@ -78,6 +94,9 @@ def index_at(
     pool: ModelPool | None = None,
 ) -> Index:
     """The index of a root; ``pool`` where several are opened together."""
+    lend = _lender.get()
+    if lend is not None:
+        return lend(location, model, settings, create)
     create = create and location.root.exists()  # the tree is gone: an index can be asked, not made
     if create:
         location.create()
@@ -119,6 +138,11 @@ class Index(IndexReader):
     def model(self) -> str:
         """Name of the model of this index."""
         return self._current_model().name
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the open file is the one on disk: not cleared, or made anew, by somebody else."""
+        return self._opening.is_current
 
     # -- writing
 

@@ -7,7 +7,6 @@ shape, width and finiteness, before anything is stored.
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from codesearch import caller
 from codesearch.errors import CodesearchError, ModelUnavailable
 from codesearch.records import Embedder, Vectors
 
@@ -148,7 +148,7 @@ class Model:
     @classmethod
     def default(cls) -> Model:
         """$CODESEARCH_MODEL, else the shipped one."""
-        return cls(os.environ.get("CODESEARCH_MODEL") or SHIPPED)
+        return cls(caller.variable("CODESEARCH_MODEL") or SHIPPED)
 
     @property
     def is_shipped(self) -> bool:

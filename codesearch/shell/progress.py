@@ -11,6 +11,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from codesearch import caller
 from codesearch.shell.terminal import say
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ _UNITS = {"walk": "files", "chunk": "files", "embed": "chunks", "mine": "files",
 class Display:
     """A ``Progress`` callback; a context manager, because a bar must be taken off the screen."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, delay: float = _DELAY_SECONDS) -> None:
         self._what = what
+        self._delay = delay
+        self._elsewhere = caller.progress()
         self._since = time.monotonic()
         self._stage = ""
         self._stage_since = self._since
@@ -54,11 +57,14 @@ class Display:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Called by the refresh, often; ``total`` 0 means unknown."""
+        if self._elsewhere is not None:
+            self._elsewhere(self._what, stage, done, total)
+            return
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._stage_since, self._stage_from = stage, now, done
             self._task = self._new_task(stage) if self._bar else None
-        if now - self._since < _DELAY_SECONDS:
+        if now - self._since < self._delay:
             return
         if not sys.stderr.isatty():
             if not self._told:

@@ -11,7 +11,9 @@ import io
 import os
 import re
 import sys
-from typing import TextIO
+
+from codesearch import caller
+from codesearch.caller import Stream
 
 __all__ = ["ClosedPipe", "colours", "one_line", "prepare_streams", "safe", "say", "write"]
 
@@ -50,30 +52,34 @@ def prepare_streams() -> None:
 
 def write(text: str) -> None:
     """Data, to stdout. ClosedPipe when nobody reads it any more."""
+    stream = caller.stdout()
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()
     except BrokenPipeError as error:
-        _silence(sys.stdout)
+        _silence(stream)
         raise ClosedPipe from error
 
 
 def say(message: str) -> None:
     """A message to the user, on stderr, one line; lost without complaint when stderr is closed."""
+    stream = caller.stderr()
     try:
-        sys.stderr.write(f"codesearch: {safe(message)}\n")
-        sys.stderr.flush()
+        stream.write(f"codesearch: {safe(message)}\n")
+        stream.flush()
     except (BrokenPipeError, ValueError):
-        _silence(sys.stderr)
+        _silence(stream)
 
 
-def colours(stream: TextIO) -> bool:
+def colours(stream: Stream) -> bool:
     """Whether to colour what goes to this stream: a terminal, and nobody says no (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return stream.isatty() and not caller.variable("NO_COLOR") and caller.variable("TERM") != "dumb"
 
 
-def _silence(stream: TextIO) -> None:
+def _silence(stream: Stream) -> None:
     """Point a closed stream at nothing, so that the interpreter's flush at exit does not fail."""
+    if not isinstance(stream, io.TextIOBase):
+        return
     try:
         devnull = os.open(os.devnull, os.O_WRONLY)
         os.dup2(devnull, stream.fileno())

@@ -15,10 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from codesearch.errors import BadQuery, CodesearchError, IndexBusy, IndexNotFound
 from codesearch.files.roots import canonical, git_top_level
+from codesearch.storage.home import index_home
 from codesearch.storage.lock import WriterLock
 
 __all__ = [
@@ -74,13 +73,6 @@ class IndexEntry:
     def is_orphan(self) -> bool:
         """Whether the tree is gone (or was never named)."""
         return self.root is None or not self.root.exists()
-
-
-def index_home() -> Path:
-    """The folder of all indexes of this user (absolute; it need not exist)."""
-    configured = os.environ.get("CODESEARCH_HOME")
-    default = platformdirs.user_cache_dir("codesearch", appauthor=False)
-    return Path(configured or default).expanduser().absolute()
 
 
 def vector_cache_path() -> Path:

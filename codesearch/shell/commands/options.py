@@ -7,7 +7,18 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["filters", "json_flag", "limit", "max_wait", "model", "no_refresh", "root_here", "scope", "yes"]
+__all__ = [
+    "filters",
+    "json_flag",
+    "limit",
+    "max_wait",
+    "model",
+    "no_daemon",
+    "no_refresh",
+    "root_here",
+    "scope",
+    "yes",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -25,6 +36,12 @@ yes = click.option("--yes", is_flag=True, help="Index even the home folder, / or
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 limit = click.option(
     "-k", "--limit", default=10, show_default=True, type=click.IntRange(min=1), help="Chunks to return."
+)
+no_daemon = click.option(
+    "--no-daemon",
+    is_flag=True,
+    expose_value=False,
+    help="Answer in this process, not in the resident one (codesearch serve --help).",
 )
 no_refresh = click.option("--no-refresh", is_flag=True, help="Answer from the index as it is.")
 max_wait = click.option(

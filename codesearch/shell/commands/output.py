@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from codesearch import caller
 from codesearch.shell.commands import options
 from codesearch.shell.terminal import write
 
@@ -90,14 +90,12 @@ def print_answer(answer: Answer, output: Output, regexes: Sequence[str] = ()) ->
     elif output.as_jsonl:
         write(render.as_jsonl(answer, output.content))
     elif output.files_only:
-        write(render.as_files(answer, Path.cwd()))
+        write(render.as_files(answer, caller.folder()))
     else:
         _print_text(answer, output, regexes)
 
 
 def _print_text(answer: Answer, output: Output, regexes: Sequence[str]) -> None:
-    import sys
-
     from codesearch.searching.pattern import parse_pattern
     from codesearch.shell import render
     from codesearch.shell.snippets import Snippet, excerpt, with_context
@@ -110,9 +108,9 @@ def _print_text(answer: Answer, output: Output, regexes: Sequence[str]) -> None:
     elif output.content:
         snippet = lambda hit: excerpt(hit, answer.query, pattern)  # noqa: E731
     styles: tuple[Any, ...] = ()
-    if colours(sys.stdout):
+    if colours(caller.stdout()):
         from codesearch.shell.highlight import heading, paint
 
         styles = (paint, heading)
     why = answer.explanations
-    write(render.as_text(answer.hits, Path.cwd(), snippet, *styles, explanations=why))
+    write(render.as_text(answer.hits, caller.folder(), snippet, *styles, explanations=why))

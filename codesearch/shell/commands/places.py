@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
+from codesearch import caller
 from codesearch.errors import BadQuery
 
 __all__ = ["Place", "is_path", "parse", "standard_input"]
@@ -60,6 +60,6 @@ def standard_input() -> str:
 def is_path(text: str) -> bool:
     """Whether something is there by this name; also for text that can be none."""
     try:
-        return Path(text).exists()
+        return caller.path(text).exists()
     except (OSError, ValueError):  # too long for a name, or with a zero byte
         return False

@@ -66,6 +66,7 @@ class Question:
 @options.model
 @options.scope
 @options.no_refresh
+@options.no_daemon
 @options.max_wait
 @options.root_here
 @options.yes
@@ -117,6 +118,7 @@ def search(
 @output_options
 @options.model
 @options.no_refresh
+@options.no_daemon
 @options.max_wait
 @options.root_here
 @options.yes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from codesearch import caller
 from codesearch.errors import BadQuery, CodesearchError, IndexBusy
 from codesearch.shell.progress import Display
 from codesearch.shell.terminal import say
@@ -129,9 +130,9 @@ def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
     from codesearch.storage.locations import list_indexes
 
     for path in paths:
-        if Path(path).exists():
+        if caller.path(path).exists():
             continue
-        if any(entry.root == Path(path).absolute() for entry in list_indexes()):
+        if any(entry.root == caller.path(path).absolute() for entry in list_indexes()):
             continue  # the tree is gone, its index is not
         words = " ".join((query, *paths))
         raise click.UsageError(
@@ -145,7 +146,7 @@ def home_of(file: str) -> str:
     from codesearch.files.roots import canonical
     from codesearch.storage.locations import locate
 
-    here, target = canonical(Path.cwd()), canonical(Path(file))
+    here, target = canonical(caller.folder()), canonical(Path(file))
     loose = locate(file).root == target.parent
     return str(here) if loose and here in target.parents else file
 

@@ -1,0 +1,148 @@
+"""``serve``: the resident process, in the foreground, and what can be asked about the one that runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codesearch.errors import CodesearchError
+from codesearch.shell.commands import options
+from codesearch.shell.terminal import say, write
+
+if TYPE_CHECKING:
+    from codesearch.server.address import Address
+
+__all__ = ["serve"]
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Listen on this port of 127.0.0.1 too (0: any), for browsers and HTTP.",
+)
+@click.option(
+    "--idle", metavar="SECONDS", type=click.FloatRange(min=1), help="End after so long without a question."
+)
+@click.option(
+    "--memory",
+    metavar="MIB",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(min=64),
+    help="Close the indexes that were not used longest when the process holds more than this.",
+)
+@click.option(
+    "--background", is_flag=True, hidden=True, help="As commands start it: end when idle, give way."
+)
+@click.option("--status", "wants_status", is_flag=True, help="Say what the running process holds, and exit.")
+@click.option("--stop", "wants_stop", is_flag=True, help="End the running process, and exit.")
+@click.option(
+    "--show-token", is_flag=True, help="Print the secret of the running process for HTTP clients, and exit."
+)
+@options.json_flag
+@click.pass_context
+def serve(
+    ctx: click.Context,
+    *,
+    port: int | None,
+    idle: float | None,
+    memory: int,
+    background: bool,
+    wants_status: bool,
+    wants_stop: bool,
+    show_token: bool,
+    as_json: bool,
+) -> None:
+    """Keep indexes and models open, so that every command, editor and agent of this user is answered quickly.
+
+    Commands start such a process by themselves and share it; it ends after 15 minutes without a question.
+    CODESEARCH_DAEMON=0 or --no-daemon keeps a command from using it. Started by hand it stays.
+    """
+    if wants_status:
+        _print_status(as_json)
+    elif show_token:
+        write(f"{_running().secret}\n")
+    elif wants_stop:
+        _tell(_running(), "/v1/stop")
+    else:
+        _serve(ctx.obj, port, idle, memory << 20, background)
+
+
+def _serve(runner: Any, port: int | None, idle: float | None, memory: int, background: bool) -> None:
+    from codesearch.server import run
+    from codesearch.server.address import Address
+
+    if not background and Address.read() is not None:
+        _give_way()
+    options = run.ServeOptions(
+        port=port,
+        idle_seconds=idle or (run.IDLE_SECONDS if background else None),
+        memory_bytes=memory,
+        wait_seconds=0.0 if background else 5.0,
+    )
+
+    def ready(address: Address, bound: int | None) -> None:
+        if not background:
+            say(
+                f"serving at {address.where}"
+                + (f" and http://127.0.0.1:{bound}/" if bound else "")
+                + "; Ctrl-C ends it"
+            )
+
+    try:
+        run.serve(options, run.Parts(runner, lambda _: [], ready))
+    except run.AlreadyRunning:
+        if not background:
+            raise
+
+
+def _give_way() -> None:
+    """Ask a process that runs in the background to leave its place to this one."""
+    from codesearch.server.client import Unreachable
+
+    try:
+        _tell(_running(), "/v1/stop")
+    except (Unreachable, CodesearchError):
+        return
+
+
+def _print_status(as_json: bool) -> None:
+    from codesearch.shell.render import dump
+
+    found = _tell(_running(), "/v1/status")
+    if as_json:
+        write(dump(found))
+        return
+    from codesearch.shell.report import human_bytes, seconds
+    from codesearch.shell.terminal import one_line
+
+    memory = f"{human_bytes(found['memory_bytes'])} of {human_bytes(found['memory_limit_bytes'])}"
+    write(
+        f"process   {found['pid']}, version {found['version']}, up {seconds(found['up_seconds'])}\n"
+        f"memory    {memory}\n"
+        f"requests  {found['requests']:,}, the last one {seconds(found['idle_seconds'])} ago\n"
+    )
+    for entry in found["indexes"]:
+        write(f"open      {one_line(entry['root'])}\n")
+
+
+def _running() -> Address:
+    from codesearch.server.address import Address
+
+    address = Address.read()
+    if address is None:
+        raise CodesearchError("no resident process runs; to start one: codesearch serve")
+    return address
+
+
+def _tell(address: Address, path: str) -> dict[str, Any]:
+    from codesearch.server.client import Unreachable, ask
+
+    try:
+        return next(ask(address, path, {}), {})
+    except Unreachable as error:
+        raise CodesearchError(str(error)) from error
+    except ValueError as error:
+        raise CodesearchError(f"the resident process refuses: {error}") from error

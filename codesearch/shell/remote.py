@@ -1,0 +1,137 @@
+"""A command run by the resident process, shown here as if it had run here. Imports little: it starts often.
+
+Whatever keeps the resident process from answering, this process does the work itself, as if there were none.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from codesearch.server import client
+
+if TYPE_CHECKING:
+    from codesearch.shell.progress import Display
+
+__all__ = ["answer"]
+
+_INTERRUPTED = 130
+_HERE = frozenset(
+    {"index", "status", "list", "clear", "bench", "models", "doctor", "serve", "mcp", "agents", "stats"}
+    | {"-", "--help", "-h", "--version", "--no-daemon"}
+)
+"""Arguments with which the resident process is not even asked; a query of that name is answered here too."""
+_HERE_IF_SET = ("CODESEARCH_DEBUG", "_CODESEARCH_COMPLETE")
+_VARIABLES = ("CODESEARCH_MODEL", "NO_COLOR", "TERM")  # caller.VARIABLES, which costs an import
+
+
+def answer(args: Sequence[str]) -> int | None:
+    """The exit code of the command; None where this process has to run it, and nothing was printed yet."""
+    if not args or not client.allowed() or _HERE.intersection(args) or any(map(os.environ.get, _HERE_IF_SET)):
+        return None
+    try:
+        address = client.resident()
+        if address is None:
+            _start()
+            return None
+        return _shown(_Screen(), client.ask(address, "/v1/command", _command(args)))
+    except client.Unreachable:
+        _start()
+    except (ValueError, OSError):  # it refuses, or this process can't start one
+        pass
+    return None
+
+
+def _command(args: Sequence[str]) -> dict[str, Any]:
+    from codesearch.server.address import surroundings
+
+    return {
+        "args": list(args),
+        "folder": os.getcwd(),  # noqa: PTH109
+        "variables": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+        "tty": [sys.stdout.isatty(), sys.stderr.isatty()],
+        "surroundings": surroundings(),
+    }
+
+
+def _start() -> None:
+    """For the questions to come; not where each program is expected to end with its parent."""
+    if os.environ.get("CI"):
+        return
+    from codesearch.server import launch
+
+    try:
+        launch.start()
+    except OSError:
+        return  # the work is done here, as it always can be
+
+
+class _Screen:
+    """This process's streams. What goes to stdout is held back until the answer is whole."""
+
+    def __init__(self) -> None:
+        self._display: Display | None = None
+        self._held: list[str] = []
+
+    def show(self, frame: dict[str, Any]) -> None:
+        """Any frame but the last."""
+        if "progress" in frame:
+            self._progress(*frame["progress"])
+        elif "err" in frame:
+            self.end_progress()
+            sys.stderr.write(frame["err"])
+            sys.stderr.flush()
+        else:
+            self._held.append(frame["out"])
+
+    def end(self) -> None:
+        """Print what was held back."""
+        self.end_progress()
+        sys.stdout.write("".join(self._held))
+        sys.stdout.flush()
+
+    def end_progress(self) -> None:
+        """Take the bar off the screen."""
+        if self._display is not None:
+            self._display.__exit__(None, None, None)
+            self._display = None
+
+    def _progress(self, what: str, stage: str, done: int, total: int) -> None:
+        if self._display is None:
+            from codesearch.shell.progress import Display
+
+            self._display = Display(what, delay=0.0)
+        self._display(stage, done, total)
+
+
+def _shown(screen: _Screen, frames: Any) -> int | None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        for frame in frames:
+            if "local" in frame:
+                return None
+            if "exit" in frame:
+                screen.end()
+                return int(frame["exit"])
+            screen.show(frame)
+    except BrokenPipeError:
+        _silence()
+        return 0
+    except KeyboardInterrupt:
+        screen.end_progress()
+        sys.stderr.write("codesearch: interrupted; what was done is kept\n")
+        return _INTERRUPTED
+    finally:
+        screen.end_progress()
+    return None  # torn off before its end
+
+
+def _silence() -> None:
+    """Whoever read stdout has stopped: the interpreter's flush at exit must not fail."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)

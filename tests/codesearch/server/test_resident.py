@@ -1,0 +1,249 @@
+"""The resident process as commands use it: same answers, one process, and none of it needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from codesearch.server.address import Address, address_file, identity
+from codesearch.server.client import Unreachable
+from codesearch.server.client import ask as call
+from codesearch.storage.home import index_home
+from tests.support.paths import ROOT
+from tests.support.resident import ask, start, stopped, wait_for
+from tests.support.trees import write_tree
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes of a test are ended by signals")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = write_tree(tmp_path / "tree", 12)
+    (root / "evil.py").write_text("def evil():\n    return '\x1b[31m\u202e'\n")
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    return root
+
+
+def end_all() -> None:
+    """End whatever a command has started by itself."""
+    while (address := Address.read()) is not None:
+        try:
+            list(call(address, "/v1/stop", {}))
+        except Unreachable:
+            address.withdraw()
+
+
+@pytest.fixture
+def resident() -> Iterator[subprocess.Popen[bytes]]:
+    process = start("--background")
+    yield process
+    process.kill()
+    process.wait()
+
+
+def printed(answer: subprocess.CompletedProcess[str]) -> tuple[int, str, list[str]]:
+    """What a command leaves, without the line that says that work takes a moment (on a slow machine)."""
+    said = [line for line in answer.stderr.splitlines() if not line.startswith("codesearch: indexing /")]
+    return answer.returncode, answer.stdout, said
+
+
+def status() -> dict:
+    address = Address.read()
+    assert address is not None
+    return next(call(address, "/v1/status", {}))
+
+
+SAME = [
+    ["parse a header"],
+    ["parse a header", "-k", "3", "--json"],
+    ["--jsonl", "parse_header", "-k3"],
+    ["close cursor", "package1", "package2"],
+    ["close cursor", "../tree/package1", "-l"],
+    ["close cursor", "--explain", "-k2"],
+    ["close cursor", "--no-content", "-t", "py", "-g", "!package0/**"],
+    ["close cursor", "-C", "2", "-k1"],
+    ["evil", "-k1"],
+    ["-e", "def retry", "--mode", "lexical"],
+    ["--mode", "semantic", "merge a branch", "-k2"],
+    ["zebra", "--mode", "lexical"],
+    ["similar", "package1/module001.py:5", "-k2"],
+    ["similar", "parse_nothing"],
+    ["two", "words"],
+    ["two", "words", "--json"],
+    ["x", "--bogus"],
+    ["x", "-k", "0", "--json"],
+    ["x", "-t", "klingon"],
+    ["  "],
+    ["-e", "(", "--json"],
+    ["close cursor", "~nobody/x"],
+]
+
+
+def test_every_answer_is_the_same_with_and_without(tree: Path, resident: subprocess.Popen[bytes]) -> None:
+    asked = 0
+    for args in SAME:
+        here = ask(*args, cwd=tree, env={"CODESEARCH_DAEMON": "0"})
+        before = status()["requests"]
+        there = ask(*args, cwd=tree)
+        asked += status()["requests"] - before
+        assert printed(there) == printed(here), args
+    assert asked == len(SAME)  # the resident process answered every one of them
+
+
+def test_from_a_sub_folder_the_paths_are_those_of_that_folder(
+    tree: Path, resident: subprocess.Popen[bytes]
+) -> None:
+    for cwd in (tree / "package1", tree.parent):
+        args = ["parse header", str(tree), "--no-content", "-k2"]
+        there = ask(*args, cwd=cwd)
+        assert there.stdout
+        assert there.stdout == ask(*args, cwd=cwd, env={"CODESEARCH_DAEMON": "0"}).stdout
+
+
+def test_a_change_is_found_at_once(tree: Path, resident: subprocess.Popen[bytes]) -> None:
+    assert ask("quagga", "--mode", "lexical", cwd=tree).returncode == 1
+    (tree / "new.py").write_text("def quagga():\n    return 1\n")
+    assert "new.py:1-2" in ask("quagga", "--mode", "lexical", cwd=tree).stdout
+    assert ask("clear", ".", cwd=tree).returncode == 0
+    assert ask("quagga", "--no-refresh", cwd=tree).returncode == 2  # not from the deleted file
+    assert "new.py:1-2" in ask("quagga", "--mode", "lexical", cwd=tree).stdout
+
+
+def test_eight_at_once_share_one_process(tmp_path: Path, resident: subprocess.Popen[bytes]) -> None:
+    roots = [write_tree(tmp_path / f"tree{n}", 8, seed=n) for n in range(3)]
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(
+            threads.map(lambda n: ask("parse a header", "-k1", "--json", cwd=roots[n % 3]), range(8))
+        )
+    assert [answer.returncode for answer in answers] == [0] * 8
+    for n, answer in enumerate(answers):
+        assert json.loads(answer.stdout)["root"] == str(roots[n % 3].resolve())
+    found = status()
+    assert found["pid"] == resident.pid
+    assert {entry["root"] for entry in found["indexes"]} == {str(root.resolve()) for root in roots}
+
+
+def test_the_first_question_starts_it_and_a_kill_costs_nothing(tree: Path) -> None:
+    first = ask("parse header", "-k1", "--no-content", cwd=tree)
+    assert first.returncode == 0
+    wait_for(lambda: Address.read() is not None)
+    address = Address.read()
+    assert address is not None
+    try:
+        assert ask("parse header", "-k1", "--no-content", cwd=tree).stdout == first.stdout
+        assert status()["requests"] == 1
+        os.kill(address.pid, signal.SIGKILL)
+        assert ask("parse header", "-k1", "--no-content", cwd=tree).stdout == first.stdout
+    finally:
+        end_all()
+
+
+def test_killed_in_the_midst_of_an_answer(tmp_path: Path, resident: subprocess.Popen[bytes]) -> None:
+    tree = write_tree(tmp_path / "tree", 150)
+    killer = threading.Timer(1.2, resident.kill)
+    killer.start()
+    answer = ask("parse header", "-k3", "--json", cwd=tree, env={"CI": "1"})
+    killer.join()
+    assert answer.returncode == 0
+    assert len(json.loads(answer.stdout)["results"]) == 3
+
+
+def test_another_version_is_replaced(tree: Path, resident: subprocess.Popen[bytes]) -> None:
+    address = Address.read()
+    assert address is not None
+    Address(address.where, address.pid, "0.0.0", address.secret).write()
+    assert ask("parse header", "--mode", "lexical", "-k1", cwd=tree, env={"CI": "1"}).returncode == 0
+    assert resident.wait(20) == 0
+    assert not address_file().exists()
+
+
+def test_no_daemon_and_the_variable_keep_out(tree: Path, resident: subprocess.Popen[bytes]) -> None:
+    for args, env in (
+        (["--no-daemon"], {}),
+        ([], {"CODESEARCH_DAEMON": "0"}),
+        ([], {"HF_HOME": "/elsewhere"}),
+    ):
+        before = len(status()["indexes"])
+        assert ask("parse", "--mode", "lexical", *args, cwd=tree, env=env).returncode == 0
+        assert len(status()["indexes"]) == before == 0
+
+
+def test_it_ends_when_idle_and_leaves_nothing(tree: Path) -> None:
+    process = start("--background", "--idle", "1")
+    assert process.wait(20) == 0
+    assert not address_file().exists()
+
+
+def test_memory_ceiling_closes_the_least_recently_used(tmp_path: Path) -> None:
+    process = start("--background", "--memory", "64")  # less than it has: everything idle is closed
+    try:
+        tree = write_tree(tmp_path / "tree", 4)
+        assert ask("parse header", "-k1", cwd=tree).returncode == 0
+        wait_for(lambda: not status()["indexes"])
+        assert ask("parse header", "-k1", cwd=tree).returncode == 0
+    finally:
+        assert stopped(process) in (0, -signal.SIGTERM)
+
+
+def test_only_one_runs(resident: subprocess.Popen[bytes]) -> None:
+    command = [sys.executable, "-m", "codesearch", "serve", "--background"]
+    again = subprocess.run(command, capture_output=True, timeout=60, check=False, cwd=ROOT)
+    assert (again.returncode, again.stdout, again.stderr) == (0, b"", b"")
+    assert status()["pid"] == resident.pid
+
+
+_INTERRUPTIBLE = """if True:
+    import signal  # whoever started the tests may have it ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    from codesearch.__main__ import main
+    main()
+"""
+
+
+def test_interrupting_the_client_ends_the_work(tmp_path: Path, resident: subprocess.Popen[bytes]) -> None:
+    tree = write_tree(tmp_path / "tree", 200)
+    client = subprocess.Popen(
+        [sys.executable, "-c", _INTERRUPTIBLE, "parse header"],
+        cwd=tree,
+        env={**os.environ, "CODESEARCH_DAEMON": "1"},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    wait_for(lambda: status()["indexes"])
+    client.send_signal(signal.SIGINT)
+    _, said = client.communicate(timeout=30)
+    assert (client.returncode, b"interrupted" in said) == (130, True)
+    wait_for(lambda: not status()["indexes"][0]["lent"], 10)
+
+
+def test_files_are_private(resident: subprocess.Popen[bytes]) -> None:
+    modes = {
+        path.name: path.stat().st_mode & 0o777 for path in index_home().iterdir() if path.name[:6] == "server"
+    }
+    assert modes["server.json"] == 0o600
+    assert modes.get("server.sock", 0o600) == 0o600
+    assert index_home().stat().st_mode & 0o077 == 0
+
+
+def test_a_silent_listener_is_given_up(tree: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    index_home().mkdir(parents=True)
+    Address(f"tcp:{listener.getsockname()[1]}", os.getpid(), identity(), "secret").write()
+    monkeypatch.setattr("codesearch.server.client._SILENCE_SECONDS", 0.3)
+    address = Address.read()
+    assert address is not None
+    with pytest.raises(Unreachable):
+        list(call(address, "/v1/status", {}))
+    listener.close()

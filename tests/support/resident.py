@@ -1,0 +1,57 @@
+"""A resident process of a test's own, and clients of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from codesearch.server.address import Address
+
+__all__ = ["ENVIRONMENT", "ask", "start", "stopped", "wait_for"]
+
+ENVIRONMENT = {"CODESEARCH_DAEMON": "1", "PYTHONUTF8": "1", "CI": ""}
+
+
+def start(*args: str, env: Mapping[str, str] = {}) -> subprocess.Popen[bytes]:
+    """``codesearch serve`` with these arguments, once it answers; home and model are the test's."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "codesearch", "serve", *args],
+        env={**os.environ, **ENVIRONMENT, **env},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if "--background" in args else None,
+    )
+    wait_for(lambda: (found := Address.read()) is not None and found.pid == process.pid)
+    return process
+
+
+def stopped(process: subprocess.Popen[bytes]) -> int:
+    """End it as a system does at shutdown; its exit code."""
+    process.terminate()
+    return process.wait(30)
+
+
+def ask(*args: str, cwd: Path, env: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:
+    """A command as a process of its own, allowed to ask a resident one."""
+    return subprocess.run(
+        [sys.executable, "-m", "codesearch", *args],
+        cwd=cwd,
+        env={**os.environ, **ENVIRONMENT, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def wait_for(is_so: object, seconds: float = 60.0) -> None:
+    """Until ``is_so()`` is true. AssertionError after so long."""
+    assert callable(is_so)
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
