@@ -25,3 +25,27 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("CODESEARCH_DAEMON", "0")
     for name in ("CODESEARCH_MODEL", "HF_TOKEN", "HF_ENDPOINT", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
+
+
+_MISSING = ("could not import", "needs ")
+_skipped: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember what was skipped because something is not installed."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+    if report.skipped and reason.removeprefix("Skipped: ").startswith(_MISSING):
+        _skipped.append(f"{report.nodeid}: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With PARITY set, as in CI, everything that a test needs has to be there."""
+    if os.environ.get("PARITY") and _skipped and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name them where they are a failure."""
+    if os.environ.get("PARITY") and _skipped:
+        terminalreporter.section("skipped, and PARITY is set")
+        terminalreporter.write_line("\n".join(_skipped))
