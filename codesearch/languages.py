@@ -33,9 +33,6 @@ class Language:
     grammar: str = ""
     prose: bool = False
     """Long lines are paragraphs here, not a sign of minified code."""
-    trusted: bool = False
-    """Small files may be parsed in this process: no hang or crash of this grammar is known, and it
-    does not backtrack over ambiguous input the way the others may."""
 
 
 def _language(
@@ -47,7 +44,6 @@ def _language(
     aliases: str = "",
     grammar: str = "",
     prose: bool = False,
-    trusted: bool = False,
 ) -> Language:
     return Language(
         name,
@@ -57,7 +53,6 @@ def _language(
         tuple(aliases.split()),
         grammar,
         prose,
-        trusted,
     )
 
 
@@ -68,7 +63,6 @@ _ALL = (
         "sconstruct sconscript wscript",
         interpreters="python pypy",
         grammar="tree_sitter_python.language",
-        trusted=True,
     ),
     _language(
         "javascript",
@@ -77,19 +71,17 @@ _ALL = (
         interpreters="node nodejs bun",
         grammar="tree_sitter_javascript.language",
         aliases="ecmascript",
-        trusted=True,
     ),
     _language(
         "typescript",
         "ts mts cts",
         interpreters="deno ts-node tsx",
         grammar="tree_sitter_typescript.language_typescript",
-        trusted=True,
     ),
-    _language("tsx", "tsx", grammar="tree_sitter_typescript.language_tsx", trusted=True),
-    _language("go", "go", aliases="golang", grammar="tree_sitter_go.language", trusted=True),
-    _language("java", "java", grammar="tree_sitter_java.language", trusted=True),
-    _language("rust", "rs", interpreters="rust-script", grammar="tree_sitter_rust.language", trusted=True),
+    _language("tsx", "tsx", grammar="tree_sitter_typescript.language_tsx"),
+    _language("go", "go", aliases="golang", grammar="tree_sitter_go.language"),
+    _language("java", "java", grammar="tree_sitter_java.language"),
+    _language("rust", "rs", interpreters="rust-script", grammar="tree_sitter_rust.language"),
     _language("c", "c h", grammar="tree_sitter_c.language"),
     _language(
         "cpp",
@@ -122,21 +114,18 @@ _ALL = (
     ),
     _language("zig", "zig zon", grammar="tree_sitter_zig.language"),
     _language("html", "html htm xhtml", grammar="tree_sitter_html.language"),
-    _language("css", "css", grammar="tree_sitter_css.language", trusted=True),
+    _language("css", "css", grammar="tree_sitter_css.language"),
     _language("sql", "sql ddl dml pgsql psql", grammar="tree_sitter_sql.language"),
     _language(
         "markdown", "md markdown mdx mdown qmd rmd", grammar="tree_sitter_markdown.language", prose=True
     ),
     _language("yaml", "yaml yml", ".clang-format .clang-tidy", grammar="tree_sitter_yaml.language"),
-    _language(
-        "toml", "toml", "pipfile cargo.lock poetry.lock", grammar="tree_sitter_toml.language", trusted=True
-    ),
+    _language("toml", "toml", "pipfile cargo.lock poetry.lock", grammar="tree_sitter_toml.language"),
     _language(
         "json",
         "json jsonc json5 geojson webmanifest ipynb jsonl ndjson",
         ".eslintrc .babelrc .prettierrc composer.lock",
         grammar="tree_sitter_json.language",
-        trusted=True,
     ),
     # Known by name, cut at lines.
     _language("text", "txt text log", "license licence copying notice authors changelog readme", prose=True),

@@ -1,10 +1,12 @@
-"""Files in, chunks (or documented definitions) out, through parsing processes that a clock can kill.
+"""Files in, chunks (or documented definitions) out, through parsing processes of limited time and memory.
 
-A file whose parse takes too long, or brings its process down, is cut at lines instead and a note says
-so; the process is replaced. A language that does this again and again is cut at lines from then on,
-and where no process can be started at all, languages that are trusted are parsed here. Processes are
-started when they are needed, by running this package (not by spawning the user's program again: a
-script without a main guard is fine). A small job of trusted languages needs none.
+A file whose parse takes too long or too much, or brings its process down, is cut at lines instead and a
+note says so; the process is replaced, and the file remembered by its content (unparsable.py), so that it
+is never parsed again. A language that does this again and again gets less time, and is cut at lines in
+the end. Nothing is ever parsed in this process: no grammar is known to be bounded, and 4 KB can cost one
+0.4 GB between two of the moments at which it could be cancelled. Where no process can be started, all is
+cut at lines. Processes are started when they are needed, by running this package (not by spawning the
+user's program again: a script without a main guard is fine); a small job has one.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import subprocess
 import sys
 import threading
 import time
@@ -20,38 +21,34 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
 from codesearch.chunking.chunk import ChunkOptions, chunks_from_spans
 from codesearch.chunking.doc_comments import Documented
-from codesearch.chunking.parse_worker import Task, perform, read_answer, write_job
+from codesearch.chunking.memory_limit import NEEDS_WATCHING, resident_bytes
+from codesearch.chunking.parse_process import ParseProcess
+from codesearch.chunking.parse_worker import Task
 from codesearch.chunking.spans import Span, line_spans
+from codesearch.chunking.unparsable import Unparsable
 from codesearch.languages import LANGUAGES, Language
 from codesearch.records import Chunk, SourceFile
 
 __all__ = ["ChunkPool", "ChunkedFile", "DocumentedFile"]
 
-SMALL_JOB_FILES, SMALL_JOB_BYTES = 24, 200_000
-"""A job within both is parsed in this process (about 0.1 s), as far as its languages are trusted ..."""
-SMALL_FILE_BYTES = 32_000
-"""... and the file is no larger: the worst that is known of them then stays near a second."""
-_MAX_STRIKES = 4
-"""Files of one language that may kill their process before the language is given up."""
+_SMALL_JOB_FILES, _SMALL_JOB_BYTES = 24, 200_000
+"""For a job within both, a second process would start longer than it helps."""
+_STRIKES = 4
+"""Files of one language that may end their process before the others get less time ..."""
+_SHORT_SECONDS = 1.0
+_MAX_STRIKES = 32
+"""... and before the language is given up."""
+_WATCH_SECONDS = 0.25
+"""Between two looks at the memory of processes that have no limit of their own."""
 _MAX_STILLBORN = 3
-"""Processes that may die without a single answer before no more are started."""
+"""Processes that may die before they are ready until no more are started."""
 _AHEAD_FILES, _AHEAD_BYTES = 16, 8_000_000
 """How far reading may be ahead of the consumer: files per process, and bytes."""
-
-_START = """\
-import sys
-sys.path.insert(0, sys.argv[1])
-import codesearch  # this one, not another that is installed
-sys.path.append(sys.path.pop(0))
-from codesearch.chunking.parse_worker import main
-main()
-"""
 
 
 class ChunkedFile(NamedTuple):
@@ -77,14 +74,20 @@ class ChunkPool:
     """Up to ``workers`` parsing processes. A context manager; leaving it ends the processes."""
 
     def __init__(
-        self, workers: int | None = None, timeout_seconds: float = 10.0, options: ChunkOptions | None = None
+        self,
+        workers: int | None = None,
+        timeout_seconds: float = 10.0,
+        options: ChunkOptions | None = None,
+        unparsable: Unparsable | None = None,
     ) -> None:
+        """``unparsable``: the files that are known to end a process; None for what this pool learns."""
         self._count = max(1, workers if workers is not None else min(4, _cores()))
         self._timeout = timeout_seconds
         self._options = options or ChunkOptions()
+        self._unparsable = unparsable or Unparsable()
         self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="codesearch-parse")
-        self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
-        self._processes: set[_Process] = set()
+        self._idle: queue.SimpleQueue[ParseProcess] = queue.SimpleQueue()
+        self._processes: set[ParseProcess] = set()
         self._lock = threading.Lock()
         self._strikes: Counter[str] = Counter()
         self._stillborn = 0
@@ -119,16 +122,19 @@ class ChunkPool:
 
     def _in_order(
         self,
-        work: Callable[[SourceFile, bytes, bool], _Result],
+        work: Callable[[SourceFile, bytes], _Result],
         files: Iterable[tuple[SourceFile, bytes]],
     ) -> Iterator[_Result]:
         source = iter(files)
-        first = list(islice(source, SMALL_JOB_FILES + 1))
-        small = len(first) <= SMALL_JOB_FILES and sum(len(data) for _, data in first) <= SMALL_JOB_BYTES
+        first = list(islice(source, _SMALL_JOB_FILES + 1))
+        small = len(first) <= _SMALL_JOB_FILES and sum(len(data) for _, data in first) <= _SMALL_JOB_BYTES
+        if small:
+            yield from (work(file, data) for file, data in first)
+            return
         waiting: deque[tuple[Future[_Result], int]] = deque()
         ahead = 0
         for file, data in chain(first, source):
-            waiting.append((self._threads.submit(work, file, data, small), len(data)))
+            waiting.append((self._threads.submit(work, file, data), len(data)))
             ahead += len(data)
             while len(waiting) > _AHEAD_FILES * self._count or ahead > _AHEAD_BYTES:
                 future, size = waiting.popleft()
@@ -137,70 +143,79 @@ class ChunkPool:
         while waiting:
             yield waiting.popleft()[0].result()
 
-    def _chunk(self, file: SourceFile, data: bytes, small: bool) -> ChunkedFile:
-        spans, problem = self._spans(data, file.language, small)
+    def _chunk(self, file: SourceFile, data: bytes) -> ChunkedFile:
+        spans, problem = self._spans(data, file.language)
         note = None if problem is None else f"{file.path}: {problem}; cut at lines"
         return ChunkedFile(file, chunks_from_spans(file.path, data, file.language, spans), note)
 
-    def _documented(self, file: SourceFile, data: bytes, small: bool) -> DocumentedFile:
+    def _documented(self, file: SourceFile, data: bytes) -> DocumentedFile:
         known = LANGUAGES.get(file.language) if file.language else None
-        found = self._performed("documented", data, known, small) if known and known.grammar else []
+        found = self._performed("documented", data, known) if known and known.grammar else []
         return DocumentedFile(file, data, found if isinstance(found, list) else [])
 
-    def _spans(self, data: bytes, language: str | None, small: bool) -> tuple[list[Span], str | None]:
+    def _spans(self, data: bytes, language: str | None) -> tuple[list[Span], str | None]:
         known = LANGUAGES.get(language) if language else None
         if known is None or not known.grammar:
             return line_spans(data, language, self._options), None
-        answer = self._performed("spans", data, known, small)
+        answer = self._performed("spans", data, known)
         if isinstance(answer, list):
             return answer, None
         return line_spans(data, language, self._options), answer
 
-    def _performed(self, task: Task, data: bytes, known: Language, small: bool) -> list[Any] | str:
+    def _performed(self, task: Task, data: bytes, known: Language) -> list[Any] | str:
         """The answer, or why there is none."""
-        helpless = self._stillborn >= _MAX_STILLBORN or not sys.executable
-        if known.trusted and len(data) <= SMALL_FILE_BYTES and (small or helpless):
-            return perform(task, data, known.name, self._options)
         if self._strikes[known.name] >= _MAX_STRIKES:
             return f"the {known.name} grammar failed too often"
-        if helpless:
+        if self._stillborn >= _MAX_STILLBORN or not sys.executable:
             return "no parsing process can be started"
+        if self._unparsable.has(data, known.name):
+            return f"parsing it as {known.name} ended a process before"
         return self._ask(task, data, known.name)
+
+    def _seconds(self, language: str) -> float:
+        return self._timeout if self._strikes[language] < _STRIKES else min(self._timeout, _SHORT_SECONDS)
 
     def _ask(self, task: Task, data: bytes, language: str) -> list[Any] | str:
         """The answer, or what went wrong. A process that failed is gone afterwards."""
-        process: _Process | None = None
+        process: ParseProcess | None = None
+        seconds = self._seconds(language)
         try:
             process = self._take()
-            answer = process.ask(task, data, language, self._options, self._timeout)
+            answer = process.ask(task, data, language, self._options, seconds)
         except ValueError as error:
             if process is not None:
                 self._idle.put(process)
             return f"parsing failed ({error})"
         except (OSError, EOFError):
-            return self._failed(process, language)
+            return self._failed(process, data, language, seconds)
         self._idle.put(process)
         return answer
 
-    def _failed(self, process: _Process | None, language: str) -> str:
-        if process is None or (not process.answered and not process.overdue):
+    def _failed(self, process: ParseProcess | None, data: bytes, language: str, seconds: float) -> str:
+        if process is None or not process.ready:
             self._stillborn += 1
         if process is None:
             return "no parsing process can be started"
         code = self._discard(process)
+        if not process.ready:
+            return f"the process that was to parse it ended ({code})"
+        if not self._closed.is_set():
+            self._unparsable.add(data, language)
         self._strikes[language] += 1
         if process.overdue:
-            return f"parsing as {language} took longer than {self._timeout:g} s"
+            return f"parsing as {language} took longer than {seconds:g} s"
+        if process.oversized:
+            return f"parsing as {language} took more memory than it may"
         return f"the process that parsed it as {language} ended ({code})"
 
-    def _take(self) -> _Process:
+    def _take(self) -> ParseProcess:
         with contextlib.suppress(queue.Empty):
             while True:
                 process = self._idle.get_nowait()
                 if process.is_running():
                     return process
                 self._discard(process)  # it died between two jobs: no file's fault
-        process = _Process()
+        process = ParseProcess()
         with self._lock:
             self._processes.add(process)
             if len(self._processes) == 1:
@@ -209,13 +224,14 @@ class ChunkPool:
             process.kill()
         return process
 
-    def _discard(self, process: _Process) -> int | None:
+    def _discard(self, process: ParseProcess) -> int | None:
         with self._lock:
             self._processes.discard(process)
         return process.end()
 
     def _watch(self) -> None:
-        """The clock: kills what is overdue, until no process is left or the pool is closed."""
+        """The clock: kills what is overdue or too large, until no process is left or the pool is closed."""
+        looked = 0.0
         while not self._closed.wait(min(0.1, self._timeout / 4)):
             with self._lock:
                 processes = list(self._processes)
@@ -224,64 +240,11 @@ class ChunkPool:
             now = time.monotonic()
             for process in processes:
                 process.kill_if_overdue(now)
-
-
-class _Process:
-    """One parsing process; used by one thread at a time, killed from any."""
-
-    def __init__(self) -> None:
-        package_home = str(Path(__file__).resolve().parents[2])
-        self._popen = subprocess.Popen(
-            # -P: a file called json.py in the folder that is searched must not be imported.
-            [sys.executable, "-P", "-c", _START, package_home],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        self._lock = threading.Lock()
-        self._deadline: float | None = None
-        self.overdue = False
-        """The clock ended it."""
-        self.answered = False
-        """It has done at least one job."""
-
-    def ask(
-        self, task: Task, data: bytes, language: str, options: ChunkOptions, timeout_seconds: float
-    ) -> list[Any]:
-        assert self._popen.stdin is not None
-        assert self._popen.stdout is not None
-        # Starting is not the file's fault: the first job may take longer.
-        with self._lock:
-            self._deadline = time.monotonic() + timeout_seconds * (1 if self.answered else 2)
-        try:
-            write_job(self._popen.stdin, task, data, language, options, timeout_seconds=timeout_seconds)
-            answer = read_answer(self._popen.stdout, task)
-        finally:
-            with self._lock:
-                self._deadline = None
-        self.answered = True
-        return answer
-
-    def is_running(self) -> bool:
-        return self._popen.poll() is None
-
-    def kill_if_overdue(self, now: float) -> None:
-        with self._lock:
-            if self._deadline is not None and now > self._deadline:
-                self.overdue = True
-                self._popen.kill()
-
-    def kill(self) -> None:
-        self._popen.kill()
-
-    def end(self) -> int | None:
-        """Close the pipes, reap, and return the exit code (negative: the signal)."""
-        self._popen.kill()
-        for pipe in (self._popen.stdin, self._popen.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):  # unsent bytes of the last job
-                    pipe.close()
-        return self._popen.wait()
+            if NEEDS_WATCHING and now - looked > _WATCH_SECONDS:
+                looked = now
+                held = resident_bytes([process.pid for process in processes])
+                for process in processes:
+                    process.kill_if_oversized(held)
 
 
 def _cores() -> int:

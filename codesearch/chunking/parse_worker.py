@@ -25,16 +25,20 @@ from typing import IO, Any, Literal
 
 from codesearch.chunking.chunk import ChunkOptions, file_spans
 from codesearch.chunking.doc_comments import Documented, Erasure, documented
+from codesearch.chunking.memory_limit import limit_self
 from codesearch.chunking.spans import Span
 
-__all__ = ["Task", "main", "perform", "read_answer", "write_job"]
+__all__ = ["Task", "main", "perform", "read_answer", "wait_ready", "write_job"]
 
 Task = Literal["spans", "documented"]
 """What is asked of a file; the answer is a list of ``Span`` or of ``Documented``."""
 
 _JOB = struct.Struct(">II")
 _ANSWER = struct.Struct(">I")
+_READY = _ANSWER.pack(0)
+"""Sent once, before the first job: what ends the process later is a file's doing."""
 _GRACE_SECONDS = 5.0
+_MOST_ANSWER_BYTES = 64 << 20
 
 
 def perform(task: Task, data: bytes, language: str | None, options: ChunkOptions) -> list[Any]:
@@ -62,12 +66,20 @@ def write_job(
     pipe.flush()
 
 
+def wait_ready(pipe: IO[bytes]) -> None:
+    """Parent's side: wait until the process can take jobs. Raises EOFError when it ended before."""
+    if _exactly(pipe, _ANSWER.size) != _READY:
+        raise EOFError("it is not a parsing process")
+
+
 def read_answer(pipe: IO[bytes], task: Task) -> list[Any]:
     """Parent's side: what ``perform`` returns for the file sent last.
 
     Raises EOFError when the process is gone, ValueError when it could not do the job, with its reason.
     """
     (length,) = _ANSWER.unpack(_exactly(pipe, _ANSWER.size))
+    if length > _MOST_ANSWER_BYTES:
+        raise EOFError(f"an answer of {length} bytes")
     answer = json.loads(_exactly(pipe, length))
     if isinstance(answer, str):
         raise ValueError(answer)
@@ -94,10 +106,13 @@ def _exactly(pipe: IO[bytes], count: int) -> bytes:
 
 def main() -> None:
     """Serve jobs until the pipe is closed."""
+    limit_self()
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing that a library prints gets among the answers
+    answers.write(_READY)
+    answers.flush()
     with contextlib.suppress(EOFError, BrokenPipeError), open(os.devnull, "w") as nowhere:  # noqa: PTH123
         while True:
             header_length, data_length = _JOB.unpack(_exactly(jobs, _JOB.size))
@@ -114,6 +129,8 @@ def _answer(header: Mapping[str, Any], data: bytes) -> str | list[Any]:
     options = ChunkOptions(*header["options"])
     try:
         return perform(header["task"], data, header["language"], options)
+    except MemoryError:  # what is left of this process is not worth keeping
+        os._exit(1)
     except Exception as error:  # whatever a file provokes is this file's problem alone
         return f"{type(error).__name__}: {error}"
 

@@ -30,6 +30,7 @@ __all__ = [
     "index_home",
     "list_indexes",
     "locate",
+    "unparsable_path",
     "vector_cache_path",
 ]
 
@@ -78,6 +79,11 @@ class IndexEntry:
 def vector_cache_path() -> Path:
     """The look-aside vector cache that all indexes share."""
     return index_home() / "vectors.sqlite"
+
+
+def unparsable_path() -> Path:
+    """The record of files that ended a parsing process, which all indexes share."""
+    return index_home() / "unparsable"
 
 
 def locate(path: str | os.PathLike[str] = ".", root: str | None = None) -> Location:

@@ -19,6 +19,7 @@ from codesearch.errors import TooManyFiles
 from codesearch.files.roots import is_wide
 from codesearch.files.walk import WalkOptions, walk
 from codesearch.records import Chunk, Progress, SourceFile
+from codesearch.storage.locations import unparsable_path
 from codesearch.storage.metadata import Settings
 from codesearch.storage.rows import FileChange
 from codesearch.storage.store import Store
@@ -145,10 +146,11 @@ class _Chunking:
         if not to_read:
             return True
         from codesearch.chunking.parse_pool import ChunkPool
+        from codesearch.chunking.unparsable import Unparsable
 
         stage, total = self.stage, len(to_read)
         stage.progress("chunk", 0, total)
-        with ChunkPool() as pool:
+        with ChunkPool(unparsable=Unparsable(unparsable_path())) as pool:
             for batch in _batches(pool.chunk_many(self.reader.changed(to_read))):
                 self._commit(batch)
                 stage.progress("chunk", self.done, total)

@@ -8,12 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from codesearch.chunking import parse_pool
+from codesearch.chunking import parse_pool, parse_process
 from codesearch.chunking.chunk import chunk_file
 from codesearch.chunking.parse_pool import ChunkPool
 from codesearch.chunking.spans import line_spans, syntax_spans
@@ -32,19 +32,6 @@ def processes(pool: ChunkPool) -> list[subprocess.Popen[bytes]]:
     return [process._popen for process in pool._processes]
 
 
-def when_started(pool: ChunkPool, act: Callable[[subprocess.Popen[bytes]], None]) -> threading.Thread:
-    """``act`` on the pool's first process as soon as there is one."""
-
-    def wait() -> None:
-        while not processes(pool):
-            time.sleep(0.001)
-        act(processes(pool)[0])
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    return thread
-
-
 def test_processes_give_what_this_process_gives_in_order() -> None:
     files = [source(language, number, 8) for number in range(3) for language in sorted(SAMPLES)]
     files.append((SourceFile("x.dart", 4, 0, "dart"), b"a\nb\n"))
@@ -55,19 +42,18 @@ def test_processes_give_what_this_process_gives_in_order() -> None:
         assert (each.chunks, each.note) == (chunk_file(file.path, data, file.language), None)
 
 
-def test_a_small_job_of_trusted_languages_starts_no_process() -> None:
-    with ChunkPool() as pool:
-        list(pool.chunk_many([source("python"), source("go"), (SourceFile("a", 1, 0, None), b"a")]))
-        assert not processes(pool)
-        list(pool.chunk_many([source("kotlin")]))
+def test_a_small_job_has_one_process() -> None:
+    with ChunkPool(workers=3) as pool:
+        list(pool.chunk_many([source("python", n) for n in range(9)] + [(SourceFile("a", 1, 0, None), b"a")]))
         assert len(processes(pool)) == 1
 
 
 @posix
 def test_a_process_that_does_not_answer_is_killed_and_its_file_cut_at_lines() -> None:
     with ChunkPool(workers=1, timeout_seconds=0.5) as pool:
-        when_started(pool, lambda process: process.send_signal(signal.SIGSTOP))
-        stuck, fine = pool.chunk_many([source("kotlin", 0), source("kotlin", 1)])
+        list(pool.chunk_many([source("bash")]))
+        processes(pool)[0].send_signal(signal.SIGSTOP)
+        stuck, fine = pool.chunk_many([source("kotlin", 0), source("kotlin", 1, times=2)])
     data = source("kotlin")[1]
     assert stuck.note == "kotlin0: parsing as kotlin took longer than 0.5 s; cut at lines"
     assert [each.symbol for each in stuck.chunks] == [""] * len(stuck.chunks)
@@ -88,10 +74,10 @@ def test_a_process_that_dies_costs_one_file_its_symbols() -> None:
     with ChunkPool(workers=1) as pool:
         list(pool.chunk_many([source("kotlin")]))
         kill_at_work(pool)
-        dead, fine = pool.chunk_many([source("scala", 0), source("scala", 1)])
+        dead, fine = pool.chunk_many([source("scala", 0), source("scala", 1, times=2)])
     assert dead.note == "scala0: the process that parsed it as scala ended (-9); cut at lines"
     assert fine.note is None
-    assert fine.chunks == chunk_file("scala1", source("scala")[1], "scala")
+    assert fine.chunks == chunk_file("scala1", source("scala", times=2)[1], "scala")
 
 
 def kill_at_work(pool: ChunkPool) -> None:
@@ -110,28 +96,26 @@ def test_a_process_that_died_while_idle_costs_nothing() -> None:
 
 
 @posix
-def test_a_language_that_keeps_failing_is_given_up() -> None:
+def test_a_language_that_keeps_failing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parse_pool, "_MAX_STRIKES", 4)
     with ChunkPool(workers=1) as pool:
         notes = []
         for number in range(5):
             list(pool.chunk_many([source("bash")]))
             kill_at_work(pool)
-            notes += [each.note for each in pool.chunk_many([source("kotlin", number)])]
+            notes += [each.note for each in pool.chunk_many([source("kotlin", number, number + 1)])]
         processes(pool)[0].send_signal(signal.SIGCONT)
         assert [note is not None and "ended" in note for note in notes[:4]] == [True] * 4
         assert notes[4] == "kotlin4: the kotlin grammar failed too often; cut at lines"
         assert next(pool.chunk_many([source("lua")])).note is None
 
 
-def test_where_no_process_starts_trusted_languages_are_parsed_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parse_pool, "_START", "raise SystemExit(3)")
+def test_where_no_process_starts_everything_is_cut_at_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parse_process, "_START", "raise SystemExit(3)")
     with ChunkPool(workers=1) as pool:
         done = list(pool.chunk_many([source("kotlin", number) for number in range(9)]))
         assert sum(each.note is not None and "ended (3)" in each.note for each in done) == 3
         assert done[-1].note == "kotlin8: no parsing process can be started; cut at lines"
-        trusted = list(pool.chunk_many([source("python", number) for number in range(40)]))
-    assert {each.note for each in trusted} == {None}
-    assert trusted[-1].chunks[0].definitions[0] == "LIMIT"
 
 
 def test_reading_is_only_a_little_ahead() -> None:
