@@ -46,7 +46,7 @@ def _measure(folder: Path, model: str) -> dict[str, object]:
     from codesearch import open_index
 
     started = time.perf_counter()
-    with open_index(folder, model=model, root="here") as index:
+    with open_index(folder, model=model, here=True) as index:
         first = index.refresh()
         first_seconds = time.perf_counter() - started
         started = time.perf_counter()

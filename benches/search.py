@@ -64,7 +64,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["CODESEARCH_HOME"] = scratch
-        with open_index(args.folder, model=args.model, root="here") as index:
+        with open_index(args.folder, model=args.model, here=True) as index:
             index.refresh()
             chunks = index.status().chunks
             rows = [_in_process(index, mode, queries, args.repeats) for mode in MODES]

@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from codesearch.errors import TooManyFiles as TooManyFiles
     from codesearch.index.index import Index as Index
     from codesearch.index.index import open_index as open_index
-    from codesearch.index.indexes import Indexes as Indexes
-    from codesearch.index.indexes import open_indexes as open_indexes
+    from codesearch.index.several import Indexes as Indexes
+    from codesearch.index.several import open_indexes as open_indexes
     from codesearch.records import Hit as Hit
 
 _HOMES = {
     "Hit": "codesearch.records",
     "Index": "codesearch.index.index",
-    "Indexes": "codesearch.index.indexes",
+    "Indexes": "codesearch.index.several",
     "open_index": "codesearch.index.index",
-    "open_indexes": "codesearch.index.indexes",
+    "open_indexes": "codesearch.index.several",
 }
 
 __all__ = [

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
     "Chunk",
+    "ChunkRef",
     "Copy",
     "Embedder",
     "Filter",
@@ -115,6 +116,14 @@ class Chunk:
     def embedded_text(self) -> str:
         """What the model sees."""
         return f"{self.breadcrumb}\n{self.text}"
+
+
+class ChunkRef(NamedTuple):
+    """A chunk among those of all roots that are searched."""
+
+    root: str
+    id: int
+    """Of the index of that root, never reused there."""
 
 
 @dataclass(frozen=True, slots=True)

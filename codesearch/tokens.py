@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -34,7 +34,6 @@ __all__ = [
     "match_expression",
     "query_terms",
     "singular",
-    "terms_of",
     "tokenize",
 ]
 
@@ -131,18 +130,13 @@ def is_function_word(word: str) -> bool:
     return word.casefold() in _STOP_WORDS
 
 
-def match_expression(query: str) -> str:
-    """An FTS5 MATCH expression: any of the query's terms, each quoted; "" if there is none.
+def match_expression(terms: Sequence[str]) -> str:
+    """Return an FTS5 MATCH expression: any of the terms, each quoted; "" if there is none.
 
-    >>> match_expression('where is "sendRequest" OR')
+    >>> match_expression(query_terms('where is "sendRequest" OR'))
     '"sendrequest" OR "send" OR "request"'
     """
-    return " OR ".join(f'"{term}"' for term in query_terms(query))
-
-
-def terms_of(expression: str) -> tuple[str, ...]:
-    """The terms of a ``match_expression``, for those who score them themselves."""
-    return tuple(part.strip('"') for part in expression.split(" OR ")) if expression else ()
+    return " OR ".join(f'"{term}"' for term in terms)
 
 
 def _path_words(path: str) -> list[str]:

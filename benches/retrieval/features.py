@@ -19,13 +19,14 @@ from benches.retrieval import metrics
 from benches.retrieval.annotations import Query
 from benches.retrieval.running import Bench
 from codesearch import Hit
-from codesearch.records import Chunk
+from codesearch.records import Chunk, ChunkRef
 from codesearch.searching import ranking
 from codesearch.searching.explain import Trace
 from codesearch.searching.query import Query as Asked
 from codesearch.searching.ranking import WEIGHTS, Candidate, Weights
+from codesearch.searching.request import Mode, SearchRequest
 from codesearch.searching.signals.signals import unwanted_roles
-from codesearch.storage.rows import Scored
+from codesearch.searching.stores.protocol import Match
 
 Column = NDArray[np.float64]
 
@@ -46,17 +47,17 @@ _ALONE = (
 class _Recorder(Trace):
     """A trace that keeps the candidates and both lists."""
 
-    chunks: tuple[tuple[int, Chunk], ...] = ()
-    lexical: tuple[int, ...] = ()
-    dense: tuple[int, ...] = ()
+    chunks: tuple[tuple[ChunkRef, Chunk], ...] = ()
+    lexical: tuple[ChunkRef, ...] = ()
+    semantic: tuple[ChunkRef, ...] = ()
 
-    def lists(self, lexical: Sequence[Scored], semantic: Sequence[Scored]) -> None:
-        self.lexical = tuple(scored.id for scored in lexical)
-        self.dense = tuple(scored.id for scored in semantic)
+    def lists(self, lexical: Sequence[Match], semantic: Sequence[Match]) -> None:
+        self.lexical = tuple(match.ref for match in lexical)
+        self.semantic = tuple(match.ref for match in semantic)
 
     def __call__(self, name: str, candidates: Sequence[Candidate]) -> None:
         if name == "fused":
-            self.chunks = tuple((c.id, c.chunk) for c in candidates)
+            self.chunks = tuple((c.ref, c.chunk) for c in candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Features:
     is_name: bool
     lexical: Column
     """1-based ranks, infinite where the list does not hold the candidate."""
-    dense: Column
+    semantic: Column
     alone: dict[str, Column]
     roles: tuple[tuple[str, ...], ...]
     files: NDArray[np.int64]
@@ -90,10 +91,10 @@ class Features:
 
     def _scores(self, weights: Weights) -> Column:
         share = weights.lexical_share_name if self.is_name else weights.lexical_share
-        if not np.isfinite(self.dense).any():
+        if not np.isfinite(self.semantic).any():
             share = 1.0
         k = weights.rrf_k
-        fused = (k + 1) * (share / (k + self.lexical) + (1 - share) / (k + self.dense))
+        fused = (k + 1) * (share / (k + self.lexical) + (1 - share) / (k + self.semantic))
         total = np.bincount(self.files, fused)
         path = self.alone["path" if weights.abbreviations else "path_plain"]
         named = np.maximum.reduce(
@@ -109,7 +110,7 @@ class Features:
         return (fused + added + named) * np.asarray(factors, np.float64)
 
 
-def gathered(bench: Bench, mode: str = "hybrid") -> list[Features]:
+def gathered(bench: Bench, mode: Mode = "hybrid") -> list[Features]:
     """Of every query of a repository, in order. AssertionError where the search gives another NDCG."""
     rows = [_features(bench, query, mode) for query in bench.repository.queries]
     got = [row.ndcg(WEIGHTS) for row in rows]
@@ -119,17 +120,17 @@ def gathered(bench: Bench, mode: str = "hybrid") -> list[Features]:
     return rows
 
 
-def _features(bench: Bench, query: Query, mode: str) -> Features:
+def _features(bench: Bench, query: Query, mode: Mode) -> Features:
     recorder = _Recorder()
-    bench.searcher().search(query.text, metrics.DEPTH, mode, trace=recorder)
-    chunks = sorted(recorder.chunks, key=lambda row: (row[1].path, row[1].start_byte, row[0]))
-    asked = bench.searcher()._spelt(Asked(query.text))
-    start = [Candidate(id_, chunk, 0.0) for id_, chunk in chunks]
-    ids = [id_ for id_, _ in chunks]
+    bench.searcher().search(SearchRequest(query.text, metrics.DEPTH, mode), trace=recorder)
+    chunks = recorder.chunks
+    asked = bench.searcher()._respelt(Asked(query.text))
+    start = [Candidate(ref, chunk, 0.0) for ref, chunk in chunks]
+    refs = [ref for ref, _ in chunks]
     return Features(
         is_name=asked.is_name,
-        lexical=_ranks(ids, recorder.lexical),
-        dense=_ranks(ids, recorder.dense),
+        lexical=_ranks(refs, recorder.lexical),
+        semantic=_ranks(refs, recorder.semantic),
         alone={
             name: np.array([c.score for c in signal(start, asked, weights)], np.float64)
             for signal, name, weights in _ALONE
@@ -143,9 +144,9 @@ def _features(bench: Bench, query: Query, mode: str) -> Features:
     )
 
 
-def _ranks(ids: Sequence[int], ranked: Sequence[int]) -> Column:
-    place = {id_: rank for rank, id_ in enumerate(ranked, 1)}
-    return np.array([place.get(id_, math.inf) for id_ in ids], np.float64)
+def _ranks(refs: Sequence[ChunkRef], ranked: Sequence[ChunkRef]) -> Column:
+    place = {ref: rank for rank, ref in enumerate(ranked, 1)}
+    return np.array([place.get(ref, math.inf) for ref in refs], np.float64)
 
 
 def _numbered(values: Sequence[str]) -> NDArray[np.int64]:

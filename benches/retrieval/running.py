@@ -20,14 +20,16 @@ from codesearch.models.embedder import Model
 from codesearch.records import Embedder, Vectors
 from codesearch.searching.query import stem
 from codesearch.searching.ranking import WEIGHTS, Weights
+from codesearch.searching.request import Mode, SearchRequest
 from codesearch.searching.search import Searcher
+from codesearch.searching.stores.single import SingleStore
 from codesearch.storage.store import Store
 from codesearch.tokens import query_terms, tokenize
 from codesearch.vectors.vector_index import VectorIndex
 
-MODES = ("lexical", "semantic", "hybrid")
+MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")
 BUDGETS = (500, 1_000, 2_000, 4_000, 8_000, 16_000)
-LONG = 60  # hits that fill the largest budget
+LONG = 50  # hits that fill the largest budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +88,27 @@ class Bench:
     build_seconds: float
 
     def searcher(self, weights: Weights = WEIGHTS) -> Searcher:
-        root = str(self.repository.root)
-        return Searcher(root, self.store, lambda: self.vectors, lambda: self.embedder, weights)
+        store = SingleStore(str(self.repository.root), self.store, lambda: self.vectors)
+        return Searcher(store, lambda: self.embedder, weights)
 
-    def ndcg(self, weights: Weights, mode: str = "hybrid") -> list[float]:
+    def ndcg(self, weights: Weights, mode: Mode = "hybrid") -> list[float]:
         """NDCG@10 of every query, in order."""
         ask = self.searcher(weights)
         return [
-            metrics.ndcg(q.targets, ask.search(q.text, metrics.DEPTH, mode)) for q in self.repository.queries
+            metrics.ndcg(q.targets, ask.search(SearchRequest(q.text, metrics.DEPTH, mode)))
+            for q in self.repository.queries
         ]
 
-    def score(self, mode: str) -> list[Scored]:
+    def score(self, mode: Mode) -> list[Scored]:
         """Every metric of every query."""
         self.index.search("warm up", mode=mode)
         return [self._score(query, mode) for query in self.repository.queries]
 
-    def _score(self, query: Query, mode: str) -> Scored:
+    def _score(self, query: Query, mode: Mode) -> Scored:
         start = time.perf_counter()
         hits = self.index.search(query.text, limit=metrics.DEPTH, mode=mode)
         seconds = time.perf_counter() - start
-        long = self.searcher().search(query.text, LONG, mode)
+        long = self.searcher().search(SearchRequest(query.text, LONG, mode))
         named = self._defines(query, hits) if query.category == "symbol" else None
         return scored(self.repository, query, mode, hits, long, seconds, named)
 
@@ -156,7 +159,7 @@ def _shares_path(query: Query) -> bool:
 def prepared(repository: Repository, model: str) -> Iterator[Bench]:
     """The repository's index, refreshed. CODESEARCH_HOME decides where it is kept."""
     embedder = CachedQueries(Model(model).load())
-    with open_index(repository.root, model=model, root="here") as index:
+    with open_index(repository.root, model=model, here=True) as index:
         start = time.perf_counter()
         index.refresh()
         seconds = time.perf_counter() - start

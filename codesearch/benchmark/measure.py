@@ -11,6 +11,7 @@ from codesearch.benchmark.metrics import DEPTH, Interval, bootstrap, first_ranks
 from codesearch.benchmark.questions import Question
 from codesearch.index.index import Index
 from codesearch.records import Progress
+from codesearch.searching.request import Mode
 
 __all__ = ["Asked", "Figures", "ask", "figures"]
 
@@ -44,16 +45,16 @@ class Figures:
 
 
 def ask(
-    index: Index, questions: Sequence[Question], modes: Sequence[str], progress: Progress
+    index: Index, questions: Sequence[Question], modes: Sequence[Mode], progress: Progress
 ) -> Iterator[Asked]:
     """Every question in every mode, each timed from the text to the hits."""
     total, done = len(questions) * len(modes), 0
     for mode in modes:
         for question in questions[:_WARM_UP]:
-            index.search(question.text, DEPTH, mode)
+            index.search(question.text, limit=DEPTH, mode=mode)
         for question in questions:
             started = time.perf_counter()
-            hits = index.search(question.text, DEPTH, mode)
+            hits = index.search(question.text, limit=DEPTH, mode=mode)
             seconds = time.perf_counter() - started
             yield Asked(question, mode, min(first_ranks(question.answers, hits), default=None), seconds)
             done += 1

@@ -18,6 +18,7 @@ from codesearch.files.source import SourceText, read_source
 from codesearch.files.walk import WalkOptions, walk
 from codesearch.models.embedder import Model
 from codesearch.records import Embedder, Progress, SourceFile
+from codesearch.searching.request import Mode
 from codesearch.storage import metadata as recorded
 from codesearch.storage.locations import Location, locate
 from codesearch.storage.metadata import ModelRecord, Settings
@@ -26,7 +27,7 @@ from codesearch.updating.text_stage import MAX_FILES
 
 __all__ = ["LEAST_QUESTIONS", "MODES", "Plan", "Report", "run"]
 
-MODES = ("lexical", "semantic", "hybrid")
+MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")
 """In the order in which they are reported."""
 
 LEAST_QUESTIONS = 20
@@ -38,11 +39,11 @@ class Plan:
     """What to run. ``limit`` is for all kinds of questions together."""
 
     path: str | os.PathLike[str] = "."
-    root: str | None = None
-    """As ``open_index`` takes it."""
+    here: bool = False
+    """Whether the folder itself is the root, as in ``open_index``."""
     model: str | Embedder | None = None
     """None: the one of the user's index, else the default."""
-    modes: Sequence[str] = MODES
+    modes: Sequence[Mode] = MODES
     limit: int = 200
     seed: int = 0
 
@@ -68,7 +69,7 @@ def run(plan: Plan, progress: Progress) -> Report:
     Raises:
         TooFewQuestions: less than ``LEAST_QUESTIONS`` in the repository.
     """
-    location = locate(plan.path, plan.root)
+    location = locate(plan.path, here=plan.here)
     own = _own(location)
     settings = own.settings
     files = _files(location, settings, progress)
@@ -120,7 +121,7 @@ def _files(location: Location, settings: Settings, progress: Progress) -> list[S
         max_file_bytes=settings.max_file_bytes,
         hidden=settings.hidden,
         ignore=settings.ignore,
-        max_files=None if settings.yes else MAX_FILES,
+        max_files=None if settings.allow_large else MAX_FILES,
     )
     walked = walk(location.root, options).files
     under = location.under

@@ -49,7 +49,7 @@ def opened_trial(
     with _temporary_folder() as folder:
         tree = folder / "tree"
         largest = _copy(sources, tree, _erasures(questions))
-        settings = {"yes": True, "hidden": True, "ignore": False, "max_file_bytes": largest}
+        settings = {"allow_large": True, "hidden": True, "ignore": False, "max_file_bytes": largest}
         location = Location(tree, folder / "index", "")
         location.create()
         with Index(location, model, settings, create=True) as index:

@@ -1,4 +1,4 @@
-"""The open database of an index: opened, followed when it is replaced, built again when damaged.
+"""The connection of an index to its database: opens it, follows a replaced one, rebuilds a damaged one.
 
 Everything in an index can be made again from the tree, so damage is no loss; but only the writer may
 throw a database away, and never one that a newer version wrote. A reader that has the old file open
@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 
 from codesearch.errors import CodesearchError, IndexFormatError, IndexNotFound
-from codesearch.records import Embedder
-from codesearch.searching.search import Searcher
+from codesearch.searching.stores.single import SingleStore
 from codesearch.storage.locations import Location
 from codesearch.storage.store import DATABASE, Store
 from codesearch.vectors import graph_file as graph_stamp
 from codesearch.vectors.vector_index import VectorIndex
 
-__all__ = ["OpenIndex", "Opening", "is_damage"]
+__all__ = ["Connection", "OpenDatabase", "is_damage"]
 
 
-class OpenIndex:
-    """A store that is open, and what reads it. Replaced as a whole when the file is."""
+class OpenDatabase:
+    """A store that is open, and the vectors read from it. Replaced as a whole when the file is."""
 
-    def __init__(self, location: Location, store: Store, embedder: Callable[[], Embedder]) -> None:
+    def __init__(self, location: Location, store: Store) -> None:
         self.store = store
-        self.searcher = Searcher(str(location.root), store, self.vectors, embedder)
+        self.search_store = SingleStore(str(location.root), store, self.vectors)
         self._directory = location.directory
         self._file = store.path.stat()
         self._lock = threading.Lock()
@@ -42,25 +40,24 @@ class OpenIndex:
             return False
 
     def vectors(self) -> VectorIndex:
-        """Made when first asked for."""
+        """Return the vectors, made when first asked for."""
         with self._lock:
             if self._vectors is None:
                 self._vectors = VectorIndex(self.store, self._directory)
             return self._vectors
 
 
-class Opening:
-    """Holds the one ``OpenIndex`` of an ``Index``. Any thread may use it."""
+class Connection:
+    """Holds the ``OpenDatabase`` of an ``Index``. Any thread may use it."""
 
-    def __init__(self, location: Location, embedder: Callable[[], Embedder]) -> None:
+    def __init__(self, location: Location) -> None:
         self._location = location
-        self._embedder = embedder
         self._lock = threading.RLock()
-        self._opened: OpenIndex | None = None
+        self._opened: OpenDatabase | None = None
         self._closed = False
 
-    def ready(self) -> OpenIndex:
-        """The open index. IndexNotFound, IndexFormatError, or CodesearchError once it was closed."""
+    def database(self) -> OpenDatabase:
+        """Return the open database. IndexNotFound, IndexFormatError; CodesearchError once it was closed."""
         with self._lock:
             if self._closed:
                 raise CodesearchError(f"the index of {self._location.root} was closed; open it again")
@@ -72,7 +69,7 @@ class Opening:
         with self._lock:
             return self._opened is not None and self._opened.is_current
 
-    def open(self, create: bool) -> OpenIndex:
+    def open(self, create: bool) -> OpenDatabase:
         """Open what is there; with ``create``, an empty index where nothing is."""
         with self._lock:
             root = self._location.root
@@ -82,11 +79,11 @@ class Opening:
                 if not create:
                     raise
                 store = Store.open(self._location.directory, create=True, root=root)
-            self._opened = OpenIndex(self._location, store, self._embedder)
+            self._opened = OpenDatabase(self._location, store)
             return self._opened
 
-    def settle(self, rebuild: bool) -> str:
-        """For the writer: open what lies on disk now, repaired if need be; a note on the repair, or ""."""
+    def prepare(self, rebuild: bool) -> str:
+        """Open for the writer what lies on disk now, repaired if need be; return a note on it, or ""."""
         with self._lock:
             if self._opened and not self._opened.is_current:  # another process cleared it
                 self._release()
@@ -104,12 +101,12 @@ class Opening:
             return ""
 
     def repair(self, error: IndexFormatError) -> str:
-        """For the writer: replace a damaged database by an empty one; a note that says so."""
+        """Replace, for the writer, a damaged database by an empty one; return a note that says so."""
         self.discard()
         return f"the index was {error.found} and has been built again"
 
     def discard(self) -> None:
-        """For the writer: delete the database and what was derived from it, and begin an empty one."""
+        """Delete, for the writer, the database and what was derived from it, and begin an empty one."""
         with self._lock:
             self._release()
             for suffix in ("", "-wal", "-shm"):
@@ -130,5 +127,5 @@ class Opening:
 
 
 def is_damage(error: IndexFormatError) -> bool:
-    """Whether the file is broken, rather than of another format or program."""
+    """Return whether the file is broken, rather than of another format or program."""
     return str(error.found).startswith("damaged")

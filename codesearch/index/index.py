@@ -1,6 +1,6 @@
-"""The index of one root, as programs use it: open, refresh, search, ask how it is.
+"""The index of one root, as programs use it: open, refresh, search, status.
 
-Opening, searching by words and ``status`` load no model. ``refresh`` is the only call that writes.
+Opening, lexical searches and ``status`` load no model. ``refresh`` is the only call that writes.
 """
 
 from __future__ import annotations
@@ -8,23 +8,28 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from codesearch.errors import BadQuery, IndexFormatError, IndexNotFound
-from codesearch.index.connection import Opening, is_damage
-from codesearch.index.questions import IndexReader
+from codesearch.files.roots import canonical
+from codesearch.index.connection import Connection, OpenDatabase, is_damage
+from codesearch.index.searchable import Searchable
 from codesearch.index.status import Status, read_status
 from codesearch.models.embedder import Model
 from codesearch.models.pool import ModelPool
-from codesearch.records import Embedder, Progress, Stats
+from codesearch.records import Embedder, Progress, Scorer, Stats, StoredChunk
+from codesearch.searching.request import SearchRequest, SimilarRequest
+from codesearch.searching.search import Answer, Searcher
 from codesearch.storage import metadata as recorded
 from codesearch.storage.locations import LOCK_NAME, Location, locate
 from codesearch.storage.lock import WriterLock
 from codesearch.storage.metadata import ModelRecord, Settings
+from codesearch.storage.rows import Counts
 from codesearch.updating.refresh import Job, check_model, refresh
 from codesearch.updating.tally import Deadline
 
@@ -50,9 +55,9 @@ def lending(lend: Lender) -> Iterator[None]:
 def open_index(
     path: str | os.PathLike[str] = ".",
     model: str | Embedder | None = None,
-    root: str | None = None,
     *,
-    yes: bool = False,
+    here: bool = False,
+    allow_large: bool = False,
     hidden: bool | None = None,
     ignore: bool | None = None,
     max_file_bytes: int | None = None,
@@ -64,8 +69,8 @@ def open_index(
         path: a folder or a file. Searches keep to it where it is only a part of the root.
         model: a name for mlx_jinabert, or an object with the Embedder protocol. None: the one recorded
             in the index, else $CODESEARCH_MODEL, else the shipped one.
-        root: None for the git top level of the path (else its folder), "here" for the folder itself.
-        yes: index a home folder, or more than 50,000 files, all the same. Remembered by the index.
+        here: make the folder itself the root, not the git repository that it belongs to.
+        allow_large: index a home folder, or more than 50,000 files, all the same. Remembered by the index.
         hidden: index hidden files too. None here and below: as the index was told last, else no.
         ignore: honour .gitignore and .codesearchignore (default: yes).
         max_file_bytes: skip files over this size (default: 1,000,000).
@@ -74,15 +79,22 @@ def open_index(
     Raises:
         BadQuery: no such path. IndexNotFound, see ``create``. IndexFormatError: of a newer version.
     """
-    settings = settings_of(yes=yes, hidden=hidden, ignore=ignore, max_file_bytes=max_file_bytes)
-    return index_at(locate(path, root), model, settings, create)
+    settings = settings_of(
+        allow_large=allow_large, hidden=hidden, ignore=ignore, max_file_bytes=max_file_bytes
+    )
+    return index_at(locate(path, here=here), model, settings, create)
 
 
 def settings_of(
-    *, yes: bool = False, hidden: bool | None, ignore: bool | None, max_file_bytes: int | None
+    *, allow_large: bool = False, hidden: bool | None, ignore: bool | None, max_file_bytes: int | None
 ) -> Mapping[str, Any]:
     """Those of the settings that are given."""
-    given = {"yes": yes or None, "hidden": hidden, "ignore": ignore, "max_file_bytes": max_file_bytes}
+    given = {
+        "allow_large": allow_large or None,
+        "hidden": hidden,
+        "ignore": ignore,
+        "max_file_bytes": max_file_bytes,
+    }
     return {key: value for key, value in given.items() if value is not None}
 
 
@@ -103,8 +115,10 @@ def index_at(
     return Index(location, model, settings, create, pool)
 
 
-class Index(IndexReader):
+class Index(Searchable):
     """Made by ``open_index``. Any thread may use it; several processes may search while one refreshes."""
+
+    _folds = False
 
     def __init__(
         self,
@@ -114,25 +128,33 @@ class Index(IndexReader):
         create: bool,
         pool: ModelPool | None = None,
     ) -> None:
+        super().__init__()
+        self.root: Path = location.root
+        self.directory: Path = location.directory
+        self.under: str = location.under
         self._location = location
         self._settings = settings
         self._pool = pool or ModelPool()
         self._given = None if model is None else self._pool.model(model)
         self._model = self._given
         self._lock = threading.Lock()
-        super().__init__(location, Opening(location, self._query_embedder))
+        self._connection = Connection(location)
         try:
-            self._opening.open(create)
+            self._connection.open(create)
         except IndexFormatError as error:
             if not (is_damage(error) and create):
                 raise  # else the next refresh builds it again
 
-    # -- asking
+    def __repr__(self) -> str:
+        part = f", under={self.under!r}" if self.under else ""
+        return f"<Index of {str(self.root)!r}{part}>"
 
-    def status(self) -> Status:
-        """The truth about this index; loads no model."""
-        opened = self._opening.ready()
-        return read_status(self._location, opened.store, self._current_model(), opened.vectors())
+    # -- reading
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The one root, as a search over several has them."""
+        return (self.root,)
 
     @property
     def model(self) -> str:
@@ -142,7 +164,40 @@ class Index(IndexReader):
     @property
     def is_current(self) -> bool:
         """Whether the open file is the one on disk: not cleared, or made anew, by somebody else."""
-        return self._opening.is_current
+        return self._connection.is_current
+
+    def status(self) -> Status:
+        """Return the state of this index; loads no model."""
+        database = self._database()
+        return read_status(self._location, database.store, self._current_model(), database.vectors())
+
+    def counts(self) -> Counts:
+        """Return the numbers of files, chunks and embedded chunks at this moment."""
+        return self._database().store.counts()
+
+    def chunks_of(self, path: str) -> list[StoredChunk]:
+        """Return the chunks of a file (relative to the root), in order; [] where it is not indexed."""
+        return self._database().store.chunks_of(path)
+
+    def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
+        return Searcher(self._database().search_store, self._query_embedder).answer(request, scorer)
+
+    def _parts(self, under: Sequence[str] | None) -> Sequence[str]:
+        if under is None:
+            return (self.under,) if self.under else ()
+        return under
+
+    def _file(self, path: str | os.PathLike[str]) -> tuple[str, str]:
+        root = str(self.root)
+        if not Path(path).is_absolute():
+            return root, Path(path).as_posix()
+        try:
+            return root, canonical(Path(path)).relative_to(self.root).as_posix()
+        except ValueError:
+            raise BadQuery(f"{path} is not in the index of {self.root}") from None
+
+    def _database(self) -> OpenDatabase:
+        return self._connection.database()
 
     # -- writing
 
@@ -177,17 +232,17 @@ class Index(IndexReader):
         with WriterLock(self.directory / LOCK_NAME, lock_wait):
             if rebuild:
                 self._choose_model_again()
-            note = self._opening.settle(rebuild)
+            note = self._connection.prepare(rebuild)
             try:
                 return self._run(deadline, progress or _silent, vectors, note)
             except IndexFormatError as error:
                 if not is_damage(error):
                     raise
-                return self._run(deadline, progress or _silent, vectors, self._opening.repair(error))
+                return self._run(deadline, progress or _silent, vectors, self._connection.repair(error))
 
     def close(self) -> None:
         """Close the index; it cannot be used afterwards."""
-        self._opening.close()
+        self._connection.close()
 
     def __enter__(self) -> Index:
         return self
@@ -198,18 +253,18 @@ class Index(IndexReader):
         self.close()
 
     def _run(self, deadline: Deadline, progress: Progress, embed: bool, note: str) -> Stats:
-        opened = self._opening.ready()
-        settings = recorded.read(opened.store, Settings) or Settings()
+        database = self._database()
+        settings = recorded.read(database.store, Settings) or Settings()
         job = Job(
             location=self._location,
-            store=opened.store,
-            vectors=opened.vectors,
+            store=database.store,
+            vectors=database.vectors,
             model=self._current_model(),
             settings=dataclasses.replace(settings, **self._settings),
             deadline=deadline,
             progress=progress,
             embed=embed,
-            notes=(*opened.store.notes, note) if note else tuple(opened.store.notes),
+            notes=(*database.store.notes, note) if note else tuple(database.store.notes),
         )
         return refresh(job)
 
@@ -217,7 +272,7 @@ class Index(IndexReader):
 
     def _current_model(self) -> Model:
         """The model given, else the one recorded, else the default."""
-        record = recorded.read(self._opening.ready().store, ModelRecord)
+        record = recorded.read(self._database().store, ModelRecord)
         with self._lock:
             if self._model is None or (self._given is None and record and record.name != self._model.name):
                 self._model = self._recorded_model(record)
@@ -237,12 +292,12 @@ class Index(IndexReader):
     def _query_embedder(self) -> Embedder:
         model = self._current_model()
         embedder = model.load()
-        check_model(recorded.read(self._opening.ready().store, ModelRecord), model, self.root)
+        check_model(recorded.read(self._database().store, ModelRecord), model, self.root)
         return embedder
 
-    def vector_model(self) -> Model | None:
-        """The model of the stored vectors; None while there are none. ModelMismatch if another is given."""
-        store = self._opening.ready().store
+    def _vector_model(self) -> Model | None:
+        """Return the model of the stored vectors, if there are any. ModelMismatch where another is given."""
+        store = self._database().store
         if not store.vector_count():
             return None
         model = self._current_model()

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
-from codesearch.records import Hit
+from codesearch.records import ChunkRef, Hit
 from codesearch.searching.ranking import Candidate
-from codesearch.searching.rerank import Reranked
-from codesearch.storage.rows import Scored
+from codesearch.searching.rerank import Reranking
+from codesearch.searching.stores.protocol import Match
 
 __all__ = ["Explained", "Explanation", "Step", "Trace"]
 
@@ -65,49 +65,49 @@ class Explained:
 class Trace:
     """Watches one search. Not for several threads."""
 
-    _lexical: dict[int, int] = field(default_factory=dict)
-    _semantic: dict[int, int] = field(default_factory=dict)
-    _scores: dict[int, float] = field(default_factory=dict)
-    _fused: dict[int, float] = field(default_factory=dict)
-    _hits: tuple[int, ...] = ()
-    _said: dict[int, float] = field(default_factory=dict)
-    _steps: dict[int, list[Step]] = field(default_factory=lambda: defaultdict(list))
+    _lexical: dict[ChunkRef, int] = field(default_factory=dict)
+    _semantic: dict[ChunkRef, int] = field(default_factory=dict)
+    _scores: dict[ChunkRef, float] = field(default_factory=dict)
+    _fused: dict[ChunkRef, float] = field(default_factory=dict)
+    _hits: tuple[ChunkRef, ...] = ()
+    _said: dict[ChunkRef, float] = field(default_factory=dict)
+    _steps: dict[ChunkRef, list[Step]] = field(default_factory=lambda: defaultdict(list))
 
-    def lists(self, lexical: Sequence[Scored], semantic: Sequence[Scored]) -> None:
-        """The two lists of candidates, best first."""
-        self._lexical = {scored.id: rank for rank, scored in enumerate(lexical, 1)}
-        self._semantic = {scored.id: rank for rank, scored in enumerate(semantic, 1)}
+    def lists(self, lexical: Sequence[Match], semantic: Sequence[Match]) -> None:
+        """Note the two lists of candidates, best first."""
+        self._lexical = {match.ref: rank for rank, match in enumerate(lexical, 1)}
+        self._semantic = {match.ref: rank for rank, match in enumerate(semantic, 1)}
 
     def __call__(self, name: str, candidates: Sequence[Candidate]) -> None:
         """The candidates after a step (the ``Watch`` of ``ranking.rank``), at first where they start."""
         for candidate in candidates:
-            before = self._scores.get(candidate.id)
+            before = self._scores.get(candidate.ref)
             if before is None:
-                self._fused[candidate.id] = candidate.score
+                self._fused[candidate.ref] = candidate.score
             else:
-                self._steps[candidate.id].append(_step(name, before, candidate.score))
-            self._scores[candidate.id] = candidate.score
+                self._steps[candidate.ref].append(_step(name, before, candidate.score))
+            self._scores[candidate.ref] = candidate.score
 
-    def reranked(self, judged: Reranked) -> None:
+    def reranked(self, judged: Reranking) -> None:
         """What the second stage said and made of the scores."""
         self._said = judged.said
-        self("rerank", [candidate for candidate in judged.candidates if candidate.id in judged.said])
+        self("rerank", [candidate for candidate in judged.candidates if candidate.ref in judged.said])
 
-    def answered(self, ids: Sequence[int]) -> None:
+    def hits(self, refs: Sequence[ChunkRef]) -> None:
         """The chunks that became hits, in their order."""
-        self._hits = tuple(ids)
+        self._hits = tuple(refs)
 
     def explanations(self) -> list[Explanation]:
         """One for each hit, in their order."""
-        return [self._explanation(id_) for id_ in self._hits]
+        return [self._explanation(ref) for ref in self._hits]
 
-    def _explanation(self, id_: int) -> Explanation:
+    def _explanation(self, ref: ChunkRef) -> Explanation:
         return Explanation(
-            lexical_rank=self._lexical.get(id_),
-            semantic_rank=self._semantic.get(id_),
-            fused=self._fused.get(id_, 0.0),
-            steps=tuple(self._steps[id_]),
-            reranker=self._said.get(id_),
+            lexical_rank=self._lexical.get(ref),
+            semantic_rank=self._semantic.get(ref),
+            fused=self._fused.get(ref, 0.0),
+            steps=tuple(self._steps[ref]),
+            reranker=self._said.get(ref),
         )
 
 

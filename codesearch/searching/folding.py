@@ -11,20 +11,20 @@ from dataclasses import dataclass
 
 from codesearch.searching.ranking import Candidate
 
-__all__ = ["Folded", "folded"]
+__all__ = ["Fold", "fold"]
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
-    """A candidate, and those with the same text that came after it."""
+class Fold:
+    """A candidate and those with the same text that came after it."""
 
     best: Candidate
     copies: tuple[Candidate, ...] = ()
 
 
-def folded(ranked: Sequence[Candidate]) -> list[Folded]:
-    """The candidates by text, each text at the place of its best candidate."""
+def fold(ranked: Sequence[Candidate]) -> list[Fold]:
+    """Group candidates by text, each text at the place of its best candidate."""
     by_text: dict[str, list[Candidate]] = {}
     for candidate in ranked:
         by_text.setdefault(candidate.chunk.text.strip(), []).append(candidate)
-    return [Folded(best, tuple(copies)) for best, *copies in by_text.values()]
+    return [Fold(best, tuple(copies)) for best, *copies in by_text.values()]

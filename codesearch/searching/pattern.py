@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from codesearch.errors import BadQuery
 from codesearch.storage.rows import ChunkText
@@ -24,6 +24,8 @@ __all__ = ["BUDGET_SECONDS", "Pattern", "parse_pattern"]
 BUDGET_SECONDS = 20.0
 """For all chunks of one search. A hundred megabytes of source take an ordinary pattern one or two."""
 
+Key = TypeVar("Key")
+
 
 class Pattern:
     """One or several regular expressions that a text has to match all. Made by ``parse_pattern``."""
@@ -31,16 +33,18 @@ class Pattern:
     def __init__(self, sources: Sequence[str]) -> None:
         self._expressions = tuple(_compiled(source) for source in sources)
 
-    def matching(self, chunks: Iterable[ChunkText], seconds: float = BUDGET_SECONDS) -> Iterator[ChunkText]:
-        """The chunks whose text matches, in their order.
+    def matching(
+        self, chunks: Iterable[tuple[Key, ChunkText]], seconds: float = BUDGET_SECONDS
+    ) -> Iterator[tuple[Key, ChunkText]]:
+        """Yield the chunks whose text matches, in their order, each with its key.
 
         Raises:
             BadQuery: an expression took longer than ``seconds`` over all of them.
         """
         deadline = time.monotonic() + seconds
-        for chunk in chunks:
+        for key, chunk in chunks:
             if all(_found(expression, chunk, deadline, seconds) for expression in self._expressions):
-                yield chunk
+                yield key, chunk
 
     def first_lines(self, text: str) -> list[int]:
         """For each expression the line of the text, from 0, in which its first match begins, if it has one.

@@ -1,8 +1,8 @@
-"""From two ranked lists to one: reciprocal rank fusion, then signals that know code.
+"""Two ranked lists to one: reciprocal rank fusion, then signals that know code.
 
 Everything is a pure function over candidates. Scores are relative: the fused score of a chunk that
 leads both lists is 1, and every signal adds or multiplies in that unit, so the weights below read as
-"worth that much of a perfect match". Ties are broken by path and position: the same index and query
+"worth that much of a perfect match". Ties are broken by path and position: the same tree and query
 give the same list, always.
 
 Fusion: Cormack, Clarke, Büttcher, "Reciprocal rank fusion outperforms Condorcet and individual rank
@@ -12,11 +12,11 @@ learning methods" (SIGIR 2009), with a weight for each list.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from codesearch.records import Chunk, StoredChunk
+from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.query import Query
 from codesearch.searching.signals.signals import (
     coverage_grade,
@@ -94,13 +94,18 @@ WEIGHTS = Weights()
 class Candidate:
     """A chunk that may be an answer, and its score so far."""
 
-    id: int
+    ref: ChunkRef
     chunk: Chunk
     score: float
 
+    @property
+    def file(self) -> tuple[str, str]:
+        """The file of the chunk among those of all roots."""
+        return (self.ref.root, self.chunk.path)
+
     def scored(self, score: float) -> Candidate:
-        """The same chunk with another score (``dataclasses.replace`` takes five times as long)."""
-        return Candidate(self.id, self.chunk, score)
+        """Return the same chunk with another score (``dataclasses.replace`` takes five times as long)."""
+        return Candidate(self.ref, self.chunk, score)
 
 
 Watch = Callable[[str, Sequence[Candidate]], None]
@@ -117,30 +122,33 @@ class Signal(Protocol):
         """The same candidates with other scores."""
 
 
-def fuse(lexical: Sequence[int], dense: Sequence[int], lexical_share: float, k: float) -> dict[int, float]:
-    """Weighted reciprocal ranks of two lists of chunk ids, best first; first in both = 1."""
-    scores: dict[int, float] = defaultdict(float)
-    for ids, share in ((lexical, lexical_share), (dense, 1 - lexical_share)):
-        for position, id_ in enumerate(ids, 1):
-            scores[id_] += share * (k + 1) / (k + position)
+def fuse(
+    lexical: Sequence[ChunkRef], semantic: Sequence[ChunkRef], lexical_share: float, k: float
+) -> dict[ChunkRef, float]:
+    """Return the weighted reciprocal ranks of two lists, each best first; first in both is 1."""
+    scores: dict[ChunkRef, float] = defaultdict(float)
+    for refs, share in ((lexical, lexical_share), (semantic, 1 - lexical_share)):
+        for position, ref in enumerate(refs, 1):
+            scores[ref] += share * (k + 1) / (k + position)
     return dict(scores)
 
 
 def rank(
-    chunks: Iterable[StoredChunk],
-    scores: dict[int, float],
+    chunks: Mapping[ChunkRef, Chunk],
+    scores: Mapping[ChunkRef, float],
     query: Query,
     signals: Sequence[Signal],
     weights: Weights = WEIGHTS,
     *,
     watch: Watch | None = None,
 ) -> list[Candidate]:
-    """Candidates best first. ``chunks`` without a score (definitions found by name) start at 0.
+    """Return candidates best first. Chunks without a score (definitions found by name) start at 0.
 
     ``watch`` is told the candidates as they start ("fused") and after each signal.
     """
-    candidates = [Candidate(c.id, c.chunk, scores.get(c.id, 0.0)) for c in chunks]
-    watch = watch or _unwatched
+    candidates = [Candidate(ref, chunk, scores.get(ref, 0.0)) for ref, chunk in chunks.items()]
+    candidates.sort(key=_place)  # a sum of floats depends on its order
+    watch = watch or _ignore
     watch("fused", candidates)
     for signal in signals:
         candidates = signal(candidates, query, weights)
@@ -152,11 +160,11 @@ def rank(
 
 def coherence(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """A file that answers in many places is about the question."""
-    total: dict[str, float] = defaultdict(float)
+    total: dict[tuple[str, str], float] = defaultdict(float)
     for candidate in candidates:
-        total[candidate.chunk.path] += candidate.score
+        total[candidate.file] += candidate.score
     most = max(total.values(), default=0.0) or 1.0
-    return [_plus(c, weights.coherence * total[c.chunk.path] / most) for c in candidates]
+    return [_plus(c, weights.coherence * total[c.file] / most) for c in candidates]
 
 
 def coverage(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
@@ -170,22 +178,22 @@ def coverage(candidates: Sequence[Candidate], query: Query, weights: Weights) ->
 
 def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """A definition of a name in the query comes before every use of it."""
-    gains: dict[int, float] = defaultdict(float)
+    gains: dict[ChunkRef, float] = defaultdict(float)
     for name in query.names:
         weight = weights.weak_mention if name.weak else weights.mention
-        grades = {c.id: definition_grade(c.chunk, name, fold_case=query.is_name) for c in candidates}
+        grades = {c.ref: definition_grade(c.chunk, name, fold_case=query.is_name) for c in candidates}
         if query.is_name:
             weight = weights.definition
         else:
-            weight *= rarity(len({c.chunk.path for c in candidates if grades[c.id]}))
-        for id_, grade in grades.items():
-            gains[id_] = max(gains[id_], weight * grade)
-    return [_plus(c, gains[c.id]) for c in candidates]
+            weight *= rarity(len({c.file for c in candidates if grades[c.ref]}))
+        for ref, grade in grades.items():
+            gains[ref] = max(gains[ref], weight * grade)
+    return [_plus(c, gains[c.ref]) for c in candidates]
 
 
 def path_words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """File and folder names that repeat the words of the query."""
-    paths = [c.chunk.path for c in candidates]
+    paths = [path for _, path in dict.fromkeys(c.file for c in candidates)]
     affinity = path_affinity(paths, query.terms, abbreviated=weights.abbreviations)
     return [_plus(c, weights.path * affinity[c.chunk.path]) for c in candidates]
 
@@ -213,21 +221,21 @@ def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -
 
 def duplicates(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """The same text in several files is one answer: its copies come after other answers."""
-    best: dict[str, int] = {}
+    best: dict[str, ChunkRef] = {}
     for candidate in sorted(candidates, key=_order):
-        best.setdefault(candidate.chunk.text, candidate.id)
-    return [c if best[c.chunk.text] == c.id else c.scored(c.score * weights.duplicate) for c in candidates]
+        best.setdefault(candidate.chunk.text, candidate.ref)
+    return [c if best[c.chunk.text] == c.ref else c.scored(c.score * weights.duplicate) for c in candidates]
 
 
 def saturate(candidates: Sequence[Candidate], weights: Weights) -> list[Candidate]:
     """Best first, where each further chunk of the same file counts less (greedy)."""
-    by_file: dict[str, int] = defaultdict(int)
+    by_file: dict[tuple[str, str], int] = defaultdict(int)
     left = sorted(candidates, key=_order)
     damped: list[Candidate] = []
     for candidate in left:
         # Within a file the order is kept, so one pass gives each chunk its place in its file.
-        nth = by_file[candidate.chunk.path]
-        by_file[candidate.chunk.path] += 1
+        nth = by_file[candidate.file]
+        by_file[candidate.file] += 1
         damped.append(candidate.scored(candidate.score * weights.saturation**nth))
     return sorted(damped, key=_order)
 
@@ -238,13 +246,18 @@ SEMANTIC: tuple[Signal, ...] = (demotions, duplicates)
 """Of a search by vectors alone: their order, with tests, copies and the like lower."""
 
 
-def _unwatched(name: str, candidates: Sequence[Candidate]) -> None:
-    """Nobody asked for an explanation."""
+def _ignore(name: str, candidates: Sequence[Candidate]) -> None:
+    """Watch nothing."""
 
 
 def _plus(candidate: Candidate, gain: float) -> Candidate:
     return candidate.scored(candidate.score + gain) if gain else candidate
 
 
-def _order(candidate: Candidate) -> tuple[float, str, int, int]:
-    return (-candidate.score, candidate.chunk.path, candidate.chunk.start_byte, candidate.id)
+def _order(candidate: Candidate) -> tuple[float, str, int]:
+    return (-candidate.score, *_place(candidate))
+
+
+def _place(candidate: Candidate) -> tuple[str, int]:
+    """Return where a chunk stands: its absolute path and its first byte."""
+    return (f"{candidate.ref.root}/{candidate.chunk.path}", candidate.chunk.start_byte)

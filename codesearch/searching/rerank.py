@@ -12,40 +12,40 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codesearch.records import Scorer
+from codesearch.records import ChunkRef, Scorer
 from codesearch.searching.ranking import Candidate
 
-__all__ = ["RERANKED", "Reranked", "rerank"]
+__all__ = ["RERANKED", "Reranking", "rerank"]
 
 RERANKED = 30
 """Candidates that are judged again; those after them keep their place."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reranked:
-    """All candidates in their new order, and what the scorer said, by chunk id."""
+class Reranking:
+    """All candidates in their new order, and the scores of the scorer."""
 
     candidates: list[Candidate]
-    said: dict[int, float]
+    said: dict[ChunkRef, float]
 
 
-def rerank(query: str, ranked: Sequence[Candidate], scorer: Scorer) -> Reranked:
-    """The first ``RERANKED`` of a ranking by the scorer (ties as before), the rest after them.
+def rerank(query: str, ranked: Sequence[Candidate], scorer: Scorer) -> Reranking:
+    """Order the first ``RERANKED`` of a ranking by the scorer (ties as before), the rest after them.
 
     The best of them has the best score they had, the last the least.
     """
     first, rest = ranked[:RERANKED], ranked[RERANKED:]
     if not first:
-        return Reranked([], {})
+        return Reranking([], {})
     said = scorer(query, [candidate.chunk.embedded_text for candidate in first])
-    by_id = {c.id: float(score) for c, score in zip(first, said, strict=True)}
+    by_ref = {c.ref: float(score) for c, score in zip(first, said, strict=True)}
     low, high = float(said.min()), float(said.max())
     if low == high:
-        return Reranked(list(ranked), by_id)
+        return Reranking(list(ranked), by_ref)
     most, least = first[0].score, first[-1].score
     share = (said - low) / (high - low)
     judged = [
         first[at].scored(least + (most - least) * float(share[at]))
         for at in np.argsort(-said, kind="stable").tolist()
     ]
-    return Reranked([*judged, *rest], by_id)
+    return Reranking([*judged, *rest], by_ref)

@@ -86,19 +86,17 @@ def unparsable_path() -> Path:
     return index_home() / "unparsable"
 
 
-def locate(path: str | os.PathLike[str] = ".", root: str | None = None) -> Location:
-    """The root that ``path`` (a folder or a file) belongs to: its git top level, else its folder.
+def locate(path: str | os.PathLike[str] = ".", *, here: bool = False) -> Location:
+    """Return the root that ``path`` (a folder or a file) belongs to: its git top level, else its folder.
 
-    ``root="here"`` makes the folder itself the root. A path that is gone leads to the index that
+    ``here`` makes the folder itself the root. A path that is gone leads to the index that
     once covered it. BadQuery for one that never was.
     """
-    if root not in (None, "here"):
-        raise BadQuery(f"root is {root!r}, expected None (the git top level) or 'here' (the folder itself)")
     target = canonical(Path(path))
     if not target.exists():
         return _locate_gone(target)
     folder = target if target.is_dir() else target.parent
-    top = folder if root == "here" else git_top_level(folder) or folder
+    top = folder if here else git_top_level(folder) or folder
     return _location(top, target)
 
 
@@ -108,9 +106,9 @@ def list_indexes() -> list[IndexEntry]:
     return sorted(entries, key=lambda entry: (str(entry.root or ""), entry.directory))
 
 
-def clear(path: str | os.PathLike[str] = ".", root: str | None = None) -> IndexEntry:
+def clear(path: str | os.PathLike[str] = ".", *, here: bool = False) -> IndexEntry:
     """Delete the index of the root that ``path`` belongs to. IndexNotFound, or IndexBusy(pid)."""
-    location = locate(path, root)
+    location = locate(path, here=here)
     for entry in list_indexes():
         if entry.directory == location.directory:
             return _delete(entry)

@@ -21,7 +21,7 @@ class Settings:
     hidden: bool = False
     ignore: bool = True
     max_file_bytes: int = 1_000_000
-    yes: bool = False
+    allow_large: bool = False
     """The user has confirmed a root that is larger than anyone indexes by accident."""
 
 
@@ -62,6 +62,8 @@ class LastRefresh:
 
 
 _KEYS: Mapping[type[Any], str] = {Settings: "settings", ModelRecord: "model", LastRefresh: "last_refresh"}
+_RENAMED = {"yes": "allow_large"}
+"""Names of fields in older indexes."""
 _Record = TypeVar("_Record", Settings, ModelRecord, LastRefresh)
 
 
@@ -70,9 +72,10 @@ def read(store: Store, kind: type[_Record]) -> _Record | None:
     text = store.meta(_KEYS[kind])
     if text is None:
         return None
+    stored = {_RENAMED.get(name, name): value for name, value in json.loads(text).items()}
     known: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in json.loads(text).items()
+        for name, value in stored.items()
         if name in kind.__slots__
     }
     return kind(**known)

@@ -82,6 +82,15 @@ class StoreReader:
         found = self._chunks(f"WHERE chunks.id {_IN}", json.dumps([int(i) for i in ids]))
         return {stored.id: stored for stored in found}
 
+    def places(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
+        """The path and the first byte of chunks, by id."""
+        sql = (
+            "SELECT chunks.id, files.path, start_byte FROM chunks JOIN files ON files.id = file_id "
+            f"WHERE chunks.id {_IN}"
+        )
+        rows = self._db.rows(sql, (json.dumps([int(i) for i in ids]),))
+        return {row[0]: (row[1], row[2]) for row in rows}
+
     def chunks_of(self, path: str) -> list[StoredChunk]:
         """The chunks of a file in its order; [] for a file that is not indexed."""
         return self._chunks("WHERE files.path = ? ORDER BY start_byte", path)
@@ -130,9 +139,12 @@ class StoreReader:
     # -- candidates
 
     def define(self, names: Iterable[str]) -> list[int]:
-        """Chunks that define one of the names, whatever their case and qualifiers (``a.b``, ``a::b``)."""
+        """Return the chunks that define one of the names, by path, whatever their case and qualifiers."""
         keys = sorted({definition_key(name) for name in names} - {""})
-        sql = f"SELECT DISTINCT chunk_id FROM definitions WHERE name {_IN} ORDER BY chunk_id"
+        sql = (
+            "SELECT DISTINCT chunk_id FROM definitions JOIN chunks ON chunks.id = chunk_id "
+            f"JOIN files ON files.id = file_id WHERE name {_IN} ORDER BY files.path, start_byte"
+        )
         return [row[0] for row in self._db.rows(sql, (json.dumps(keys),))]
 
     def defined_names(self) -> list[str]:

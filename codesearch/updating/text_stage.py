@@ -88,26 +88,27 @@ class TextStage:
         return None if known is None else int(known)
 
     def _walk(self) -> tuple[SourceFile, ...]:
-        yes = self.settings.yes
-        if is_wide(self.root) and not yes:
+        large = self.settings.allow_large
+        if is_wide(self.root) and not large:
             raise TooManyFiles(
                 f"{self.root} is a home folder or holds one; name the project below it, "
-                "or confirm with --yes (yes=True)"
+                "or confirm with --yes (allow_large=True)"
             )
         self.progress("walk", 0, 0)
         options = WalkOptions(
             max_file_bytes=self.settings.max_file_bytes,
             hidden=self.settings.hidden,
             ignore=self.settings.ignore,
-            max_files=None if yes else _COUNTED,
+            max_files=None if large else _COUNTED,
         )
         walked = walk(self.root, options)
         count = len(walked.files)
         self.progress("walk", count, count)
-        if count > MAX_FILES and not yes:
+        if count > MAX_FILES and not large:
             raise TooManyFiles(
                 f"{self.root} has {count:,} files to index, the limit is {MAX_FILES:,}; exclude some in "
-                ".codesearchignore, take a sub-folder with --root-here, or confirm with --yes (yes=True)"
+                ".codesearchignore, take a sub-folder with --root-here, or confirm with --yes "
+                "(allow_large=True)"
             )
         self.tally.skipped.update(walked.skipped)
         return walked.files

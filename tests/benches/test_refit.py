@@ -43,7 +43,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     embedder = WordHashEmbedder()
-    with open_index(root, model=embedder, root="here") as index:
+    with open_index(root, model=embedder, here=True) as index:
         index.refresh()
         with Store.open(index.directory, root=index.root, read_only=True) as store:
             repository = Repository("r", "python", root, _QUERIES)

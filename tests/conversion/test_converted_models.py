@@ -38,7 +38,7 @@ def test_a_converted_folder_serves_a_search(kind: str, target: str, tmp_path: Pa
     assert record(out)["dropped"]
     assert_close(encode(out, target), encode(source, target), atol=2e-6, what=f"{kind} to {target}")
     tree = write_tree(tmp_path / "tree", files=1)
-    with codesearch.open_index(tree, model=str(out), root="here") as index:
+    with codesearch.open_index(tree, model=str(out), here=True) as index:
         added = index.refresh().chunks_added
         assert len(index.search("split a line", mode="semantic")) == added > 0
 

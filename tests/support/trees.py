@@ -50,4 +50,4 @@ QUESTIONS = ("retry the socket", "parse_config", "where is a branch merged", "cl
 def answers(index: Index) -> list[list[tuple[str, int, float]]]:
     """What an index says to some questions, in every mode."""
     modes = ("hybrid", "lexical", "semantic")
-    return [places(index.search(question, 8, mode)) for question in QUESTIONS for mode in modes]
+    return [places(index.search(question, limit=8, mode=mode)) for question in QUESTIONS for mode in modes]

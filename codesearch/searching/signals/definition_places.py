@@ -8,52 +8,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import PurePath
 
 from codesearch.errors import BadQuery
-from codesearch.records import Chunk, StoredChunk
+from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.query import Name
 from codesearch.searching.signals.signals import definition_grade, within
+from codesearch.searching.stores.protocol import SearchStore
 
-if TYPE_CHECKING:
-    from codesearch.searching.several.union import UnionStore
-    from codesearch.storage.store import Store
-
-__all__ = ["definition_in", "only_definition"]
+__all__ = ["definition_in", "only_definition", "shown_path"]
 
 _SEPARATOR = re.compile(r"::|->|[.#]")
 _LISTED = 10
 
 
-def definition_in(store: Store | UnionStore, path: str, symbol: str) -> StoredChunk:
-    """The best definition of a symbol in a file (exact case first). BadQuery where there is none."""
+def definition_in(store: SearchStore, root: str, path: str, symbol: str) -> ChunkRef:
+    """Return the best definition of a symbol in a file (exact case first). BadQuery where there is none."""
     name = _name_of(symbol)
-    graded = [(definition_grade(c.chunk, name, fold_case=True), c) for c in store.chunks_of(path)]
+    graded = [
+        (definition_grade(chunk, name, fold_case=True), ref)
+        for ref, chunk in store.chunks_of(root, path).items()
+    ]
     grade, best = max(graded, key=lambda pair: pair[0], default=(0.0, None))
     if not grade or best is None:
-        raise BadQuery(f"{path} defines no {symbol}; give a line instead, FILE:LINE")
+        raise BadQuery(f"{shown_path(store, root, path)} defines no {symbol}; give a line instead, FILE:LINE")
     return best
 
 
-def only_definition(store: Store | UnionStore, symbol: str) -> StoredChunk:
-    """The one definition of a symbol in the index. BadQuery where there is none, or lists the several."""
+def only_definition(store: SearchStore, symbol: str) -> ChunkRef:
+    """Return the one definition of a symbol. BadQuery where there is none, or lists the several."""
     name = _name_of(symbol)
-    found = list(store.chunks(store.define([name.last])).values())
+    found = store.chunks(store.definitions([name.last]))
     if name.scope:
-        found = [c for c in found if within(c.chunk, name.scope[-1])]
-    found = [c for c in found if name.last in c.chunk.definitions] or found
+        found = {ref: c for ref, c in found.items() if within(c, name.scope[-1])}
+    found = {ref: c for ref, c in found.items() if name.last in c.definitions} or found
     # A definition of its own counts before a chunk that holds it among others.
-    found = [c for c in found if _is_about(c.chunk, name)] or found
+    found = {ref: c for ref, c in found.items() if _is_about(c, name)} or found
     if len(found) == 1:
-        return found[0]
+        return next(iter(found))
     if not found:
         raise BadQuery(
             f"nothing in this index defines {symbol}; give FILE:LINE or FILE#SYMBOL, or - to read code"
         )
+    places = [(shown_path(store, ref.root, c.path), _line_of(c, name)) for ref, c in found.items()]
     raise BadQuery(
-        f"{symbol} is defined in {len(found)} places: {_listed(found, name)}; "
+        f"{symbol} is defined in {len(found)} places: {_listed(places)}; "
         "give one of them, as FILE:LINE or FILE#SYMBOL"
     )
+
+
+def shown_path(store: SearchStore, root: str, path: str) -> str:
+    """Return a path as messages name it: absolute where several roots are searched."""
+    return path if len(store.roots) == 1 else f"{PurePath(root).as_posix()}/{path}"
 
 
 def _name_of(symbol: str) -> Name:
@@ -65,9 +71,8 @@ def _is_about(chunk: Chunk, name: Name) -> bool:
     return chunk.symbol.casefold() == name.last.casefold() and chunk.symbol in chunk.definitions
 
 
-def _listed(found: Sequence[StoredChunk], name: Name) -> str:
-    places = sorted((c.chunk.path, _line_of(c.chunk, name)) for c in found)
-    shown = [f"{path}:{line}" for path, line in places[:_LISTED]]
+def _listed(places: Sequence[tuple[str, int]]) -> str:
+    shown = [f"{path}:{line}" for path, line in sorted(places)[:_LISTED]]
     return ", ".join([*shown, "..."] if len(places) > _LISTED else shown)
 
 

@@ -98,7 +98,7 @@ def coverage_grade(text: str, words: Sequence[str]) -> float:
 def path_affinity(
     paths: Sequence[str], terms: Sequence[str], *, abbreviated: bool = True
 ) -> dict[str, float]:
-    """How well each path says what the terms say, and nothing else.
+    """Grade how well each path says what the terms say, and nothing else; one path for each file.
 
     The share of the terms that its words repeat, rare words counting more, times the share of the words
     of its file name that the terms explain: "json rendering" is about ``json.go``, less about
@@ -107,8 +107,8 @@ def path_affinity(
     """
     wanted = list(dict.fromkeys(stem(term) for term in terms))
     distinct = {path: _path_stems(path) for path in paths}
-    seen = Counter(word for stems in distinct.values() for word in stems.all)
-    weight = {word: math.log((len(distinct) + 1) / (seen[word] + 0.5)) for word in wanted}
+    seen = Counter(word for path in paths for word in distinct[path].all)
+    weight = {word: math.log((len(paths) + 1) / (seen[word] + 0.5)) for word in wanted}
     total = sum(weight.values())
     if total <= 0:
         return dict.fromkeys(distinct, 0.0)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from codesearch.shell.commands import options
 from codesearch.shell.terminal import say, write
 
+if TYPE_CHECKING:
+    from codesearch.searching.request import Mode
+
 __all__ = ["bench"]
 
 _INTERRUPTED = 130
-_MODES = ("lexical", "semantic", "hybrid")
+_MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")
 
 
 @click.command()
@@ -58,7 +63,7 @@ def bench(
         from codesearch.shell import bench_report
         from codesearch.shell.progress import Display
 
-        plan = Plan(path, "here" if root_here else None, model, chosen, limit, seed)
+        plan = Plan(path, root_here, model, chosen, limit, seed)
         with Display("measuring") as display:
             report = run(plan, display)
     except KeyboardInterrupt:

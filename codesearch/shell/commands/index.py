@@ -50,7 +50,7 @@ def index(
     as_json: bool,
 ) -> None:
     """Index the repository of each PATH, or bring its index up to date."""
-    from codesearch.index.indexes import shares
+    from codesearch.index.several import shares
     from codesearch.shell.commands import session, several
 
     request = session.Request(paths, model, root_here, hidden, ignore, yes)

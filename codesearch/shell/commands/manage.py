@@ -43,7 +43,7 @@ def clear(path: str | None, *, everything: bool, orphans: bool, root_here: bool,
     elif orphans:
         entries = locations.clear_orphans()
     else:
-        entries = [locations.clear(path or ".", "here" if root_here else None)]
+        entries = [locations.clear(path or ".", here=root_here)]
     if as_json:
         write(_as_json(entries))
     else:

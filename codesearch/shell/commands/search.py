@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -14,24 +14,14 @@ from codesearch.shell.terminal import say
 
 if TYPE_CHECKING:
     from codesearch.index.index import Index
-    from codesearch.index.indexes import Indexes
+    from codesearch.index.several import Indexes
     from codesearch.records import Hit
+    from codesearch.searching.request import Mode, SearchRequest
     from codesearch.shell.render import Answer
 
 __all__ = ["search", "similar"]
 
 _NONE_FOUND = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked for. Without ``text`` it is what matches the regular expressions."""
-
-    text: str
-    regexes: tuple[str, ...] = ()
-    mode: str = "hybrid"
-    reranker: object = None
-    explain: bool = False
 
 
 @click.command(epilog="A query that begins with a dash goes after --")
@@ -98,16 +88,15 @@ def search(
     from codesearch.shell.commands import session, several
 
     # What cannot be asked is refused before anything is indexed for it.
-    question = _question(query, regexes, mode, rerank, explain)
-    request = session.Request(session.existing(question.text, paths), model, root_here, hidden, ignore, yes)
-    languages = session.languages_of(types)
-    with several.opened(request, create=not no_refresh) as place:
+    request = _request(query, limit, mode, types, globs, regexes, rerank, explain)
+    target = session.Request(session.existing(request.query, paths), model, root_here, hidden, ignore, yes)
+    with several.opened(target, create=not no_refresh) as place:
         if not no_refresh:
-            several.refresh_before_search(place, max_wait, question.mode)
-        wanted = {"languages": languages, "globs": list(globs) or None, "under": place.under}
-        answer = _answered(place.index, question, limit, wanted)
-    _tell_completeness(answer, question.mode)
-    print_answer(answer, output, question.regexes)
+            several.refresh_before_search(place, max_wait, request.mode)
+        request = replace(request, filter=replace(request.filter, under=place.under))
+        answer = _listing(place.index, request) if request.is_listing else _answer(place.index, request)
+    _tell_completeness(answer, request.mode)
+    print_answer(answer, output, regexes)
     ctx.exit(0 if answer.hits else _NONE_FOUND)
 
 
@@ -154,63 +143,72 @@ def similar(
         path = session.path_in(opened.index, wanted.file) if wanted.file else None
         hits = opened.index.similar(
             path,
-            wanted.line,
-            limit,
-            languages,
-            list(globs) or None,
+            line=wanted.line,
             symbol=wanted.symbol or None,
             code=code,
+            limit=limit,
+            languages=languages,
+            globs=globs,
             under=(),
         )
-        answer = _answer(opened.index, code or place, hits)
+        answer = _with_state(opened.index, code or place, hits)
     _tell_completeness(answer, "semantic")
     print_answer(answer, output)
     ctx.exit(0 if answer.hits else _NONE_FOUND)
 
 
-def _question(
-    query: str | None, regexes: tuple[str, ...], mode: str, rerank: str | None, explain: bool
-) -> Question:
-    """What is asked, checked and with its reranker loaded."""
+def _request(  # noqa: PLR0917 - the options of the command
+    query: str | None,
+    limit: int,
+    mode: str,
+    types: tuple[str, ...],
+    globs: tuple[str, ...],
+    regexes: tuple[str, ...],
+    rerank: str | None,
+    explain: bool,
+) -> SearchRequest:
+    """Make the request, with its reranker loaded."""
     from codesearch.models.reranker import load_reranker
-    from codesearch.searching.pattern import parse_pattern
-    from codesearch.searching.query import Query
+    from codesearch.searching.request import SearchRequest
     from codesearch.shell.commands.places import is_path
+    from codesearch.shell.commands.session import languages_of
 
     if query is None and not regexes:
         raise click.UsageError("Missing argument 'QUERY'.")
     text = query or ""
-    if parse_pattern(regexes) is None:
-        Query(text)
-    elif text and is_path(text):
+    if regexes and text and is_path(text):
         say(f"note: {text} is the query here; what matches below a path: codesearch -e REGEX '' {text}")
-    if not text.strip():
+    request = SearchRequest.make(
+        text,
+        limit=limit,
+        mode=cast("Mode", mode),
+        languages=languages_of(types),
+        globs=globs,
+        pattern=regexes,
+        explain=explain,
+    )
+    if request.is_listing:
         if explain or rerank:
             raise click.UsageError("--explain and --rerank need a QUERY: what matches by path is not ranked")
-        return Question(text, regexes, mode="lexical")  # needs no vectors
-    return Question(text, regexes, mode, load_reranker(rerank) if rerank else None, explain)
+        # Needs no vectors; what matches by path is listed place by place.
+        return replace(request, mode="lexical", fold=False)
+    return replace(request, rerank=load_reranker(rerank) if rerank else None, fold=True)
 
 
-def _answered(index: Index | Indexes, question: Question, limit: int, wanted: dict[str, Any]) -> Answer:
-    asked: dict[str, Any] = {
-        "mode": question.mode,
-        "rerank": question.reranker,
-        "pattern": question.regexes or None,
-        "fold": bool(question.text.strip()),  # what matches by path is listed place by place
-    }
-    if not question.text.strip():
-        hits = index.search(question.text, limit + 1, **asked, **wanted)
-        if len(hits) > limit:
-            say(f"more than {limit} chunks match; these are the first by path (-k shows more)")
-        return _answer(index, question.text, hits[:limit])
-    if not question.explain:
-        return _answer(index, question.text, index.search(question.text, limit, **asked, **wanted))
-    found = index.explain(question.text, limit, **asked, **wanted)
-    answer = _answer(index, question.text, [explained.hit for explained in found])
-    return replace(answer, explanations=tuple(explained.explanation for explained in found))
+def _listing(index: Index | Indexes, request: SearchRequest) -> Answer:
+    answer = _answer(index, replace(request, limit=request.limit + 1))
+    if len(answer.hits) > request.limit:
+        say(f"more than {request.limit} chunks match; these are the first by path (-k shows more)")
+    return replace(answer, hits=answer.hits[: request.limit])
 
 
-def _answer(index: Index | Indexes, query: str, hits: Sequence[Hit]) -> Answer:
+def _answer(index: Index | Indexes, request: SearchRequest) -> Answer:
+    found = index.answer(request)
+    answer = _with_state(index, request.query, found.hits)
+    return replace(answer, explanations=found.explanations)
+
+
+def _with_state(index: Index | Indexes, query: str, hits: Sequence[Hit]) -> Answer:
     from codesearch.shell.render import Answer
 
     counts, roots = index.counts(), tuple(str(root) for root in index.roots)

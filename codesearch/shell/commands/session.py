@@ -47,11 +47,6 @@ class Request:
     ignore: bool | None = None
     yes: bool = False
 
-    @property
-    def root(self) -> str | None:
-        """As ``open_index`` wants it."""
-        return "here" if self.root_here else None
-
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -68,7 +63,7 @@ def opened(request: Request, *, create: bool = True) -> Iterator[Opened]:
     from codesearch.storage.locations import locate
 
     paths = request.paths or (".",)
-    places = [locate(path, request.root) for path in paths]
+    places = [locate(path, here=request.root_here) for path in paths]
     roots = sorted({str(place.root) for place in places})
     if len(roots) > 1:
         raise BadQuery(f"the paths belong to different roots ({', '.join(roots)}); search one root at a time")
@@ -76,8 +71,8 @@ def opened(request: Request, *, create: bool = True) -> Iterator[Opened]:
     with open_index(
         paths[0],
         request.model,
-        request.root,
-        yes=request.yes,
+        here=request.root_here,
+        allow_large=request.yes,
         hidden=request.hidden,
         ignore=request.ignore,
         create=create,

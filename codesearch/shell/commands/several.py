@@ -14,7 +14,7 @@ from codesearch.shell.terminal import one_line, say
 
 if TYPE_CHECKING:
     from codesearch.index.index import Index
-    from codesearch.index.indexes import Indexes
+    from codesearch.index.several import Indexes
 
 __all__ = ["Searched", "each_root", "opened", "refresh_before_search"]
 
@@ -30,7 +30,7 @@ class Searched:
 @contextmanager
 def opened(request: session.Request, *, create: bool = True) -> Iterator[Searched]:
     """The indexes of all roots that the paths belong to."""
-    from codesearch.index.indexes import open_indexes
+    from codesearch.index.several import open_indexes
 
     if len(each_root(request)) == 1:
         with session.opened(request, create=create) as one:
@@ -39,8 +39,8 @@ def opened(request: session.Request, *, create: bool = True) -> Iterator[Searche
     with open_indexes(
         request.paths,
         request.model,
-        request.root,
-        yes=request.yes,
+        here=request.root_here,
+        allow_large=request.yes,
         hidden=request.hidden,
         ignore=request.ignore,
         create=create,
@@ -55,7 +55,7 @@ def each_root(request: session.Request) -> list[str]:
 
     first: dict[Path, str] = {}
     for path in request.paths or (".",):
-        first.setdefault(locate(path, request.root).root, path)
+        first.setdefault(locate(path, here=request.root_here).root, path)
     return list(first.values())
 
 
@@ -66,7 +66,7 @@ def refresh_before_search(place: Searched, max_wait: float | None, mode: str) ->
     if isinstance(place.index, Index):
         session.refresh_before_search(place.index, max_wait, mode)
         return
-    from codesearch.index.indexes import shares
+    from codesearch.index.several import shares
 
     several, failed = place.index, list[CodesearchError]()
     for index, seconds in zip(several.indexes, shares(max_wait, len(several.indexes)), strict=True):

@@ -110,7 +110,7 @@ def test_figures_by_hand() -> None:
 
 
 def test_an_answer_is_found_where_lines_meet(tree: Path) -> None:
-    with open_index(tree, WordHashEmbedder(), "here") as index:
+    with open_index(tree, WordHashEmbedder(), here=True) as index:
         index.refresh()
         hits = index.search("alpha_bravo_0", mode="lexical")
     at = next(i for i, hit in enumerate(hits, 1) if hit.path == "src/m0.py")
@@ -119,7 +119,7 @@ def test_an_answer_is_found_where_lines_meet(tree: Path) -> None:
 
 
 def _run(tree: Path, **changes: object) -> Report:
-    return run(replace(Plan(tree, "here", WordHashEmbedder()), **changes), _silent)  # type: ignore[arg-type]
+    return run(replace(Plan(tree, True, WordHashEmbedder()), **changes), _silent)  # type: ignore[arg-type]
 
 
 def test_a_run_measures_and_repeats_itself(tree: Path) -> None:
@@ -141,7 +141,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
 
 
 def test_an_interrupt_leaves_nothing_and_the_users_index_alone(tree: Path, scratch: Path) -> None:
-    with open_index(tree, WordHashEmbedder(), "here") as index:
+    with open_index(tree, WordHashEmbedder(), here=True) as index:
         index.refresh()
         database = index.directory / "index.sqlite"
     before = database.read_bytes()
@@ -152,7 +152,7 @@ def test_an_interrupt_leaves_nothing_and_the_users_index_alone(tree: Path, scrat
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(Plan(tree, "here", WordHashEmbedder()), interrupt)
+        run(Plan(tree, True, WordHashEmbedder()), interrupt)
     assert list(scratch.iterdir()) == []
     assert database.read_bytes() == before
     assert len(list(database.parent.parent.iterdir())) == 1

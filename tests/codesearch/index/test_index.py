@@ -71,7 +71,7 @@ def test_sub_folder_is_a_filter_and_here_is_a_root(index: Index, tree: Path) -> 
     with open_index(tree / "package1", WordHashEmbedder()) as part:
         assert {hit.path.split("/")[0] for hit in part.search("retry socket")} == {"package1"}
         assert len({hit.path for hit in part.search("retry socket", under=())}) > 1
-    with open_index(tree / "package1", WordHashEmbedder(), root="here") as here:
+    with open_index(tree / "package1", WordHashEmbedder(), here=True) as here:
         assert here.refresh().files_added == 1
         assert {hit.path for hit in here.search("retry socket")} == {"module001.py"}
 
@@ -80,7 +80,7 @@ def test_sub_folder_is_a_filter_and_here_is_a_root(index: Index, tree: Path) -> 
 
 
 def test_hits_name_the_place(index: Index, tree: Path) -> None:
-    hit = index.search("three times retried", 1)[0]
+    hit = index.search("three times retried", limit=1)[0]
     assert (hit.root, hit.path, hit.language) == (str(index.root), "docs/retry.md", "markdown")
     assert hit.text in (tree / "docs" / "retry.md").read_text()
     assert hit.start_line >= 1
@@ -116,14 +116,14 @@ def test_what_cannot_be_searched_for(index: Index, query: str, options: dict[str
 
 
 def test_similar_takes_relative_and_absolute_paths(index: Index, tree: Path) -> None:
-    near = index.similar("package0/module000.py", 5, 3)
+    near = index.similar("package0/module000.py", line=5, limit=3)
     assert len(near) == 3
-    assert near == index.similar(tree / "package0" / "module000.py", 5, 3)
+    assert near == index.similar(tree / "package0" / "module000.py", line=5, limit=3)
     assert all((hit.path, hit.start_line) != ("package0/module000.py", 1) for hit in near)
     with pytest.raises(BadQuery, match="not in the index"):
-        index.similar(tree.parent / "elsewhere.py", 1)
+        index.similar(tree.parent / "elsewhere.py", line=1)
     with pytest.raises(BadQuery, match=r"nope\.py"):
-        index.similar("nope.py", 1)
+        index.similar("nope.py", line=1)
 
 
 def test_index_answers_when_the_tree_is_gone(index: Index, tree: Path) -> None:
@@ -202,7 +202,7 @@ def test_shipped_model_is_taken_by_default_and_known_without_loading(tree: Path)
         assert status.backend in {"onnx", "mlx"}
         assert status.dtype
         assert status.fingerprint == Model("embedded").fingerprint == Model("embedded").load().fingerprint
-        found = index.search("how many times is a socket retried", 3)
+        found = index.search("how many times is a socket retried", limit=3)
         assert "docs/retry.md" in {hit.path for hit in found}
 
 
@@ -256,7 +256,7 @@ def test_text_is_refreshed_without_the_model(index: Index, tree: Path) -> None:
     (tree / "new.py").write_text("def entirely_new():\n    return 1\n")
     with open_index(tree) as again:
         assert again.refresh(vectors=False).files_added == 1
-        assert again.search("entirely_new", 1, "lexical")[0].path == "new.py"
+        assert again.search("entirely_new", limit=1, mode="lexical")[0].path == "new.py"
         with pytest.raises(ModelUnavailable):
             again.refresh()
 

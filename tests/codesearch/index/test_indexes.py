@@ -9,8 +9,8 @@ import pytest
 
 from codesearch import Hit, Indexes, open_index, open_indexes
 from codesearch.errors import BadQuery, CodesearchError, IndexBusy, IndexNotFound, ModelMismatch
-from codesearch.index.indexes import shares
-from codesearch.index.members import Member, compared
+from codesearch.index.comparable import Member, comparable
+from codesearch.index.several import shares
 from codesearch.records import Copy
 from codesearch.storage.locations import LOCK_NAME
 from codesearch.storage.lock import WriterLock
@@ -50,7 +50,10 @@ def test_the_order_is_that_of_one_index_over_both(roots: tuple[Path, Path], mode
         one.refresh()
         found = set()
         for question in QUESTIONS:
-            want, got = one.search(question, 20, mode), several.search(question, 20, mode)
+            want, got = (
+                one.search(question, limit=20, mode=mode),
+                several.search(question, limit=20, mode=mode),
+            )
             assert absolute(got) == absolute(want)
             assert [hit.score for hit in got] == pytest.approx([hit.score for hit in want])
             found.update(hit.root for hit in got)
@@ -62,7 +65,10 @@ def test_a_worktree_changes_nothing_but_is_named(roots: tuple[Path, Path], tmp_p
     shutil.copytree(roots[0], copy)
     with ready(roots[0]) as one, ready(roots[0], copy) as two:
         for mode in MODES:
-            alone, both = one.search("retry the socket", 8, mode), two.search("retry the socket", 8, mode)
+            alone, both = (
+                one.search("retry the socket", limit=8, mode=mode),
+                two.search("retry the socket", limit=8, mode=mode),
+            )
             assert absolute(both) == absolute(alone)
             places = [Copy(str(copy), hit.path, hit.start_line, hit.end_line) for hit in both]
             assert [list(hit.copies) for hit in both] == [[place] for place in places]
@@ -74,7 +80,7 @@ def test_a_vendored_copy_is_no_second_hit(roots: tuple[Path, Path]) -> None:
     shutil.copytree(second / "package0", first / "vendor" / "right")
     name = (second / "package0" / "module000.py").read_text().split("def ")[1].split("(")[0]
     with ready(first, second) as several:
-        hits = several.search(name, 10)
+        hits = several.search(name, limit=10)
         assert (hits[0].root, hits[0].path) == (str(second), "package0/module000.py")
         assert hits[0].copies == (Copy(str(first), "vendor/right/module000.py", 1, hits[0].end_line),)
         assert len(hits) == 10
@@ -86,7 +92,10 @@ def test_one_index_folds_when_asked(roots: tuple[Path, Path]) -> None:
     shutil.copytree(roots[1] / "package0", roots[1] / "vendor")
     with open_index(roots[1], WORDS) as index:
         index.refresh()
-        each, folded = index.search("retry socket", 30), index.search("retry socket", 30, fold=True)
+        each, folded = (
+            index.search("retry socket", limit=30),
+            index.search("retry socket", limit=30, fold=True),
+        )
     assert not any(hit.copies for hit in each)
     assert sum(1 + len(hit.copies) for hit in folded) >= len(each) > len(folded)
 
@@ -97,7 +106,7 @@ def test_parts_of_one_root_are_one_root(roots: tuple[Path, Path]) -> None:
     (roots[0] / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     with ready(*paths, roots[1]) as several:
         assert several.roots == roots
-        hits = several.search("retry the socket", 50)
+        hits = several.search("retry the socket", limit=50)
     of_first = {hit.path for hit in hits if hit.root == str(roots[0])}
     assert of_first == {f"package1/module{n:03}.py" for n in (1, 6, 11, 16)} | {"package2/module002.py"}
     assert any(hit.root == str(roots[1]) for hit in hits)
@@ -107,7 +116,7 @@ def test_what_fails_is_told_and_loses_nothing_else(roots: tuple[Path, Path]) -> 
     told: list[tuple[Path, CodesearchError]] = []
     with ready(*roots, on_problem=lambda *problem: told.append(problem)) as several:
         several.indexes[1].close()
-        hits = several.search("retry the socket", 5)
+        hits = several.search("retry the socket", limit=5)
     assert [hit.root for hit in hits] == [str(roots[0])] * 5
     assert [root for root, _ in told] == [roots[1]]
     assert "was closed" in str(told[0][1])
@@ -139,7 +148,7 @@ def test_a_locked_root_answers_from_what_it_holds(roots: tuple[Path, Path]) -> N
     with ready(*roots, on_problem=lambda *problem: told.append(problem)) as several:
         with WriterLock(several.indexes[0].directory / LOCK_NAME):
             assert list(several.refresh(lock_wait=0)) == [roots[1]]
-        assert {hit.root for hit in several.search("retry", 20)} == {str(root) for root in roots}
+        assert {hit.root for hit in several.search("retry", limit=20)} == {str(root) for root in roots}
     assert [(root, type(error)) for root, error in told] == [(roots[0], IndexBusy)]
 
 
@@ -149,10 +158,10 @@ def test_another_models_root_is_searched_by_words(roots: tuple[Path, Path]) -> N
     told: list[tuple[Path, CodesearchError]] = []
     with open_indexes(roots, WORDS, on_problem=lambda *problem: told.append(problem)) as several:
         several.indexes[0].refresh()
-        assert {hit.root for hit in several.search("retry", 30)} == {str(root) for root in roots}
-        assert {hit.root for hit in several.search("retry", 30, "semantic")} == {str(roots[0])}
+        assert {hit.root for hit in several.search("retry", limit=30)} == {str(root) for root in roots}
+        assert {hit.root for hit in several.search("retry", limit=30, mode="semantic")} == {str(roots[0])}
         assert [(root, type(error)) for root, error in told] == [(roots[1], ModelMismatch)] * 2
-        assert several.search("retry", 30, "lexical")
+        assert several.search("retry", limit=30, mode="lexical")
         assert len(told) == 2
 
 
@@ -161,7 +170,7 @@ def test_only_vectors_of_the_first_roots_model_are_compared(roots: tuple[Path, P
     members = [Member(open_index(root, model), ()) for root, model in zip(roots, models, strict=True)]
     for member in members:
         member.index.refresh()
-    found = compared(members)
+    found = comparable(members)
     assert (found.load(), found.members) == (WORDS, (members[0],))
     assert [(root, str(mismatch).count("--rebuild")) for root, mismatch in found.others] == [(roots[1], 1)]
 
@@ -177,8 +186,8 @@ def test_similar_and_explain_cross_the_roots(roots: tuple[Path, Path]) -> None:
     with ready(*roots) as several:
         near = several.similar(roots[1] / "package0" / "module000.py", line=5, limit=40)
         assert {hit.root for hit in near} == {str(root) for root in roots}
-        explained = several.explain("retry the socket", 5)
-        assert [one.hit for one in explained] == several.search("retry the socket", 5)
+        explained = several.explain("retry the socket", limit=5)
+        assert [one.hit for one in explained] == several.search("retry the socket", limit=5)
         with pytest.raises(BadQuery, match="elsewhere"):
             several.similar("/elsewhere/x.py", line=1)
         with pytest.raises(BadQuery, match=rf"{roots[0]}/package0/module000.py:999"):
@@ -187,7 +196,7 @@ def test_similar_and_explain_cross_the_roots(roots: tuple[Path, Path]) -> None:
 
 def test_a_pattern_restricts_every_root(roots: tuple[Path, Path]) -> None:
     with ready(*roots) as several:
-        hits = several.search("", 500, pattern=r"def \w+_1_\d")
+        hits = several.search("", limit=500, pattern=r"def \w+_1_\d")
         assert {(hit.root, hit.path) for hit in hits} == {
             (str(root), "package1/module001.py") for root in roots
         }

@@ -39,7 +39,7 @@ def write_files(folder: Path) -> Path:
 
 
 def paths(tree: Path, model: object) -> list[str]:
-    with open_index(tree, model=model, root="here") as index:
+    with open_index(tree, model=model, here=True) as index:
         index.refresh()
         return [hit.path for hit in index.search("broken connection retry", mode="semantic")]
 
@@ -72,7 +72,7 @@ def test_another_model_behind_the_same_name_is_told(server: EmbeddingServer, tre
 
 
 def test_a_service_that_fails_costs_no_text_hits(server: EmbeddingServer, tree: Path) -> None:
-    with open_index(tree, model=server.name("openai"), root="here") as index:
+    with open_index(tree, model=server.name("openai"), here=True) as index:
         server.change = lambda answer: server.faults.append(Fault(404, "gone")) or answer
         with pytest.raises(ModelUnavailable, match="404: gone"):
             index.refresh()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from codesearch.index.index import Index, open_index
 from codesearch.searching.explain import Explanation, Step
-from codesearch.searching.search import MODES
+from codesearch.searching.request import MODES
 from codesearch.shell.explanations import as_record, in_words
 from tests.support.closeness import WordHashEmbedder
 
@@ -52,8 +52,8 @@ class Longest:
     st.sampled_from([None, Longest()]),
 )
 def test_what_is_shown_gives_the_score(index: Index, query: str, mode: str, rerank: object) -> None:
-    found = index.explain(query, 20, mode, rerank=rerank)
-    assert [explained.hit for explained in found] == index.search(query, 20, mode, rerank=rerank)
+    found = index.explain(query, limit=20, mode=mode, rerank=rerank)
+    assert [explained.hit for explained in found] == index.search(query, limit=20, mode=mode, rerank=rerank)
     for explained in found:
         record = as_record(explained.explanation)
         score = record["fused"]
@@ -64,8 +64,8 @@ def test_what_is_shown_gives_the_score(index: Index, query: str, mode: str, rera
 
 
 def test_ranks_are_those_of_the_lists(index: Index) -> None:
-    by_path = {e.hit.path: e.explanation for e in index.explain("request retried", 20)}
-    alone = {mode: index.explain("request retried", 20, mode) for mode in ("lexical", "semantic")}
+    by_path = {e.hit.path: e.explanation for e in index.explain("request retried", limit=20)}
+    alone = {mode: index.explain("request retried", limit=20, mode=mode) for mode in ("lexical", "semantic")}
     for mode, rank in (("lexical", "lexical_rank"), ("semantic", "semantic_rank")):
         for explained in alone[mode]:
             assert getattr(explained.explanation, rank) == getattr(by_path[explained.hit.path], rank)
@@ -74,7 +74,7 @@ def test_ranks_are_those_of_the_lists(index: Index) -> None:
 
 
 def test_each_signal_is_named_where_it_worked(index: Index) -> None:
-    by_path = {e.hit.path: e.explanation for e in index.explain("retry_request", 20)}
+    by_path = {e.hit.path: e.explanation for e in index.explain("retry_request", limit=20)}
     test, copy = by_path["tests/test_client.py"], by_path["vendor/retry.py"]
     assert {step.name: step.times for step in test.steps}["demotions"] == pytest.approx(0.3)
     assert {step.name: step.times for step in copy.steps}["duplicates"] == pytest.approx(0.3)
@@ -82,7 +82,7 @@ def test_each_signal_is_named_where_it_worked(index: Index) -> None:
 
 
 def test_a_reranker_says_what_it_said(index: Index) -> None:
-    found = index.explain("request", 3, rerank=Longest())
+    found = index.explain("request", limit=3, rerank=Longest())
     assert [e.explanation.reranker for e in found] == sorted(
         (e.explanation.reranker or 0 for e in found), reverse=True
     )

@@ -14,12 +14,12 @@ from codesearch.errors import BadQuery
 from codesearch.records import Filter
 from codesearch.searching import pattern as pattern_module
 from codesearch.searching.pattern import parse_pattern
-from codesearch.searching.search import MODES, Searcher
+from codesearch.searching.request import MODES
 from codesearch.storage import reading as store_read
 from codesearch.storage.rows import ChunkText
 from codesearch.storage.store import Store
-from codesearch.vectors.vector_index import VectorIndex
 from tests.support.closeness import WordHashEmbedder
+from tests.support.searching import Ask
 from tests.support.store_support import embed_pending, put_file
 
 FILES = {
@@ -31,24 +31,24 @@ NESTED = r"(a|aa)+$"  # exponential in the number of letters
 
 
 @pytest.fixture
-def ask(tmp_path: Path) -> Iterator[Searcher]:
+def ask(tmp_path: Path) -> Iterator[Ask]:
     with Store.open(tmp_path / "index", create=True) as store:
         for path, texts in FILES.items():
             put_file(store, path, texts)
         embed_pending(store, WordHashEmbedder())
-        yield Searcher("/r", store, lambda: VectorIndex(store, store.path.parent), WordHashEmbedder)
+        yield Ask(store, WordHashEmbedder)
 
 
-def texts(ask: Searcher, query: str, *patterns: str, **options: object) -> list[str]:
-    return [hit.text for hit in ask.search(query, pattern=parse_pattern(patterns), **options)]
+def texts(ask: Ask, query: str, *patterns: str, **options: object) -> list[str]:
+    return [hit.text for hit in ask.search(query, pattern=patterns, **options)]
 
 
-def chunk(text: str) -> ChunkText:
-    return ChunkText(1, "a.py", 0, 7, text)
+def chunk(text: str) -> tuple[str, ChunkText]:
+    return "key", ChunkText(1, "a.py", 0, 7, text)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_only_what_matches_answers_and_the_query_ranks_it(ask: Searcher, mode: str) -> None:
+def test_only_what_matches_answers_and_the_query_ranks_it(ask: Ask, mode: str) -> None:
     got = texts(ask, "send the request", r"def \w+", mode=mode)
     assert got[0] == FILES["b/send.py"][0]
     assert {FILES["a/retry.py"][0], FILES["B.py"][0]}.isdisjoint(got)
@@ -56,7 +56,7 @@ def test_only_what_matches_answers_and_the_query_ranks_it(ask: Searcher, mode: s
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.sampled_from(["retry", "Retry", r"^def", r"\d", "[(]request", ":$", "x"]), st.integers(1, 3))
-def test_hits_are_those_of_an_unlimited_search_that_match(ask: Searcher, expression: str, page: int) -> None:
+def test_hits_are_those_of_an_unlimited_search_that_match(ask: Ask, expression: str, page: int) -> None:
     everything = {text for texts in FILES.values() for text in texts}
     matching = {t for t in everything if re.search(expression, t.replace("\r", ""), re.MULTILINE)}
     with pytest.MonkeyPatch.context() as patch:
@@ -65,14 +65,14 @@ def test_hits_are_those_of_an_unlimited_search_that_match(ask: Searcher, express
         assert set(texts(ask, "", expression, filter=Filter(globs=("*",)))) == matching
 
 
-def test_without_a_query_matches_come_by_path_and_need_no_model(ask: Searcher) -> None:
-    found = ask.search(" ", 3, pattern=parse_pattern("(?i)retry"))
+def test_without_a_query_matches_come_by_path_and_need_no_model(ask: Ask) -> None:
+    found = ask.search(" ", 3, pattern=("(?i)retry",))
     places = [(hit.path, hit.start_line, hit.score) for hit in found]
     assert places == [("B.py", 1, 0.0), ("a/retry.py", 1, 0.0), ("a/retry.py", 3, 0.0)]
     assert texts(ask, "", "(?i)retry", filter=Filter(under=("B.py",))) == FILES["B.py"]
 
 
-def test_all_expressions_have_to_match(ask: Searcher) -> None:
+def test_all_expressions_have_to_match(ask: Ask) -> None:
     assert texts(ask, "", "retry", "request") == FILES["b/send.py"][:1]
     assert texts(ask, "", "retry", "nowhere") == []
 
@@ -110,7 +110,7 @@ def test_an_expression_that_backtracks_for_ever_is_refused_with_its_place() -> N
         list(nested.matching([chunk("a" * 80 + "b")], seconds=0.05))
 
 
-def test_all_chunks_of_a_search_share_one_budget(ask: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_chunks_of_a_search_share_one_budget(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 1000, 8))
     monkeypatch.setattr(pattern_module.time, "monotonic", lambda: next(clock))
     with pytest.raises(BadQuery, match="took more than 20 s"):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch.records import Chunk, StoredChunk
+from codesearch.records import Chunk, ChunkRef
 from codesearch.searching import ranking
 from codesearch.searching.query import Name, Query, stem
 from codesearch.searching.ranking import WEIGHTS, Candidate, fuse, rank
@@ -25,22 +25,29 @@ def chunk(path: str = "src/a.py", symbol: str = "", text: str = "", **more: obje
 
 
 def ranked(chunks: list[Chunk], query: str, scores: dict[int, float] | None = None) -> list[str]:
-    stored = [StoredChunk(i, c) for i, c in enumerate(chunks)]
     scores = scores or dict.fromkeys(range(len(chunks)), 0.5)
-    return [c.chunk.path for c in rank(stored, scores, Query(query), ranking.HYBRID)]
+    by_ref = {ref(at): score for at, score in scores.items()}
+    found = rank({ref(at): c for at, c in enumerate(chunks)}, by_ref, Query(query), ranking.HYBRID)
+    return [c.chunk.path for c in found]
+
+
+def ref(id_: int, root: str = "/r") -> ChunkRef:
+    return ChunkRef(root, id_)
 
 
 def test_fusion_by_hand() -> None:
-    got = fuse([7, 8], [8], lexical_share=0.5, k=60)
-    assert got == pytest.approx({7: 0.5, 8: 0.5 * 61 / 62 + 0.5})
+    got = fuse([ref(7), ref(8)], [ref(8)], lexical_share=0.5, k=60)
+    assert got == pytest.approx({ref(7): 0.5, ref(8): 0.5 * 61 / 62 + 0.5})
 
 
 @given(st.lists(st.integers(0, 40), unique=True), st.lists(st.integers(0, 40), unique=True))
-def test_fusion_keeps_the_order_of_a_list_that_stands_alone(lexical: list[int], dense: list[int]) -> None:
-    scores = fuse(lexical, dense, 0.5, 60)
-    only = [i for i in lexical if i not in dense]
+def test_fusion_keeps_the_order_of_a_list_that_stands_alone(lexical: list[int], semantic: list[int]) -> None:
+    scores = {
+        key.id: score for key, score in fuse([*map(ref, lexical)], [*map(ref, semantic)], 0.5, 60).items()
+    }
+    only = [i for i in lexical if i not in semantic]
     assert sorted(only, key=lambda i: -scores[i]) == only
-    assert set(scores) == {*lexical, *dense}
+    assert set(scores) == {*lexical, *semantic}
     assert all(0 < score <= 1 for score in scores.values())
 
 
@@ -200,17 +207,23 @@ def test_one_file_does_not_fill_the_list() -> None:
 @given(st.randoms(use_true_random=False))
 def test_the_order_does_not_depend_on_the_order_of_candidates(rng: random.Random) -> None:
     chunks = [
-        StoredChunk(i, chunk(f"{'test_' * (i % 3 == 0)}{i % 4}.py", symbol="AbC"[: i % 4], start_byte=i))
-        for i in range(12)
+        chunk(f"{'test_' * (i % 3 == 0)}{i % 4}.py", symbol="AbC"[: i % 4], start_byte=i) for i in range(12)
     ]
-    scores = {i: (i % 3) / 3 for i in range(12)}
-    want = rank(chunks, scores, Query("AbC"), ranking.HYBRID)
-    rng.shuffle(chunks)
-    assert rank(chunks, scores, Query("AbC"), ranking.HYBRID) == want
-    assert all(a.score >= b.score for a, b in pairwise(want))
+    scores = [(i % 3) / 7 for i in range(12)]
+    ids = list(range(12))
+    rng.shuffle(ids)  # the order in which they were written
+
+    def rank_with(ids: list[int]) -> list[tuple[Chunk, float]]:
+        by_ref = {ref(ids[i]): chunks[i] for i in sorted(range(12), key=ids.__getitem__)}
+        weighed = {ref(ids[i]): scores[i] for i in range(12)}
+        return [(c.chunk, c.score) for c in rank(by_ref, weighed, Query("AbC"), ranking.HYBRID)]
+
+    want = rank_with(list(range(12)))
+    assert rank_with(ids) == want
+    assert all(a >= b for (_, a), (_, b) in pairwise(want))
 
 
 def test_signals_leave_candidates_complete() -> None:
-    candidates = [Candidate(i, chunk(f"{i}.py"), 0.1) for i in range(3)]
+    candidates = [Candidate(ref(i), chunk(f"{i}.py"), 0.1) for i in range(3)]
     for signal in (*ranking.HYBRID, *ranking.SEMANTIC):
-        assert [c.id for c in signal(candidates, Query("x y"), WEIGHTS)] == [0, 1, 2]
+        assert [c.ref.id for c in signal(candidates, Query("x y"), WEIGHTS)] == [0, 1, 2]

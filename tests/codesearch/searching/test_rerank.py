@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from codesearch.errors import BadQuery, CodesearchError, ModelUnavailable
 from codesearch.index.index import Index, open_index
+from codesearch.records import ChunkRef
 from codesearch.searching.ranking import Candidate
 from codesearch.searching.rerank import RERANKED, rerank
 from tests.support.checkpoints import Checkpoint
@@ -52,7 +53,9 @@ class Ranks:
 
 def candidates(scores: list[float]) -> list[Candidate]:
     (chunk,) = chunks_of("a.py", ["x\n"])
-    return [Candidate(at, chunk, score) for at, score in enumerate(sorted(scores, reverse=True))]
+    return [
+        Candidate(ChunkRef("", at), chunk, score) for at, score in enumerate(sorted(scores, reverse=True))
+    ]
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.floats(-50, 50)), max_size=40))
@@ -61,7 +64,7 @@ def test_the_first_are_ordered_again_and_scores_stay_comparable(given: list[tupl
     said = np.array([said for _, said in given][:RERANKED])
     got = rerank("q", ranked, lambda query, texts: said).candidates
     first, rest = got[:RERANKED], got[RERANKED:]
-    assert [c.id for c in first] == sorted(range(len(first)), key=lambda at: (-said[at], at))
+    assert [c.ref.id for c in first] == sorted(range(len(first)), key=lambda at: (-said[at], at))
     assert rest == ranked[RERANKED:]
     assert all(a.score >= b.score - 1e-12 for a, b in pairwise(got))
     if len(first) > 1 and said.min() < said.max():
@@ -70,8 +73,8 @@ def test_the_first_are_ordered_again_and_scores_stay_comparable(given: list[tupl
 
 
 def test_an_object_orders_the_hits(index: Index) -> None:
-    plain, model = index.search("retry the socket", 40), Longest()
-    got = index.search("retry the socket", 40, rerank=model)
+    plain, model = index.search("retry the socket", limit=40), Longest()
+    got = index.search("retry the socket", limit=40, rerank=model)
     assert len(model.pairs) == RERANKED
     assert {query for query, _ in model.pairs} == {"retry the socket"}
     assert all(
@@ -80,12 +83,12 @@ def test_an_object_orders_the_hits(index: Index) -> None:
     assert got != plain
     assert [hit.score for hit in got] == sorted((hit.score for hit in got), reverse=True)
     assert got[RERANKED:] == plain[RERANKED:]
-    assert index.search("retry the socket", 40, rerank=Ranks()) == got
+    assert index.search("retry the socket", limit=40, rerank=Ranks()) == got
 
 
 def test_the_limit_comes_after_the_second_stage(index: Index) -> None:
-    whole = index.search("retry the socket", 40, rerank=Longest())
-    assert index.search("retry the socket", 1, rerank=Longest())[0].path == whole[0].path
+    whole = index.search("retry the socket", limit=40, rerank=Longest())
+    assert index.search("retry the socket", limit=1, rerank=Longest())[0].path == whole[0].path
 
 
 def test_a_checkpoint_is_loaded_once_by_its_name(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,21 +97,21 @@ def test_a_checkpoint_is_loaded_once_by_its_name(index: Index, monkeypatch: pyte
     name = str(checkpoint_folder(SMALL))
     load, loaded = mlx_jinabert.load_reranker, []
     monkeypatch.setattr(mlx_jinabert, "load_reranker", lambda n: loaded.append(n) or load(n))
-    got = index.search("retry the socket", 5, rerank=name)
+    got = index.search("retry the socket", limit=5, rerank=name)
     assert (
         got
-        == index.search("retry the socket", 5, rerank=name)
-        == index.search("retry the socket", 5, rerank=load(name))
+        == index.search("retry the socket", limit=5, rerank=name)
+        == index.search("retry the socket", limit=5, rerank=load(name))
     )
     assert loaded == [name]
-    assert got != index.search("retry the socket", 5)
+    assert got != index.search("retry the socket", limit=5)
 
 
 def test_the_order_is_that_of_the_models_own_logits(index: Index) -> None:
     import mlx_jinabert
 
     model = mlx_jinabert.load_reranker(checkpoint_folder(SMALL))
-    found = index.explain("retry the socket", 30, rerank=model)
+    found = index.explain("retry the socket", limit=30, rerank=model)
     said = [explained.explanation.reranker for explained in found]
     path, text = found[0].hit.path, found[0].hit.text
     (chunk,) = (c.chunk for c in index.chunks_of(path) if c.chunk.text == text)

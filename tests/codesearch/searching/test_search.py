@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from codesearch.errors import BadQuery
 from codesearch.records import Embedder, Filter, Hit
-from codesearch.searching.search import MODES, Searcher
+from codesearch.searching.request import MODES
 from codesearch.storage.store import Store
-from codesearch.vectors.vector_index import VectorIndex
 from tests.support.closeness import WordHashEmbedder
+from tests.support.searching import Ask
 from tests.support.store_support import embed_pending, put_file
 
 FILES = {
@@ -33,15 +33,15 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def searcher(store: Store) -> Searcher:
-    return Searcher("/root", store, lambda: VectorIndex(store, store.path.parent), WordHashEmbedder)
+def searcher(store: Store) -> Ask:
+    return Ask(store, WordHashEmbedder)
 
 
-def without_model(store: Store) -> Searcher:
+def without_model(store: Store) -> Ask:
     def never() -> Embedder:
         raise AssertionError("a lexical search asked for the model")
 
-    return Searcher("/root", store, lambda: VectorIndex(store, store.path.parent), never)
+    return Ask(store, never)
 
 
 def paths(hits: list[Hit]) -> list[str]:
@@ -109,11 +109,11 @@ def test_filters_come_before_the_ranking(store: Store, mode: str, wanted: Filter
     embed_pending(store, WordHashEmbedder())
     for i in range(150):  # more better answers than any arm returns
         put_file(store, f"other/{i}.txt", ["request request\n"], "text")
-    assert set(paths(searcher(store).search("request", 20, mode, wanted))) == allowed
+    assert set(paths(searcher(store).search("request", 20, mode, filter=wanted))) == allowed
 
 
 def test_a_definition_outside_the_filter_stays_outside(store: Store) -> None:
-    hits = without_model(store).search("Client", 5, "lexical", Filter(under=("tests",)))
+    hits = without_model(store).search("Client", 5, "lexical", filter=Filter(under=("tests",)))
     assert "src/client.py" not in paths(hits)
 
 

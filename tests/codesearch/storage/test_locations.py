@@ -40,10 +40,10 @@ def test_sub_folder_and_file_lead_to_the_git_top_level(repo: Path) -> None:
 
 
 def test_here_makes_the_folder_its_own_root(repo: Path) -> None:
-    here = locations.locate(repo / "src", root="here")
+    here = locations.locate(repo / "src", here=True)
     assert (here.root, here.under) == (repo / "src", "")
     assert here.directory != locations.locate(repo).directory
-    of_file = locations.locate(repo / "src" / "http" / "retry.py", root="here")
+    of_file = locations.locate(repo / "src" / "http" / "retry.py", here=True)
     assert (of_file.root, of_file.under) == (repo / "src" / "http", "retry.py")
 
 

@@ -16,7 +16,7 @@ from codesearch.errors import BadQuery
 from codesearch.records import SourceFile
 from codesearch.storage.rows import Counts, FileChange
 from codesearch.storage.store import Store
-from codesearch.tokens import document, match_expression
+from codesearch.tokens import document, match_expression, query_terms
 from tests.support.closeness import WordHashEmbedder, assert_close
 from tests.support.store_support import chunks_of, embed_pending, put_file
 
@@ -230,7 +230,7 @@ def test_lexical_order_is_that_of_bm25_written_out(store: Store, terms, weights)
 def test_a_filter_takes_hits_away_and_changes_nothing_else(store: Store) -> None:
     for path, texts in CORPUS.items():
         put_file(store, path, texts)
-    asked = match_expression("retry request seconds")
+    asked = match_expression(query_terms("retry request seconds"))
     everything = store.lexical(asked, 20)
     allowed = np.array(ids_of(store, "main.go") + ids_of(store, "net/retry.py"), np.int64)
     wanted = [hit for hit in everything if hit.id in allowed.tolist()]

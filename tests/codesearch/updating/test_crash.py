@@ -195,7 +195,7 @@ def test_searches_see_a_refresh_grow(tree: Path, tmp_path: Path, starter: Starte
     with _opened(tree) as index:
         while "finished" not in (tmp_path / "log").read_text():
             seen.append(index.counts().embedded)
-            assert index.search("retry the socket", 5)
+            assert index.search("retry the socket", limit=5)
         assert starter.wait() == 0
         seen.append(index.counts().embedded)
         assert seen == sorted(seen)
@@ -214,7 +214,7 @@ def test_threads_share_an_index_while_one_refreshes(tree: Path) -> None:
         def ask() -> None:
             try:
                 for _ in range(20):
-                    assert index.search("retry the socket", 5)
+                    assert index.search("retry the socket", limit=5)
             except BaseException as error:
                 failures.append(error)
 

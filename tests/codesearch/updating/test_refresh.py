@@ -94,7 +94,7 @@ def test_edited_file_keeps_the_chunks_that_did_not_change(tree: Path, model: Wor
     assert stats.chunks_reused > 0
     assert 0 < stats.embedded == stats.chunks_added < first.chunks_added // 3
     with open_index(tree, model) as index:
-        assert index.search("brand_new", 1)[0].path == "package0/module000.py"
+        assert index.search("brand_new", limit=1)[0].path == "package0/module000.py"
 
 
 def test_touched_file_is_read_but_not_chunked(tree: Path, model: WordHashEmbedder) -> None:
@@ -125,7 +125,7 @@ def test_edit_within_one_tick_of_the_clock_is_seen(tree: Path, model: WordHashEm
     os.utime(path, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
     assert _refreshed(tree, model).files_changed == 1
     with open_index(tree, model) as index:
-        assert [hit.symbol for hit in index.search("omega", 1, "lexical")] == ["omega"]
+        assert [hit.symbol for hit in index.search("omega", limit=1, mode="lexical")] == ["omega"]
 
 
 def test_any_sequence_of_edits_ends_where_a_fresh_index_does(tree: Path, model: WordHashEmbedder) -> None:
@@ -266,7 +266,9 @@ def test_text_without_a_finite_vector_harms_no_other(tree: Path) -> None:
     assert any("no finite vector" in note and "package0/module" in note for note in stats.notes)
     with open_index(tree, _Moody()) as index:
         assert index.counts().embedded == index.counts().chunks
-        assert all("package0" not in hit.path for hit in index.search("retry socket", 3, "semantic"))
+        assert all(
+            "package0" not in hit.path for hit in index.search("retry socket", limit=3, mode="semantic")
+        )
 
 
 def test_truncated_texts_are_counted(tree: Path, model: WordHashEmbedder) -> None:
@@ -376,7 +378,7 @@ def test_home_folder_needs_a_yes(
     monkeypatch.setenv("USERPROFILE", str(tree))
     with pytest.raises(TooManyFiles, match="--yes"):
         _refreshed(tree, model)
-    assert _refreshed(tree, model, yes=True).files_added == 6
+    assert _refreshed(tree, model, allow_large=True).files_added == 6
     assert _refreshed(tree, model).files_reused == 6  # the yes is remembered
 
 
@@ -384,7 +386,7 @@ def test_many_files_need_a_yes(tree: Path, model: WordHashEmbedder, monkeypatch:
     monkeypatch.setattr("codesearch.updating.text_stage.MAX_FILES", 5)
     with pytest.raises(TooManyFiles, match=r"6 files.*limit is 5.*--yes"):
         _refreshed(tree, model)
-    assert _refreshed(tree, model, yes=True).files_added == 6
+    assert _refreshed(tree, model, allow_large=True).files_added == 6
 
 
 def test_options_are_remembered(tree: Path, model: WordHashEmbedder) -> None:

@@ -17,16 +17,15 @@ from typing import Any
 
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.files.roots import canonical
+from codesearch.index.comparable import Comparable, Member, comparable, union_of
 from codesearch.index.index import LOCK_WAIT_SECONDS, Index, index_at, settings_of
-from codesearch.index.members import Compared, Member, compared, parts_of
-from codesearch.index.questions import Answer, Questions
+from codesearch.index.searchable import Searchable
 from codesearch.index.status import Status
 from codesearch.models.pool import ModelPool
-from codesearch.records import Embedder, Filter, Progress, Stats
-from codesearch.searching.search import Searcher
-from codesearch.searching.several.union import PartFailed, UnionStore
-from codesearch.searching.several.union_names import label
-from codesearch.searching.several.union_search import UnionSearcher
+from codesearch.records import Embedder, Progress, Scorer, Stats
+from codesearch.searching.request import SearchRequest, SimilarRequest
+from codesearch.searching.search import Answer, Searcher
+from codesearch.searching.stores.union import PartError
 from codesearch.storage.locations import Location, locate
 from codesearch.storage.rows import Counts
 
@@ -39,9 +38,9 @@ Problem = Callable[[Path, CodesearchError], Any]
 def open_indexes(
     paths: Iterable[str | os.PathLike[str]],
     model: str | Embedder | None = None,
-    root: str | None = None,
     *,
-    yes: bool = False,
+    here: bool = False,
+    allow_large: bool = False,
     hidden: bool | None = None,
     ignore: bool | None = None,
     max_file_bytes: int | None = None,
@@ -63,9 +62,11 @@ def open_indexes(
     if not given:
         raise BadQuery("no path to search; give at least one folder")
     parts: dict[Path, list[Location]] = {}
-    for location in [locate(path, root) for path in given]:
+    for location in [locate(path, here=here) for path in given]:
         parts.setdefault(location.root, []).append(location)
-    settings = settings_of(yes=yes, hidden=hidden, ignore=ignore, max_file_bytes=max_file_bytes)
+    settings = settings_of(
+        allow_large=allow_large, hidden=hidden, ignore=ignore, max_file_bytes=max_file_bytes
+    )
     pool, members, tell = ModelPool(), list[Member](), on_problem or _warn
     for number, locations in enumerate(parts.values(), 1):
         location = replace(locations[0], under="")
@@ -81,7 +82,7 @@ def open_indexes(
     return Indexes(members, tell)
 
 
-class Indexes(Questions):
+class Indexes(Searchable):
     """Made by ``open_indexes``. Searches as an ``Index`` does; ``hit.root`` tells the roots apart.
 
     Hits are ranked in one list. A text that stands in several places is one hit, which names the others
@@ -163,39 +164,31 @@ class Indexes(Questions):
     ) -> None:
         self.close()
 
-    # -- how a question is put
+    # -- searching
 
-    def _ask(
-        self, question: Callable[[Searcher, Filter], Answer], wanted: Filter, meaning: bool = True
-    ) -> Answer:
+    def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
         members = list(self._members)
+        uses_vectors = isinstance(request, SimilarRequest) or request.uses_vectors
         while True:
             try:
-                vectors = compared(members) if meaning else Compared(None, ())
-                union = UnionStore(parts_of(members, vectors, wanted))
-                answer = question(UnionSearcher(union, vectors.load), Filter())
-            except PartFailed as failure:
+                compared = comparable(members) if uses_vectors else Comparable(None, ())
+                searcher = Searcher(union_of(members, compared.members), compared.load)
+                answer = searcher.answer(request, scorer)
+            except PartError as failure:
                 self._go_on_without(members, failure)
-            except BadQuery as error:
-                raise BadQuery(self._readable(str(error), members)) from error
             else:
-                for root, mismatch in vectors.others:
+                for root, mismatch in compared.others:
                     self.tell(root, mismatch)
                 return answer
 
-    def _go_on_without(self, members: list[Member], failure: PartFailed) -> None:
-        failed, error = members.pop(failure.position), failure.__cause__
+    def _go_on_without(self, members: list[Member], failure: PartError) -> None:
+        failed = next(member for member in members if str(member.index.root) == failure.root)
+        members.remove(failed)
+        error = failure.__cause__
         assert isinstance(error, CodesearchError)
         if not members:
             raise error
         self.tell(failed.index.root, error)
-
-    @staticmethod
-    def _readable(message: str, members: Sequence[Member]) -> str:
-        """A message that names places, with the roots as people know them."""
-        for at, member in enumerate(members):
-            message = message.replace(label(at), f"{member.index.root.as_posix()}/")
-        return message
 
     @staticmethod
     def _counts(index: Index) -> Counts:
@@ -204,16 +197,16 @@ class Indexes(Questions):
         except CodesearchError:  # told when it is asked
             return Counts(0, 0, 0)
 
-    def _parts(self, under: Sequence[str] | None) -> tuple[str, ...]:
+    def _parts(self, under: Sequence[str] | None) -> Sequence[str]:
         if under:
             raise BadQuery("sub-folders of several roots are given as paths when these are opened")
         return ()
 
-    def _relative(self, path: str | os.PathLike[str]) -> str:
+    def _file(self, path: str | os.PathLike[str]) -> tuple[str, str]:
         target = canonical(Path(path))
-        for at, root in enumerate(self.roots):
+        for root in self.roots:
             if root in target.parents:
-                return label(at) + target.relative_to(root).as_posix()
+                return str(root), target.relative_to(root).as_posix()
         raise BadQuery(f"{path} is in none of the roots: {', '.join(map(str, self.roots))}")
 
 

@@ -1,22 +1,23 @@
-"""The indexes of a search over several roots, and which of them can be compared by meaning.
+"""Which of several indexes can be compared by their vectors: those of one model.
 
-A question has one vector, of one model: where the roots were indexed with several, the vectors of the
+A query has one vector, of one model: where the roots were indexed with several, the vectors of the
 others say nothing about it, and those roots are searched by their words alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.errors import CodesearchError, ModelMismatch
 from codesearch.index.index import Index
 from codesearch.models.embedder import Model
-from codesearch.records import Embedder, Filter
-from codesearch.searching.several.union import Part, PartFailed
+from codesearch.records import Embedder
+from codesearch.searching.stores.single import SingleStore
+from codesearch.searching.stores.union import Part, PartError, UnionStore
 
-__all__ = ["Compared", "Member", "compared", "parts_of"]
+__all__ = ["Comparable", "Member", "comparable", "union_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """Whose vectors a question is compared with."""
+class Comparable:
+    """The members whose vectors a query is compared with, and the model of those vectors."""
 
     model: Model | None
     members: tuple[Member, ...]
@@ -37,24 +38,24 @@ class Compared:
     """Roots whose vectors another model made."""
 
     def load(self) -> Embedder:
-        """What embeds the question."""
+        """Load what embeds the query."""
         return (self.model or Model.default()).load()
 
 
-def compared(members: Sequence[Member]) -> Compared:
-    """The members that hold vectors of one model, the first one's. ModelMismatch if all hold another's."""
+def comparable(members: Sequence[Member]) -> Comparable:
+    """Choose the members that hold vectors of one model, the first one's. ModelMismatch if none can be."""
     model: Model | None = None
     found: list[Member] = []
     others: list[tuple[Path, ModelMismatch]] = []
-    for at, member in enumerate(members):
+    for member in members:
         root = member.index.root
         try:
-            mine = member.index.vector_model()
+            mine = member.index._vector_model()
         except ModelMismatch as mismatch:
             others.append((root, mismatch))
             continue
         except CodesearchError as error:
-            raise PartFailed(at) from error
+            raise PartError(str(root)) from error
         if mine is None:
             continue
         model = model or mine
@@ -64,25 +65,25 @@ def compared(members: Sequence[Member]) -> Compared:
             others.append((root, _mismatch(root, mine, model)))
     if others and len(others) == len(members):
         raise others[0][1]
-    return Compared(model, tuple(found), tuple(others))
+    return Comparable(model, tuple(found), tuple(others))
 
 
 def _mismatch(root: Path, mine: Model, other: Model) -> ModelMismatch:
     remedy = f"codesearch index {root} --model {other.name} --rebuild"
     return ModelMismatch(
-        mine.name, other.name, f"it is not searched by meaning; to change that, run: {remedy}"
+        mine.name, other.name, f"its vectors are left out of the search; to change that, run: {remedy}"
     )
 
 
-def parts_of(members: Sequence[Member], vectors_of: Compared, wanted: Filter) -> list[Part]:
-    """What a union is made of. PartFailed for a member that cannot be read."""
+def union_of(members: Sequence[Member], with_vectors: Sequence[Member]) -> UnionStore:
+    """Join the stores of the members, vectors of some of them. PartError for one that cannot be read."""
     parts = []
-    for at, member in enumerate(members):
+    for member in members:
         try:
-            opened = member.index.opened()
+            store = member.index._database().search_store
         except CodesearchError as error:
-            raise PartFailed(at) from error
-        vectors = opened.vectors if member in vectors_of.members else None
-        filter = replace(wanted, under=member.under)
-        parts.append(Part(str(member.index.root), opened.store, vectors, filter))
-    return parts
+            raise PartError(str(member.index.root)) from error
+        if member not in with_vectors:
+            store = SingleStore(store.root, store.store, None)
+        parts.append(Part(store, member.under))
+    return UnionStore(parts)

@@ -1,0 +1,133 @@
+"""A search as data: what is asked, of which chunks, and how the answer is made.
+
+The command line, Python and a search over several roots all hand down one of these. A request that exists can
+be asked: what is wrong with it is said when it is made, before any index is opened.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict, Unpack, get_args
+
+from codesearch.errors import BadQuery
+from codesearch.languages import canonical_language
+from codesearch.records import Filter
+from codesearch.searching.pattern import parse_pattern
+from codesearch.searching.query import Query
+
+__all__ = ["MODES", "Mode", "SearchOptions", "SearchRequest", "SimilarRequest", "make_filter", "several"]
+
+Mode = Literal["hybrid", "semantic", "lexical"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+class SearchOptions(TypedDict, total=False):
+    """The options of ``Index.search``, which documents them."""
+
+    limit: int
+    mode: Mode
+    languages: Sequence[str] | None
+    globs: Sequence[str] | None
+    under: Sequence[str] | None
+    pattern: str | Sequence[str] | None
+    rerank: object
+    fold: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """One search.
+
+    Raises:
+        BadQuery: an empty query without a pattern, a limit below 1, an unknown mode, a pattern that cannot
+            be read.
+        TypeError: a limit that is no integer.
+    """
+
+    query: str
+    limit: int = 10
+    mode: Mode = "hybrid"
+    filter: Filter = field(default_factory=Filter)
+    pattern: tuple[str, ...] = ()
+    """Regular expressions that a chunk has to match, all of them."""
+    rerank: object = None
+    """The name of a reranker, or an object; see ``Index.search``."""
+    fold: bool | None = None
+    """Whether a text that stands in several places is one hit. None: where several roots are searched."""
+    explain: bool = False
+    """Whether the answer says why each hit is where it is."""
+
+    def __post_init__(self) -> None:
+        _check_limit(self.limit)
+        if self.mode not in MODES:
+            raise BadQuery(f"mode is {self.mode!r}, expected one of {', '.join(MODES)}")
+        parse_pattern(self.pattern)
+        if not self.pattern:
+            Query(self.query)
+
+    @classmethod
+    def make(cls, query: str, *, explain: bool = False, **options: Unpack[SearchOptions]) -> SearchRequest:
+        """Make a request from the arguments of ``Index.search``."""
+        wanted = make_filter(
+            options.pop("languages", None), options.pop("globs", None), options.pop("under", None)
+        )
+        pattern = several(options.pop("pattern", None))
+        simple: dict[str, Any] = {**options}  # fields of the same name
+        return cls(query, filter=wanted, pattern=pattern, explain=explain, **simple)
+
+    @property
+    def is_listing(self) -> bool:
+        """Whether nothing is ranked: every chunk that matches the pattern, by path."""
+        return not self.query.strip()
+
+    @property
+    def uses_vectors(self) -> bool:
+        """Whether stored vectors are compared with the query."""
+        return self.mode != "lexical" and not self.is_listing
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarRequest:
+    """A search for chunks like one: a line of a file, the definition of a symbol, or given code.
+
+    Raises:
+        BadQuery: none of these, or more than one; code without a letter; a limit below 1.
+        TypeError: a limit that is no integer.
+    """
+
+    limit: int = 10
+    filter: Filter = field(default_factory=Filter)
+    root: str = ""
+    """The root that ``path`` is relative to; needed where several are searched."""
+    path: str | None = None
+    line: int | None = None
+    symbol: str | None = None
+    code: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_limit(self.limit)
+        given = [name for name in ("path", "line", "symbol", "code") if getattr(self, name) is not None]
+        if given not in (["path", "line"], ["path", "symbol"], ["symbol"], ["code"]):
+            raise BadQuery("similar to what? expected one of path and line, path and symbol, symbol, code")
+        if self.code is not None and not self.code.strip():
+            raise BadQuery("the code is empty; give some lines to look for")
+
+
+def make_filter(
+    languages: Sequence[str] | None, globs: Sequence[str] | None, under: Sequence[str] | None
+) -> Filter:
+    """Make a filter from names, patterns and sub-folders, each one or several. BadQuery for a language."""
+    names = tuple(canonical_language(name) for name in several(languages))
+    return Filter(names, several(globs), several(under))
+
+
+def several(values: Sequence[str] | None) -> tuple[str, ...]:
+    """Return one value or several as a tuple."""
+    return (values,) if isinstance(values, str) else tuple(values or ())
+
+
+def _check_limit(limit: int) -> None:
+    if operator.index(limit) < 1:
+        raise BadQuery(f"limit is {limit}, expected at least 1")

@@ -1,1 +1,0 @@
-"""Several roots ranked as one index would rank them."""

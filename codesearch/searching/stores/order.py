@@ -1,0 +1,59 @@
+"""Orders candidates so that nothing but their scores and places decides.
+
+Equal chunks do not get equal scores to the last bit: a matrix product rounds by the row that a vector stands
+in, and a sum by its order. Scores that differ by rounding alone count as equal here, and the path decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+__all__ = ["BM25_ROUNDING", "COSINE_ROUNDING", "Place", "by_score_and_place", "with_ties"]
+
+COSINE_ROUNDING = 1e-6
+"""Of the cosine of two float32 vectors of some hundred numbers."""
+BM25_ROUNDING = 1e-10
+"""Of a sum of some float64 numbers below 100."""
+
+Place = tuple[str, int]
+"""A path, and the first byte of a chunk in it."""
+
+
+class _HasScore(Protocol):
+    @property
+    def score(self) -> float: ...
+
+
+Scored = TypeVar("Scored", bound=_HasScore)
+
+
+def with_ties(retrieve: Callable[[int], list[Scored]], limit: int, rounding: float) -> list[Scored]:
+    """Retrieve ``limit`` candidates and all that tie with the last of them."""
+    asked = limit + 1
+    while True:
+        found = retrieve(asked)
+        if len(found) < asked or found[limit - 1].score - found[-1].score > rounding:
+            return found
+        asked *= 4
+
+
+def by_score_and_place(
+    found: Sequence[Scored],
+    places: Callable[[Sequence[Scored]], Mapping[int, Place]],
+    rounding: float,
+) -> list[Scored]:
+    """Order candidates by score, equal ones by place. ``places`` are asked for ties, by position, alone."""
+    ordered = sorted(found, key=lambda one: -one.score)
+    result: list[Scored] = []
+    start = 0
+    for end in range(1, len(ordered) + 1):
+        if end < len(ordered) and ordered[end - 1].score - ordered[end].score <= rounding:
+            continue
+        run = ordered[start:end]
+        if len(run) > 1:
+            where = places(run)
+            run = [run[at] for at in sorted(range(len(run)), key=where.__getitem__)]
+        result += run
+        start = end
+    return result
