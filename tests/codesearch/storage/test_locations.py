@@ -47,11 +47,6 @@ def test_here_makes_the_folder_its_own_root(repo: Path) -> None:
     assert (of_file.root, of_file.under) == (repo / "src" / "http", "retry.py")
 
 
-def test_root_must_be_a_known_word(repo: Path) -> None:
-    with pytest.raises(BadQuery, match="'there'"):
-        locations.locate(repo, root="there")
-
-
 def test_folder_without_git_is_its_own_root(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     assert locations.locate(tmp_path / "a" / "b").root == canonical(tmp_path / "a" / "b")
