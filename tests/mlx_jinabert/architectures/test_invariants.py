@@ -5,6 +5,7 @@ A vector belongs to its text alone: not to its neighbours, its place in the call
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -114,6 +115,21 @@ def test_a_vector_does_not_depend_on_its_neighbours(run: Run) -> None:
     run.same(model.encode([TEXTS[n] for n in order]), batch[order], "shuffled")
     run.same(model.encode(list(TEXTS), max_batch_tokens=8), batch, "in small batches")
     run.same(model.encode([TEXTS[3]] * 3), batch[[3, 3, 3]], "equally long")
+
+
+@each_run
+def test_on_a_cpu_a_text_has_one_vector_to_the_bit(run: Run) -> None:
+    """What a server relies on when it answers many callers with one batch. Kernels of other CPUs are not known."""
+    if platform.machine() not in ("x86_64", "AMD64") or run.dtype == "float16":
+        pytest.skip("kernels that nobody looked at")
+    model = run.load()
+    if "cpu" not in model.device.lower():
+        pytest.skip("computes on a GPU")
+    texts = [" ".join("ab" * (n % 3 + 1) for n in range(count)) for count in range(45)]
+    alone = np.stack([model.encode(text) for text in texts])
+    for step in (2, 7, 45):
+        parts = [model.encode(texts[start : start + step]) for start in range(0, len(texts), step)]
+        np.testing.assert_array_equal(np.concatenate(parts), alone, err_msg=f"{step} at a time")
 
 
 @each_run
