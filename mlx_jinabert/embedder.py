@@ -5,9 +5,9 @@ Names are those of sentence-transformers; unlike there, vectors have unit length
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypedDict, Unpack, get_args
+from typing import Any, Literal, TypedDict, Unpack, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from mlx_jinabert.spec import Source
 from mlx_jinabert.text import encoding
 from mlx_jinabert.text.encoding import Truncation
 from mlx_jinabert.text.progress import Advance, progress_bar
-from mlx_jinabert.text.tokenizer import Tokenizer
+from mlx_jinabert.text.tokenizer import Ids, Tokenizer
 from mlx_jinabert.vectors.pooling import l2_normalize
 from mlx_jinabert.vectors.precision import Precision, as_precision, check_precision
 
@@ -38,6 +38,10 @@ class EncodeOptions(TypedDict, total=False):
     max_batch_tokens: int | None
     show_progress_bar: bool
     truncation: Truncation
+
+
+_ROLES: Mapping[str, tuple[str, ...]] = {"query": ("query",), "document": ("document", "passage")}
+"""What a text is for, and the names of the prompts for that, the first one first."""
 
 
 class Embedder:
@@ -125,19 +129,60 @@ class Embedder:
         before anything is computed. A vector that is not finite raises NonFinite.
         """
         _check_choice("truncation", truncation, get_args(Truncation))
-        dim = self.dim if truncate_dim is None else self._source.check_dim(truncate_dim)
-        check_precision(precision, normalised=normalize_embeddings, dim=dim)
-        default = self._source.folder.default_prompt_name
-        prefix = encoding.choose_prompt(self._prompts, default, prompt_name, prompt)
+        finish = self.finisher(normalize_embeddings, truncate_dim, precision)
+        prefix = self.choose_prompt(prompt_name, prompt)
         prefixed = [prefix + text for text in _listed(texts)]
         limits = Limits(batch_tokens(max_batch_tokens, self.device), self.max_length)
         with progress_bar(len(prefixed), show=show_progress_bar) as advance:
-            pooled = self._embed(prefixed, limits, truncation, advance)
-        vectors = encoding.shorten(pooled, dim, self._source.norms_prefixes)
-        if normalize_embeddings:
-            vectors = l2_normalize(vectors)
-        result = as_precision(np.ascontiguousarray(vectors), precision)
+            result = finish(self._embed(prefixed, limits, truncation, advance))
         return result[0] if isinstance(texts, str) else result
+
+    def finisher(
+        self,
+        normalize_embeddings: bool = True,
+        truncate_dim: int | None = None,
+        precision: Precision = "float32",
+    ) -> Callable[[NDArray[np.float32]], NDArray[Any]]:
+        """The last step of ``encode``, with options as there: what ``pool`` gives to what the caller wants.
+
+        For servers, which pool the texts of many callers at once. Raises what ``encode`` raises for options.
+        """
+        dim = self.dim if truncate_dim is None else self._source.check_dim(truncate_dim)
+        check_precision(precision, normalised=normalize_embeddings, dim=dim)
+
+        def finish(pooled: NDArray[np.float32]) -> NDArray[Any]:
+            vectors = encoding.shorten(pooled, dim, self._source.norms_prefixes)
+            if normalize_embeddings:
+                vectors = l2_normalize(vectors)
+            return as_precision(np.ascontiguousarray(vectors), precision)
+
+        return finish
+
+    def pool(self, ids: Sequence[Ids]) -> NDArray[np.float32]:
+        """Pooled vectors of token ids, (n, width) float32, neither cut nor normalised: see ``finisher``.
+
+        Each of ``ids`` is (length,) int32, special tokens included, 1 to ``max_length`` long.
+        """
+        limits = Limits(batch_tokens(None, self.device), self.max_length)
+        vectors = np.empty((len(ids), self._owner.dim), dtype=np.float32)
+        for computed in compute(self._owner, ids, limits, self._tokenizer.pad_id):
+            vectors[list(computed.positions)] = computed.values
+        return vectors
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Texts to the ids that ``pool`` takes."""
+        return self._tokenizer
+
+    def choose_prompt(self, prompt_name: str | None = None, prompt: str | None = None) -> str:
+        """The text that ``encode`` with these options puts before every text; "" for none."""
+        return encoding.choose_prompt(
+            self._prompts, self._source.folder.default_prompt_name, prompt_name, prompt
+        )
+
+    def role_prompt(self, role: Literal["query", "document"]) -> str:
+        """The text that ``encode_query`` or ``encode_document`` puts before every text; "" for none."""
+        return self.choose_prompt(self._role_prompt_name(*_ROLES[role]))
 
     def encode_query(self, texts: str | Iterable[str], **options: Unpack[EncodeOptions]) -> NDArray[Any]:
         """``encode`` with the prompt named "query", else the catalog's query prompt, else the default."""
@@ -145,16 +190,20 @@ class Embedder:
 
     def encode_document(self, texts: str | Iterable[str], **options: Unpack[EncodeOptions]) -> NDArray[Any]:
         """``encode`` with the prompt named "document", else "passage", likewise."""
-        return self.encode(texts, **self._with_role_prompt(options, "document", "passage"))
+        return self.encode(texts, **self._with_role_prompt(options, "document"))
 
-    def _with_role_prompt(self, options: EncodeOptions, *roles: str) -> EncodeOptions:
+    def _with_role_prompt(self, options: EncodeOptions, role: str) -> EncodeOptions:
         if options.get("prompt") is not None or options.get("prompt_name") is not None:
             return options
+        name = self._role_prompt_name(*_ROLES[role])
+        return options if name is None else {**options, "prompt_name": name}
+
+    def _role_prompt_name(self, *names: str) -> str | None:
         for known in (self._source.folder.prompts, self._prompts):  # The checkpoint's own come first.
-            for role in roles:
-                if role in known:
-                    return {**options, "prompt_name": role}
-        return options
+            for name in names:
+                if name in known:
+                    return name
+        return None
 
     def _embed(
         self, texts: Sequence[str], limits: Limits, truncation: Truncation, advance: Advance

@@ -21,8 +21,9 @@ from mlx_jinabert.text import encoding
 from mlx_jinabert.text.encoding import Truncation
 from mlx_jinabert.text.pairs import Pair, PairTokenizer
 from mlx_jinabert.text.progress import Advance, progress_bar
+from mlx_jinabert.text.tokenizer import Ids
 
-__all__ = ["Activation", "Ranked", "Reranker", "default_activation"]
+__all__ = ["Activation", "Ranked", "Reranker", "activate", "default_activation"]
 
 Activation = Literal["sigmoid", "identity"]
 """What becomes of a logit: a number between 0 and 1, or what it is."""
@@ -120,7 +121,7 @@ class Reranker:
         limits = Limits(batch_tokens(max_batch_tokens, self.device), self.max_length, batch_size)
         listed, alone = _listed(pairs)
         with progress_bar(len(listed), show=show_progress_bar) as advance:
-            scores = _activate(self._logits(listed, limits, truncation, advance), chosen)
+            scores = activate(self._logits(listed, limits, truncation, advance), chosen)
         return scores.reshape(()) if alone else scores
 
     def rank(
@@ -145,7 +146,7 @@ class Reranker:
         chosen = _activation_of(options.pop("activation", None), self._activation)
         # By logits: a sigmoid in float32 is 1 for all that are over 17.
         logits = self.predict([(query, text) for text in texts], activation="identity", **options)
-        scores = _activate(logits, chosen)
+        scores = activate(logits, chosen)
         found: list[Ranked] = []
         for position in np.argsort(-logits, kind="stable")[:top_k].tolist():
             found.append({"corpus_id": position, "score": float(scores[position])})
@@ -153,15 +154,26 @@ class Reranker:
                 found[-1]["text"] = texts[position]
         return found
 
+    @property
+    def tokenizer(self) -> PairTokenizer:
+        """Pairs to the ids and token types that ``logits`` takes."""
+        return self._tokenizer
+
+    def logits(self, ids: Sequence[Ids], types: Sequence[Ids]) -> NDArray[np.float32]:
+        """Logits of token ids, (n,) float32: see ``activate``. For servers, which score for many at once.
+
+        Each of ``ids`` and ``types`` is (length,) int32, with special tokens, at most ``max_length`` long.
+        """
+        limits = Limits(batch_tokens(None, self.device), self.max_length)
+        found = np.empty(len(ids), np.float32)
+        for computed in compute(self._owner, ids, limits, self._tokenizer.pad_id, types):
+            found[list(computed.positions)] = computed.values[:, 0]
+        return found
+
     def logits_of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Logits of single texts, (n,) float32: not what the model is for, but what others published."""
         tokens = self._tokenizer.encode(texts)
-        logits = np.empty(len(texts), np.float32)
-        limits = Limits(batch_tokens(None, self.device), self.max_length)
-        types = [np.zeros_like(ids) for ids in tokens.ids]
-        for computed in compute(self._owner, tokens.ids, limits, self._tokenizer.pad_id, types):
-            logits[list(computed.positions)] = computed.values[:, 0]
-        return logits
+        return self.logits(tokens.ids, [np.zeros_like(ids) for ids in tokens.ids])
 
     def _logits(
         self, pairs: Sequence[Pair], limits: Limits, truncation: Truncation, advance: Advance
@@ -224,7 +236,7 @@ def _activation_of(wanted: Activation | None, default: Activation) -> Activation
     return wanted
 
 
-def _activate(logits: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:
+def activate(logits: NDArray[np.float32], activation: Activation) -> NDArray[np.float32]:
     """(n,) logits as they are, or 1 / (1 + exp(-x))."""
     if activation == "identity":
         return logits
