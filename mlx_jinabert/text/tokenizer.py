@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from mlx_jinabert.errors import ModelFolderError
 if TYPE_CHECKING:
     from tokenizers import Encoding
 
-__all__ = ["Ids", "TokenBatch", "TokenizedTexts", "Tokenizer", "without_surrogates"]
+__all__ = ["Ids", "Piece", "TokenBatch", "TokenizedTexts", "Tokenizer", "without_surrogates"]
 
 Ids = NDArray[np.int32]
 """(length,) or (batch, length) int32 token ids."""
@@ -73,6 +74,17 @@ class TokenizedTexts:
     lengths: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One token of a text, and the bytes of its UTF-8 form that it stands for (none for special tokens)."""
+
+    id: int
+    text: str
+    is_special: bool
+    start: int
+    stop: int
+
+
 class Tokenizer:
     """The tokenizer of one model folder, limited to ``max_length`` tokens with special tokens included."""
 
@@ -112,6 +124,35 @@ class Tokenizer:
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included, before any cut."""
         return [len(encoding.ids) + len(self._end) for encoding in self._encodings(texts)]
+
+    @property
+    def vocab_size(self) -> int:
+        """How many ids there are, added tokens included: 0 to this, exclusive."""
+        return int(self._reader.get_vocab_size(with_added_tokens=True))
+
+    def pieces(self, text: str, add_special_tokens: bool = True) -> list[Piece]:
+        """The tokens of a text, uncut, and where each stands in it."""
+        clean = without_surrogates(text)
+        encoding = self._reader.encode(clean, add_special_tokens=add_special_tokens)
+        before = _bytes_before(clean)
+        raw = clean.encode()
+        columns = (encoding.ids, encoding.tokens, encoding.offsets, encoding.special_tokens_mask)
+        found = []
+        for token_id, token, (first, last), special in zip(*columns, strict=True):
+            start, stop = before[first], before[last]
+            written = token if special else raw[start:stop].decode()
+            found.append(Piece(token_id, written, bool(special), start, stop))
+        if add_special_tokens:
+            found += [
+                Piece(int(end), str(self._reader.id_to_token(int(end))), True, len(raw), len(raw))
+                for end in self._end
+            ]
+        return found
+
+    def shorten(self, text: str, tokens: int) -> str:
+        """The beginning of a text that its first ``tokens`` tokens stand for, special tokens not counted."""
+        offsets = self._reader.encode(without_surrogates(text), add_special_tokens=False).offsets
+        return text if len(offsets) <= tokens else text[: offsets[tokens - 1][1]]
 
     def _encodings(self, texts: Sequence[str]) -> Iterator[Encoding]:
         for start in range(0, len(texts), _AT_ONCE):
@@ -153,6 +194,13 @@ class Tokenizer:
         found = (self._reader.token_to_id(token) for token in _PAD_TOKENS)
         # Without any of them 0 is as good as another: padding is masked everywhere.
         return next((pad for pad in found if pad is not None), 0)
+
+
+def _bytes_before(text: str) -> Sequence[int]:
+    """How many bytes stand before each character, and before the end."""
+    if text.isascii():
+        return range(len(text) + 1)
+    return [0, *accumulate(len(character.encode()) for character in text)]
 
 
 def without_surrogates(text: str) -> str:

@@ -119,7 +119,7 @@ def test_a_vector_does_not_depend_on_its_neighbours(run: Run) -> None:
 
 @each_run
 def test_on_a_cpu_a_text_has_one_vector_to_the_bit(run: Run) -> None:
-    """What a server relies on when it answers many callers with one batch. Kernels of other CPUs are not known."""
+    """What a server relies on when it answers many callers with one batch."""
     if platform.machine() not in ("x86_64", "AMD64") or run.dtype == "float16":
         pytest.skip("kernels that nobody looked at")
     model = run.load()

@@ -1,0 +1,54 @@
+"""Run the server until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from mlx_jinabert.server.app import create_app
+from mlx_jinabert.server.settings import Settings
+
+__all__ = ["make_server", "run"]
+
+_log = logging.getLogger("mlx_jinabert.server")
+_KEEP_ALIVE_SECONDS = 75
+"""Longer than proxies keep a connection by default, so that none is closed under a request."""
+
+
+def run(settings: Settings) -> int:
+    """Serve; returns the exit code. SIGTERM and Ctrl-C let the requests that are being answered end first."""
+    failures: list[str] = []
+
+    def give_up(problem: str) -> None:
+        failures.append(problem)
+        server.should_exit = True
+
+    server = make_server(settings, create_app(settings, give_up))
+    # uvicorn sends the signal again once it has stopped: with the default handler that would be no exit.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _ignore)
+    server.run()
+    return 1 if failures or not server.started else 0
+
+
+def make_server(settings: Settings, app: ASGIApp) -> uvicorn.Server:
+    """An HTTP server, not yet running, that logs no addresses and no queries."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=settings.drain_seconds,
+    )
+    return uvicorn.Server(config)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """A signal that was handled already."""

@@ -1,0 +1,1 @@
+"""Around every request: who may ask, request ids, logs without texts, metrics."""

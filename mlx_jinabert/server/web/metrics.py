@@ -1,0 +1,162 @@
+"""Prometheus metrics of one server: requests, the queue, batches, models, memory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+import mlx_jinabert
+from mlx_jinabert.server.record import RequestRecord
+
+if TYPE_CHECKING:
+    from mlx_jinabert.server.engine.pool import Served
+
+__all__ = ["Metrics"]
+
+_LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+_TOKENS = (16, 64, 256, 1024, 2048, 4096, 8192, 16_384, 32_768)
+
+
+class Metrics:
+    """All of a server's numbers, and the observer of its models."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        name = "mlx_jinabert_{}".format
+        self.requests = Counter(
+            name("requests"), "Requests answered", ("route", "method", "status"), registry=registry
+        )
+        self.latency = Histogram(
+            name("request_seconds"), "From request to answer", ("route",), buckets=_LATENCY, registry=registry
+        )
+        self.queued = Histogram(
+            name("queue_seconds"),
+            "From queued to taken for a batch",
+            ("model",),
+            buckets=_LATENCY,
+            registry=registry,
+        )
+        self.in_flight = Gauge(name("requests_in_flight"), "Requests being answered", registry=registry)
+        self.queue_tokens = Gauge(
+            name("queue_tokens"), "Tokens that wait to be computed", ("model",), registry=registry
+        )
+        self.texts = Counter(name("texts"), "Texts asked for", ("model",), registry=registry)
+        self.tokens = Counter(name("tokens"), "Tokens computed", ("model",), registry=registry)
+        self.cut = Counter(
+            name("truncated_texts"), "Texts cut to the model's limit", ("model",), registry=registry
+        )
+        self.cached = Counter(
+            name("cache_hits"), "Texts answered from the cache", ("model",), registry=registry
+        )
+        self.batch_texts = Histogram(
+            name("batch_texts"), "Texts computed together", ("model",), buckets=_SIZES, registry=registry
+        )
+        self.batch_tokens = Histogram(
+            name("batch_tokens"), "Tokens computed together", ("model",), buckets=_TOKENS, registry=registry
+        )
+        self.batch_requests = Histogram(
+            name("batch_requests"),
+            "Requests computed together",
+            ("model",),
+            buckets=_SIZES,
+            registry=registry,
+        )
+        self.batch_seconds = Histogram(
+            name("batch_seconds"), "Time of a batch", ("model",), buckets=_LATENCY, registry=registry
+        )
+        self.model = Gauge(
+            name("model_loaded"),
+            "1 while a model is in memory",
+            ("model", "source", "backend", "device", "dtype"),
+            registry=registry,
+        )
+        self.load_seconds = Gauge(
+            name("model_load_seconds"), "How long a model took to load", ("model",), registry=registry
+        )
+        self.healthy = Gauge(name("healthy"), "1 while the first model answers", registry=registry)
+        peak = Gauge(name("peak_memory_bytes"), "Largest resident memory so far", registry=registry)
+        peak.set_function(_peak_memory)
+        version = Gauge(name("build_info"), "Always 1", ("version",), registry=registry)
+        version.labels(mlx_jinabert.__version__).set(1)
+        self._labels: dict[str, tuple[str, ...]] = {}
+
+    def for_model(self, name: str) -> ModelMetrics:
+        """See ``PoolObserver``."""
+        return ModelMetrics(self, name)
+
+    def loaded(self, name: str, served: Served, seconds: float) -> None:
+        """See ``PoolObserver``."""
+        model = served.model
+        source = model.model_id if "/" not in model.model_id or model.folder.origin != "folder" else "folder"
+        self._labels[name] = (name, source, model.backend, model.device, model.dtype)
+        self.model.labels(*self._labels[name]).set(1)
+        self.load_seconds.labels(name).set(seconds)
+        self.queue_tokens.labels(name).set_function(lambda: served.scheduler.tokens)
+
+    def unloaded(self, name: str) -> None:
+        """See ``PoolObserver``."""
+        self.model.labels(*self._labels[name]).set(0)
+        self.queue_tokens.remove(name)
+
+    def answered(self, record: RequestRecord, method: str, route: str, status: int) -> None:
+        """Count one request."""
+        self.requests.labels(route, method, str(status)).inc()
+        self.latency.labels(route).observe(record.seconds)
+        if record.tokens and status < 400:
+            self.texts.labels(record.model).inc(record.texts)
+            self.cut.labels(record.model).inc(record.cut)
+            self.cached.labels(record.model).inc(record.cached)
+            if record.cached < record.texts:
+                self.queued.labels(record.model).observe(record.queue_seconds)
+
+    def text(self) -> bytes:
+        """In Prometheus' format."""
+        return generate_latest(self.registry)
+
+
+class ModelMetrics:
+    """Observer of one model's batches; called in the model's thread."""
+
+    def __init__(self, metrics: Metrics, name: str) -> None:
+        self._tokens = metrics.tokens.labels(name)
+        self._histograms: tuple[Callable[[float], None], ...] = tuple(
+            histogram.labels(name).observe
+            for histogram in (
+                metrics.batch_texts,
+                metrics.batch_tokens,
+                metrics.batch_requests,
+                metrics.batch_seconds,
+            )
+        )
+
+    def computed(self, texts: int, tokens: int, jobs: int, seconds: float) -> None:
+        """See ``Observer``."""
+        self._tokens.inc(tokens)
+        for observe, value in zip(self._histograms, (texts, tokens, jobs, seconds), strict=True):
+            observe(value)
+
+
+def _peak_memory() -> float:
+    """As the system counts it: kibibytes on Linux, bytes on macOS; 0 where it does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

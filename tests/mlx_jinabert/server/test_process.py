@@ -1,0 +1,93 @@
+"""``mlx-jinabert serve`` as a process: it starts, answers, stops in peace, and tells what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mlx_jinabert.cli import main
+from mlx_jinabert.server import command
+from mlx_jinabert.server.settings import ModelSpec
+from tests.support.paths import ROOT
+from tests.support.serving import server_process
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to send")
+def test_what_is_being_answered_is_answered_after_sigterm() -> None:
+    with server_process("--backend", "onnx", "--cache-bytes", "0") as (server, process):
+        while server.get("/health").status != 200:
+            time.sleep(0.05)
+        with ThreadPoolExecutor(1) as pool:
+            texts = ["word " * 500] * 100
+            answer = pool.submit(server.post, "/embed", {"inputs": texts})
+            while 'queue_tokens{model="embedded"} 0.0' in server.get("/metrics").content.decode():
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            assert len(answer.result(60).json) == len(texts)
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        lines = [json.loads(line) for line in process.stderr]
+        done = next(line for line in lines if line["message"] == "request")
+        assert (done["status"], done["texts"]) == (200, 100)
+
+
+def test_logs_hold_numbers_and_no_texts() -> None:
+    with server_process("--backend", "onnx", "--log-level", "debug") as (server, process):
+        while server.get("/health").status != 200:
+            time.sleep(0.05)
+        server.post("/embed", {"inputs": "a very secret text", "truncate": True})
+        server.post("/v1/embeddings", {"input": {"another": "secret"}})
+        server.post("/embed?inputs=secret", {"inputs": ["secret " * 600]})
+        server.post("/secret", b"secret", {"Authorization": "Bearer secret", "Origin": "http://secret"})
+        process.terminate()
+        assert process.stderr is not None
+        text = process.stderr.read()
+    lines = [json.loads(line) for line in text.splitlines()]
+    requests = [line for line in lines if line["message"] == "request"]
+    assert [line["status"] for line in requests] == [200, 400, 413, 403]
+    assert (requests[0]["texts"], requests[0]["tokens"], requests[0]["model"]) == (1, 6, "embedded")
+    assert "secret" not in text
+
+
+def test_a_first_model_that_is_none_ends_it() -> None:
+    command = [sys.executable, "-m", "mlx_jinabert", "serve", "--port", "0", "--model", "no-such-model"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
+    assert done.returncode == 1
+    assert "model 'no-such-model' cannot be loaded" in done.stderr
+
+
+def test_names_of_models(tmp_path: Path) -> None:
+    (tmp_path / "my model").mkdir()
+    specs = command._specs(["jina-code", "a=b/c", str(tmp_path / "my model")], ["jina-reranker-tiny"])
+    assert specs == [
+        ModelSpec("jina-code", "jina-code"),
+        ModelSpec("a", "b/c"),
+        ModelSpec("my model", str(tmp_path / "my model")),
+        ModelSpec("jina-reranker-tiny", "jina-reranker-tiny", is_reranker=True),
+    ]
+    assert command._specs([], []) == [ModelSpec("embedded", "embedded")]
+    assert command._specs(["jina-reranker-tiny"], [])[0].is_reranker  # the catalog knows
+    twice = CliRunner().invoke(main, ["serve", "--model", "a=x", "--model", "a=y"])
+    assert twice.exit_code == 2
+    assert "two models are named 'a'" in twice.output
+
+
+def test_help_is_quick_and_whole() -> None:
+    code = "import sys; from mlx_jinabert.cli import main; print([m for m in sys.modules if m in %r])"
+    heavy = ("numpy", "starlette", "uvicorn", "pydantic", "onnxruntime", "mlx.core", "tokenizers")
+    done = subprocess.run(
+        [sys.executable, "-c", code % (heavy,)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
+    text = CliRunner().invoke(main, ["serve", "--help"]).output
+    for option in ("--model", "--reranker", "--api-key-file", "--allowed-host", "--max-queue-tokens"):
+        assert option in text
