@@ -11,12 +11,15 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from codesearch.errors import CodesearchError
 from codesearch.shell.terminal import ClosedPipe, prepare_streams, say, write
+
+if TYPE_CHECKING:
+    from codesearch.server.app import Extra, Resident
 
 __all__ = ["cli", "main"]
 
@@ -31,6 +34,7 @@ _COMMANDS = {
     "models": "codesearch.shell.commands.about:models",
     "doctor": "codesearch.shell.commands.about:doctor",
     "serve": "codesearch.shell.commands.serve:serve",
+    "mcp": "codesearch.agents.commands:mcp",
 }
 _INTERRUPTED = 130
 _QUESTIONS = frozenset({"search", "similar"})
@@ -145,6 +149,12 @@ class InProcess:
     def run(self, args: list[str]) -> int:
         """Run a command and print what it prints; the exit code."""
         return _run(args)
+
+    def extras(self, resident: Resident, folders: Sequence[str]) -> list[Extra]:
+        """What the resident process serves besides; ``folders`` may be searched over HTTP."""
+        from codesearch.agents.routes import extra
+
+        return [extra(resident, folders)]
 
 
 def _run(args: list[str]) -> int:

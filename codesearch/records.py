@@ -199,3 +199,5 @@ class Stats:
     notes: Sequence[str] = ()
     """What the user should know: a repair, a fallback, a model that changed."""
     seconds: Mapping[str, float] = field(default_factory=dict)
+    complete: bool = True
+    """Whether nothing is left for the next refresh to do."""

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from codesearch.server.activity import Activity
 from codesearch.server.commands import Command, Runner, run_command
 from codesearch.server.guard import LINK_PATH, Guard, Links
+from codesearch.server.keeper import Keeper
 from codesearch.server.memory import resident_bytes
 from codesearch.server.pool import IndexPool
 from codesearch.server.streaming import stream
@@ -27,7 +28,7 @@ from codesearch.server.streaming import stream
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-__all__ = ["Extra", "Resident", "build"]
+__all__ = ["Extra", "Resident", "build", "read_json"]
 
 _THREADS = 8
 _BODY_BYTES = 4 << 20
@@ -47,6 +48,7 @@ class Resident:
 
     runner: Runner
     pool: IndexPool
+    keeper: Keeper
     secret: str
     stop: Callable[[], None]
     """Ends the process after the requests that are being answered."""
@@ -71,6 +73,7 @@ class Resident:
             "requests": self.activity.requests,
             "memory_bytes": resident_bytes(),
             "memory_limit_bytes": self.pool.memory_limit,
+            "watched": self.keeper.watched(),
             "indexes": [
                 {"root": e.root, "lent": e.lent, "idle_seconds": e.idle_seconds}
                 for e in self.pool.open_entries()
@@ -108,7 +111,7 @@ def build(
 
 async def _command(resident: Resident, request: Request) -> Response:
     try:
-        command = Command.read(await _json(request))
+        command = Command.read(await read_json(request))
     except ValueError as error:
         return _bad(error)
     return StreamingResponse(_frames(resident, command), media_type="application/x-ndjson")
@@ -135,7 +138,7 @@ async def _stop(resident: Resident, _: Request) -> Response:
     return _line({"stopping": os.getpid()})
 
 
-async def _json(request: Request) -> Any:
+async def read_json(request: Request) -> Any:
     """The body. ValueError where it is none, or too large."""
     import json
 

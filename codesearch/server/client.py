@@ -9,17 +9,20 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from codesearch.server.address import Address, identity
 
-__all__ = ["Unreachable", "allowed", "ask", "connect", "resident"]
+__all__ = ["Unreachable", "allowed", "ask", "connect", "resident", "started"]
 
 _CONNECT_SECONDS = 2.0
 _SILENCE_SECONDS = 15.0
 """A process that works says so every second; after so much silence it is taken for dead."""
 _READ_BYTES = 1 << 16
+_START_SECONDS = 8.0
+"""For a process to come up, where it is worth waiting for."""
 
 
 class Unreachable(Exception):
@@ -41,6 +44,23 @@ def resident() -> Address | None:
             pass
     except Unreachable:
         pass
+    return None
+
+
+def started() -> Address | None:
+    """The process that runs this code, started if none does; None where none comes up in time."""
+    address = resident()
+    if address is not None and _listens(address):
+        return address
+    from codesearch.server import launch
+
+    launch.start()
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        time.sleep(0.05)
+        address = Address.read()
+        if address is not None and address.identity == identity() and _listens(address):
+            return address
     return None
 
 
@@ -84,6 +104,14 @@ def connect(address: Address) -> socket.socket:
         raise Unreachable(f"no resident process listens at {address.where}: {error}") from error
     connection.settimeout(_SILENCE_SECONDS)
     return connection
+
+
+def _listens(address: Address) -> bool:
+    try:
+        connect(address).close()
+    except Unreachable:
+        return False
+    return True
 
 
 def _request(address: Address, path: str, body: bytes) -> bytes:

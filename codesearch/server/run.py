@@ -19,6 +19,7 @@ from codesearch.errors import CodesearchError, IndexBusy
 from codesearch.server.address import LOCK_NAME, Address, identity
 from codesearch.server.app import Extra, Resident, build
 from codesearch.server.commands import Runner
+from codesearch.server.keeper import Keeper
 from codesearch.server.pool import IndexPool
 from codesearch.storage.home import index_home
 from codesearch.storage.lock import WriterLock
@@ -61,7 +62,7 @@ class Parts:
     """What the server is made of above this package."""
 
     runner: Runner
-    extras: Callable[[IndexPool], Sequence[Extra]]
+    extras: Callable[[Resident], Sequence[Extra]]
     on_ready: Callable[[Address, int | None], None]
     """Called with the address and the port, if there is one, when clients are answered."""
 
@@ -87,13 +88,14 @@ def _serve(options: ServeOptions, parts: Parts, home: Path, lock: WriterLock) ->
     sockets, where, port = _listen(home, options.port)
     address = Address(where, os.getpid(), identity(), secrets.token_urlsafe(32))
     pool = IndexPool(options.memory_bytes)
+    keeper = Keeper(pool)
 
     def stop() -> None:
         address.withdraw()
         server.should_exit = True
         lock.release()  # whoever comes next need not wait for the last answers
 
-    resident = Resident(parts.runner, pool, address.secret, stop, port, options.idle_seconds)
+    resident = Resident(parts.runner, pool, keeper, address.secret, stop, port, options.idle_seconds)
 
     @asynccontextmanager
     async def life() -> AsyncIterator[None]:
@@ -106,7 +108,7 @@ def _serve(options: ServeOptions, parts: Parts, home: Path, lock: WriterLock) ->
             watch.cancel()
             address.withdraw()
 
-    server = _server(build(resident, parts.extras(pool), life))
+    server = _server(build(resident, parts.extras(resident), life))
     try:
         server.run(sockets=sockets)
     finally:
@@ -114,6 +116,7 @@ def _serve(options: ServeOptions, parts: Parts, home: Path, lock: WriterLock) ->
         for listening in sockets:
             listening.close()
         resident.threads.shutdown(wait=False, cancel_futures=True)
+        keeper.close()
         pool.close()
 
 

@@ -21,7 +21,17 @@ from codesearch.shell.groups import Sections, by_file, merged
 from codesearch.shell.snippets import Line, Snippet
 from codesearch.shell.terminal import one_line, safe
 
-__all__ = ["Answer", "as_files", "as_json", "as_jsonl", "as_text", "dump", "error_json", "shown_path"]
+__all__ = [
+    "Answer",
+    "as_files",
+    "as_json",
+    "as_jsonl",
+    "as_object",
+    "as_text",
+    "dump",
+    "error_json",
+    "shown_path",
+]
 
 _SHOWN_COPIES = 3
 
@@ -42,17 +52,20 @@ class Answer:
 
 def as_json(answer: Answer, content: bool = True) -> str:
     """One object, with a line feed at the end."""
-    return dump(
-        {
-            "query": answer.query,
-            "root": answer.roots[0] if len(answer.roots) == 1 else None,
-            "roots": answer.roots,
-            "model": answer.model,
-            "embedded": answer.embedded,
-            "total": answer.total,
-            "results": _records(answer, content),
-        }
-    )
+    return dump(as_object(answer, content))
+
+
+def as_object(answer: Answer, content: bool = True) -> dict[str, Any]:
+    """What ``--json`` prints, as plain values."""
+    return {
+        "query": answer.query,
+        "root": answer.roots[0] if len(answer.roots) == 1 else None,
+        "roots": answer.roots,
+        "model": answer.model,
+        "embedded": answer.embedded,
+        "total": answer.total,
+        "results": _records(answer, content),
+    }
 
 
 def as_jsonl(answer: Answer, content: bool = True) -> str:

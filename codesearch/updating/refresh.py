@@ -71,6 +71,7 @@ def refresh(job: Job) -> Stats:
         job.store.compact()
     if not (read_all and embedded_all):
         tally.notes.append(_unfinished(job.store, read_all))
+        tally.complete = False
     _write_down(job.store, tally)
     return tally.stats()
 

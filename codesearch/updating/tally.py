@@ -43,6 +43,7 @@ class Tally:
     skipped: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    complete: bool = True
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -70,4 +71,5 @@ class Tally:
             skipped=MappingProxyType(dict(sorted(self.skipped.items()))),
             notes=tuple(self.notes),
             seconds=MappingProxyType({stage: round(value, 6) for stage, value in self.seconds.items()}),
+            complete=self.complete,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,6 +36,13 @@ __all__ = ["serve"]
     help="Close the indexes that were not used longest when the process holds more than this.",
 )
 @click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    metavar="FOLDER",
+    help="A folder that may be searched over HTTP (repeatable). [default: this one]",
+)
+@click.option(
     "--background", is_flag=True, hidden=True, help="As commands start it: end when idle, give way."
 )
 @click.option("--status", "wants_status", is_flag=True, help="Say what the running process holds, and exit.")
@@ -49,6 +58,7 @@ def serve(
     port: int | None,
     idle: float | None,
     memory: int,
+    roots: tuple[str, ...],
     background: bool,
     wants_status: bool,
     wants_stop: bool,
@@ -67,34 +77,43 @@ def serve(
     elif wants_stop:
         _tell(_running(), "/v1/stop")
     else:
-        _serve(ctx.obj, port, idle, memory << 20, background)
+        folders = () if background else roots or (".",)
+        _serve(ctx.obj, _Options(port, idle, memory << 20, folders, background))
 
 
-def _serve(runner: Any, port: int | None, idle: float | None, memory: int, background: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Options:
+    port: int | None
+    idle: float | None
+    memory: int
+    folders: tuple[str, ...]
+    background: bool
+
+
+def _serve(runner: Any, given: _Options) -> None:
+    from codesearch.files.roots import canonical
     from codesearch.server import run
     from codesearch.server.address import Address
 
-    if not background and Address.read() is not None:
+    if not given.background and Address.read() is not None:
         _give_way()
     options = run.ServeOptions(
-        port=port,
-        idle_seconds=idle or (run.IDLE_SECONDS if background else None),
-        memory_bytes=memory,
-        wait_seconds=0.0 if background else 5.0,
+        port=given.port,
+        idle_seconds=given.idle or (run.IDLE_SECONDS if given.background else None),
+        memory_bytes=given.memory,
+        wait_seconds=0.0 if given.background else 5.0,
     )
+    folders = [str(canonical(Path(folder))) for folder in given.folders]
 
-    def ready(address: Address, bound: int | None) -> None:
-        if not background:
-            say(
-                f"serving at {address.where}"
-                + (f" and http://127.0.0.1:{bound}/" if bound else "")
-                + "; Ctrl-C ends it"
-            )
+    def ready(address: Address, port: int | None) -> None:
+        if not given.background:
+            page = f" and http://127.0.0.1:{port}/" if port else ""
+            say(f"serving at {address.where}{page}; Ctrl-C ends it")
 
     try:
-        run.serve(options, run.Parts(runner, lambda _: [], ready))
+        run.serve(options, run.Parts(runner, lambda resident: runner.extras(resident, folders), ready))
     except run.AlreadyRunning:
-        if not background:
+        if not given.background:
             raise
 
 

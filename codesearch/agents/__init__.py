@@ -1,0 +1,1 @@
+"""For coding agents: the Model Context Protocol, and what sets their clients up."""

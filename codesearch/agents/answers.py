@@ -1,0 +1,158 @@
+"""Answers for agents: bring the index up to date for a moment, search, say how fresh the answer is.
+
+An answer never waits for a whole index: what is not embedded yet is found by its words, what is not read yet
+is missing, and the answer says how much that is, while the work goes on in the background.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesearch.agents.allowed import Allowed
+from codesearch.agents.arguments import Search, Similar
+from codesearch.errors import BadQuery, CodesearchError, IndexBusy
+from codesearch.files.roots import canonical
+from codesearch.index.index import Index
+from codesearch.records import Hit
+from codesearch.server.keeper import Keeper
+from codesearch.server.pool import IndexPool
+from codesearch.storage.locations import Location
+
+__all__ = ["Answers", "Found", "Progress"]
+
+Progress = Callable[[str, int, int], None]
+"""``progress(stage, done, total)``, as ``Index.refresh`` calls it."""
+
+_WAIT_SECONDS = 1.0
+"""For a refresh before a search; the index answers with what it has by then."""
+_WAIT_FOR_VECTORS_SECONDS = 6.0
+"""Before ``similar``, which needs vectors."""
+_MORE_FOR_KIND = 10
+"""Times as many hits are asked for where only those of a kind are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer, before it is cut to its budget."""
+
+    query: str
+    root: str
+    model: str
+    files: int
+    embedded: int
+    total: int
+    age: float | None
+    """Seconds since the index was known to be what is on disk; None: it is not all read yet."""
+    hits: tuple[Hit, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Answers:
+    """What both tools do. Any thread may ask."""
+
+    def __init__(self, pool: IndexPool, keeper: Keeper) -> None:
+        self._pool = pool
+        self._keeper = keeper
+
+    def search(self, asked: Search, allowed: Allowed, progress: Progress) -> Found:
+        """CodesearchError for what cannot be asked, or not here."""
+        location = allowed.locate(asked.path)
+        with self._pool.lend(location, None, {}, create=True) as index:
+            notes = self._refresh(index, location, progress, _WAIT_SECONDS)
+            counts = index.counts()
+            hits = index.search(
+                asked.query,
+                limit=asked.limit * (_MORE_FOR_KIND if asked.kind else 1),
+                mode="hybrid" if counts.embedded and asked.query.strip() else "lexical",
+                languages=list(asked.languages) or None,
+                globs=list(asked.globs) or None,
+                pattern=asked.regex,
+                under=(location.under,) if location.under else (),
+                fold=bool(asked.query.strip()),
+            )
+            if asked.kind:
+                hits = _of_kind(hits, asked.kind, notes)[: asked.limit]
+            return self._found(index, location, asked.query, hits, notes)
+
+    def similar(self, asked: Similar, allowed: Allowed, progress: Progress) -> Found:
+        """As ``search``."""
+        location = allowed.locate(asked.path)
+        with self._pool.lend(location, None, {}, create=True) as index:
+            notes = self._refresh(index, location, progress, _WAIT_FOR_VECTORS_SECONDS)
+            if not index.counts().embedded:
+                raise BadQuery("nothing is embedded yet; ask again in some seconds, or use search meanwhile")
+            hits = index.similar(
+                self._file(index, allowed, asked.path),
+                line=asked.line,
+                limit=asked.limit,
+                languages=list(asked.languages) or None,
+                globs=list(asked.globs) or None,
+                symbol=asked.symbol,
+                code=asked.code,
+                under=(),
+            )
+            what = asked.code or asked.symbol or f"{asked.path}:{asked.line}"
+            return self._found(index, location, what, hits, notes)
+
+    def _refresh(self, index: Index, location: Location, progress: Progress, seconds: float) -> list[str]:
+        """Bring it up to date as far as the time allows; what the asker should know."""
+        if self._keeper.is_current(location.directory):
+            return []
+        started = time.monotonic()
+        notes: list[str] = []
+        complete = False
+        try:
+            stats = index.refresh(progress, max_wait=seconds)
+            complete = stats.complete
+            notes += [note for note in stats.notes if complete]  # what is unfinished, the counts say
+        except IndexBusy:
+            notes.append("the index is being brought up to date elsewhere; this is what it held before")
+        except CodesearchError as error:
+            if not _holds_anything(index):
+                raise
+            notes.append(str(error))
+        self._keeper.asked(location, None, started, complete)
+        return notes
+
+    def _found(
+        self, index: Index, location: Location, query: str, hits: list[Hit], notes: list[str]
+    ) -> Found:
+        counts = index.counts()
+        return Found(
+            query=query,
+            root=str(index.root),
+            model=index.model,
+            files=counts.files,
+            embedded=counts.embedded,
+            total=counts.chunks,
+            age=self._keeper.age(location.directory),
+            hits=tuple(hits),
+            notes=tuple(notes),
+        )
+
+    @staticmethod
+    def _file(index: Index, allowed: Allowed, path: str | None) -> Path | None:
+        """The file that a place is in; None where a folder or nothing is given."""
+        if path is None:
+            return None
+        target = canonical(allowed.resolve(path))
+        return None if target.is_dir() else target
+
+
+def _holds_anything(index: Index) -> bool:
+    try:
+        return index.counts().chunks > 0
+    except CodesearchError:
+        return False
+
+
+def _of_kind(hits: list[Hit], kind: str, notes: list[str]) -> list[Hit]:
+    wanted = kind.strip().lower()
+    found = [hit for hit in hits if hit.kind == wanted]
+    if not found and hits:
+        kinds = ", ".join(sorted({hit.kind for hit in hits}))
+        notes.append(f"no hit is a {wanted!r}; the best hits are of these kinds: {kinds}")
+    return found

@@ -1,0 +1,99 @@
+"""Calling a tool by name: in this process, or in the resident one, which has its models and indexes open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from codesearch.agents.allowed import Allowed
+from codesearch.agents.answers import Answers, Progress
+from codesearch.agents.arguments import TOOLS, read_search, read_similar
+from codesearch.agents.wording import Worded, worded
+from codesearch.errors import BadQuery, CodesearchError
+from codesearch.searching.pattern import parse_pattern
+from codesearch.server import client
+
+__all__ = ["Here", "Resident", "ToolFailed", "Tools"]
+
+_MEMORY_BYTES = 1 << 30
+
+
+class ToolFailed(CodesearchError):
+    """What the resident process says is wrong with a call."""
+
+
+class Tools(Protocol):
+    """Who does what the tools say. Any thread may call."""
+
+    def call(
+        self, name: str, arguments: Mapping[str, Any], folders: Sequence[str], progress: Progress
+    ) -> Worded:
+        """The answer. CodesearchError, with advice, for what cannot be asked."""
+
+
+class Here:
+    """In this process."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    @classmethod
+    def alone(cls) -> Here:
+        """With indexes of its own, for a process that is no server."""
+        from codesearch.server.keeper import Keeper
+        from codesearch.server.pool import IndexPool
+
+        pool = IndexPool(_MEMORY_BYTES)
+        return cls(Answers(pool, Keeper(pool)))
+
+    def call(
+        self, name: str, arguments: Mapping[str, Any], folders: Sequence[str], progress: Progress
+    ) -> Worded:
+        """As ``Tools.call``."""
+        allowed = Allowed.of(folders)
+        if name == "search":
+            search = read_search(arguments)
+            found = self._answers.search(search, allowed, progress)
+            pattern = parse_pattern(search.regex)
+            return worded(found, allowed.folders[0], search.max_tokens, pattern)
+        if name == "similar":
+            similar = read_similar(arguments)
+            found = self._answers.similar(similar, allowed, progress)
+            return worded(found, allowed.folders[0], similar.max_tokens)
+        raise BadQuery(f"no tool {name[:100]!r}; there are: {', '.join(tool.name for tool in TOOLS)}")
+
+
+class Resident:
+    """In the resident process, started where none runs; ``fallback`` for whatever keeps it from answering."""
+
+    def __init__(self, fallback: Callable[[], Tools]) -> None:
+        self._make = fallback
+        self._here: Tools | None = None
+
+    def call(
+        self, name: str, arguments: Mapping[str, Any], folders: Sequence[str], progress: Progress
+    ) -> Worded:
+        """As ``Tools.call``."""
+        found = self._ask({"tool": name, "arguments": arguments, "folders": list(folders)}, progress)
+        if found is not None:
+            return found
+        self._here = self._here or self._make()
+        return self._here.call(name, arguments, folders, progress)
+
+    def _ask(self, body: Mapping[str, Any], progress: Progress) -> Worded | None:
+        if not client.allowed():
+            return None
+        try:
+            address = client.started()
+            frames = client.ask(address, "/v1/tool", body) if address else iter(())
+            for frame in frames:
+                if "progress" in frame:
+                    progress(*frame["progress"])
+                elif "error" in frame:
+                    raise ToolFailed(frame["error"])
+                elif "text" in frame:
+                    return Worded(frame["text"], frame["structured"])
+        except (client.Unreachable, ValueError, OSError) as error:
+            logging.getLogger(__name__).warning("%s; answering without it", error)
+        return None
