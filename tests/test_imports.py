@@ -90,6 +90,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "searching",
         "updating",
         "portable",
+        "engines",
         "index",
         "server",
         "benchmark",

@@ -1,0 +1,65 @@
+"""Names of engines: ``qdrant://host:6333/collection``, ``postgresql://user@host/database?schema=NAME``.
+
+``qdrant+https://`` speaks TLS, ``qdrant+file:///folder/collection`` keeps the collection in a folder, without
+a server. A Qdrant key comes from $QDRANT_API_KEY and is sent over TLS alone.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from codesearch.engines.protocol import Engine
+from codesearch.errors import BadQuery, CodesearchError
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+__all__ = ["is_engine", "open_engine"]
+
+_EXPECTED = "qdrant://host:6333/collection or postgresql://user@host/database"
+_SCHEMES = ("qdrant", "qdrant+http", "qdrant+https", "qdrant+file", "postgresql", "postgres")
+
+
+def is_engine(name: str) -> bool:
+    """Whether a name is that of an engine."""
+    return urlsplit(name).scheme in _SCHEMES
+
+
+def open_engine(url: str) -> Engine:
+    """Connect to an engine. BadQuery for another address; CodesearchError names the extra that is missing."""
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES:
+        raise BadQuery(f"{url} is no engine; expected {_EXPECTED}")
+    if parts.scheme.startswith("postgres"):
+        try:
+            from codesearch.engines.postgres import PostgresEngine, connector
+        except ImportError as error:
+            raise _missing("postgres", error) from error
+        return PostgresEngine(*connector(url))
+    try:
+        from codesearch.engines.qdrant import QdrantEngine
+    except ImportError as error:
+        raise _missing("qdrant", error) from error
+    client, collection = _qdrant(url, parts)
+    return QdrantEngine(client, collection)
+
+
+def _qdrant(url: str, parts: SplitResult) -> tuple[QdrantClient, str]:
+    from qdrant_client import QdrantClient
+
+    path = Path(parts.path)
+    if not path.name or (parts.scheme != "qdrant+file" and (not parts.hostname or len(path.parts) != 2)):
+        raise BadQuery(f"{url} names no collection; expected {_EXPECTED}")
+    if parts.scheme == "qdrant+file":
+        return QdrantClient(path=str(path.parent)), path.name
+    secure = parts.scheme == "qdrant+https"
+    key = os.environ.get("QDRANT_API_KEY") if secure else None
+    base = f"{'https' if secure else 'http'}://{parts.hostname}:{parts.port or 6333}"
+    return QdrantClient(url=base, api_key=key, check_compatibility=False), path.name
+
+
+def _missing(extra: str, error: ImportError) -> CodesearchError:
+    return CodesearchError(f"{error}; pip install 'mlx-jinabert[{extra}]'")
