@@ -9,41 +9,26 @@ wildmatch.py, and tests hold them against git itself.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from dataclasses import dataclass, field
 
-from codesearch.files.wildmatch import translate
+from codesearch.files.regular import read_regular
+from codesearch.files.rules import Rule, Rules
 
-__all__ = ["IgnoreFile", "Rules", "parse_ignore", "read_ignore"]
+__all__ = ["Governing", "IgnoreFile", "parse_ignore", "read_ignore"]
 
 _MAX_BYTES = 10_000_000
-_SPECIAL = re.compile(rb"[*?\[\\]")
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    regex: re.Pattern[bytes]
-    negated: bool
-    only_directories: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Rules of one file over the same kind of text, and one expression that says whether any can match."""
-
-    rules: tuple[tuple[int, _Rule], ...]
-    any: re.Pattern[bytes]
+_PLAIN_NAME = re.compile(rb"[\w.-]+").fullmatch
+"""Most lines: a name, and nothing that needs a closer look."""
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoreFile:
     """The rules of one file. Paths are asked relative to the folder that the file governs."""
 
-    by_name: _Group | None
+    by_name: Rules | None
     """Patterns without a slash: they look at the last component."""
-    by_path: _Group | None
+    by_path: Rules | None
     fold: bool
     """Letters match whatever their case (core.ignorecase)."""
 
@@ -51,57 +36,48 @@ class IgnoreFile:
         """True: ignored; False: a ``!`` rule says not; None: no rule matches."""
         if self.fold:
             path, name = path.lower(), name.lower()
-        best, verdict = -1, None
-        for group, text in ((self.by_name, name), (self.by_path, path)):
-            if group is None or group.any.fullmatch(text) is None:
-                continue
-            for position, rule in reversed(group.rules):
-                if position < best:
-                    break
-                if (is_directory or not rule.only_directories) and rule.regex.fullmatch(text):
-                    best, verdict = position, not rule.negated
-                    break
-        return verdict
+        best = self.by_name.last_match(name, is_directory) if self.by_name else None
+        if self.by_path:
+            after = best.position if best else -1
+            best = self.by_path.last_match(path, is_directory, after) or best
+        return None if best is None else not best.negated
 
 
 def parse_ignore(content: bytes, fold: bool = False) -> IgnoreFile | None:
     """The rules in ``content``, or None where there are none."""
-    by_name: list[tuple[int, bytes, _Rule]] = []
-    by_path: list[tuple[int, bytes, _Rule]] = []
+    by_name: list[Rule] = []
+    by_path: list[Rule] = []
     lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     for position, line in enumerate(lines):
-        text = _trim(line.removesuffix(b"\r").split(b"\0", 1)[0])
-        if not text or text.startswith(b"#"):
+        if _PLAIN_NAME(line):
+            by_name.append(Rule(position, line, fold=fold))
             continue
-        negated = text.startswith(b"!")
-        text = text[negated:]
-        only_directories = text.endswith(b"/")
-        text = text[: len(text) - only_directories]
-        if not text:
-            continue
-        source = _source(text, fold)
-        rule = _Rule(re.compile(source, re.DOTALL), negated, only_directories)
-        (by_path if b"/" in text else by_name).append((position, source, rule))
+        rule = _rule(position, line, fold)
+        if rule is not None:
+            (by_path if rule.is_path else by_name).append(rule)
     if not by_name and not by_path:
         return None
-    return IgnoreFile(_group(by_name), _group(by_path), fold)
+    return IgnoreFile(Rules(by_name) if by_name else None, Rules(by_path) if by_path else None, fold)
 
 
-def _group(entries: list[tuple[int, bytes, _Rule]]) -> _Group | None:
-    if not entries:
+def _rule(position: int, line: bytes, fold: bool) -> Rule | None:
+    text = _trim(line.removesuffix(b"\r").split(b"\0", 1)[0])
+    if not text or text.startswith(b"#"):
         return None
-    union = b"|".join(b"(?:" + source + b")" for _, source, _ in entries)
-    return _Group(tuple((position, rule) for position, _, rule in entries), re.compile(union, re.DOTALL))
-
-
-def _source(text: bytes, fold: bool) -> bytes:
-    """The literal beginning is compared as it is and git's glob begins after it, which shows in ``a**/b``."""
-    if b"/" not in text:
-        return translate(text, fold)
-    text = text.removeprefix(b"/")
-    special = _SPECIAL.search(text)
-    literal = text[: special.start()] if special else text
-    return re.escape(literal.lower() if fold else literal) + translate(text[len(literal) :], fold)
+    negated = text.startswith(b"!")
+    text = text[negated:]
+    only_directories = text.endswith(b"/")
+    text = text[: len(text) - only_directories]
+    if not text:
+        return None
+    return Rule(
+        position,
+        text.removeprefix(b"/"),
+        negated=negated,
+        only_directories=only_directories,
+        is_path=b"/" in text,
+        fold=fold,
+    )
 
 
 def _trim(line: bytes) -> bytes:
@@ -114,36 +90,29 @@ def _trim(line: bytes) -> bytes:
 
 
 def read_ignore(path: bytes, fold: bool = False, follow: bool = False) -> IgnoreFile | None:
-    """The rules in the file at ``path``; None where it is missing, unreadable or holds none.
+    """The rules in the file at ``path``; None where it is missing, no regular file, or holds none.
 
-    Inside a tree git does not follow a symbolic link to an ignore file, and nor does this.
+    Inside a tree git does not follow a symbolic link to an ignore file, and nor does this. Raises OSError
+    where a file is there and cannot be read.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        handle = os.open(path, flags | (0 if follow else getattr(os, "O_NOFOLLOW", 0)))
-    except OSError:
-        return None
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
-            return None
-        return parse_ignore(file.read(), fold)
+    content = read_regular(path, _MAX_BYTES, follow=follow)
+    return None if content is None else parse_ignore(content, fold)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class Governing:
     """Ignore files that govern a folder, nearest first: a linked list that subfolders share."""
 
     file: IgnoreFile
     base: int
     """Bytes of a path (relative to the walk) to leave out; negative: paths are longer by ``prefix``."""
-    outer: Rules | None = None
+    outer: Governing | None = None
     prefix: bytes = field(default=b"")
     """For files above the root of the walk: what their folder calls that root, with ``/``."""
 
     def decide(self, path: bytes, name: bytes, is_directory: bool) -> bool | None:
         """What the nearest file with a matching rule says; None where none matches."""
-        rules: Rules | None = self
+        rules: Governing | None = self
         while rules is not None:
             relative = rules.prefix + path if rules.prefix else path[rules.base :]
             verdict = rules.file.decide(relative, name, is_directory)

@@ -1,25 +1,49 @@
 """What git knows about a folder and a walk needs: where its ignore rules are, and what is tracked.
 
-git is asked where it is installed, and told to run nothing on the way (no file system monitor, no
-hooks, no locks); without it, or where it refuses, the files alone decide. Refuses nothing: a broken
-repository is a folder.
+git is asked where it is installed (git.py); without it, or where it refuses, the files alone decide.
+Refuses nothing: a broken repository is a folder. git itself would wait for a pipe that somebody put in
+the place of one of its files, so it is not asked where there is one.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
+import stat
 import sys
+from bisect import bisect_left
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["Repository", "find_repository", "git_directory", "run_git"]
+from codesearch.files.git import installed, run_git
+from codesearch.files.regular import read_regular
 
-_TIMEOUT_SECONDS = 60
-_FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE")
+__all__ = ["Repository", "Tracked", "find_repository", "git_directory"]
+
+_ANSWER_SECONDS = 20.0
+_ANSWER_MEMORY = 1 << 30
+_POINTER_BYTES = 8192
+_READ_BY_GIT = (
+    *((name, 1 << 24) for name in ("HEAD", "commondir", "config", "config.worktree", "info/exclude")),
+    *((name, 1 << 30) for name in ("index", "packed-refs")),
+)
 _TRUE = frozenset({b"true", b"yes", b"on", b"1", b""})
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What git tracks under a folder: paths relative to it, ascending, as git lists them."""
+
+    paths: tuple[bytes, ...] = ()
+
+    def has(self, path: bytes) -> bool:
+        """Whether the file at ``path`` is tracked."""
+        at = bisect_left(self.paths, path)
+        return at < len(self.paths) and self.paths[at] == path
+
+    def has_below(self, folder: bytes) -> bool:
+        """Whether a file below ``folder`` is."""
+        at = bisect_left(self.paths, folder + b"/")
+        return at < len(self.paths) and self.paths[at].startswith(folder + b"/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +58,8 @@ class Repository:
     """``core.excludesFile``, by default ``git/ignore`` in the user's configuration folder."""
     fold: bool
     """core.ignorecase."""
-    kept: frozenset[bytes]
-    """Paths under the folder, relative to it, that a rule matches but git tracks, so does not ignore."""
+    tracked: Tracked
+    """What git does not ignore, whatever its rules say."""
 
 
 def git_directory(folder: Path) -> Path | None:
@@ -44,11 +68,10 @@ def git_directory(folder: Path) -> Path | None:
     try:
         if dot.is_dir():
             return dot if (dot / "HEAD").exists() or (dot / "HEAD").is_symlink() else None
-        with dot.open("rb") as file:
-            line = file.read(8192)
-    except OSError:
+        line = read_regular(dot, _POINTER_BYTES)
+    except (OSError, ValueError):
         return None
-    if not line.startswith(b"gitdir:"):
+    if line is None or not line.startswith(b"gitdir:") or b"\0" in line:
         return None
     return folder / os.fsdecode(line.removeprefix(b"gitdir:").strip())
 
@@ -58,22 +81,36 @@ def find_repository(folder: Path) -> Repository | None:
     for top in (folder, *folder.parents):
         directory = git_directory(top)
         if directory is not None:
-            settings = _settings(folder)
-            return Repository(
-                top,
-                _common(directory) / "info" / "exclude",
-                _global_file(settings, top),
-                _fold(settings),
-                _kept(folder),
-            )
+            common = _common(directory)
+            safe = _is_safe_to_ask(directory, common)
+            settings = _settings(folder) if safe else {}
+            tracked = _tracked(folder) if safe else Tracked()
+            exclude = common / "info" / "exclude"
+            return Repository(top, exclude, _global_file(settings, top), _fold(settings), tracked)
     return None
+
+
+def _is_safe_to_ask(directory: Path, common: Path) -> bool:
+    """Whether git finds files of a sane size, folders, or nothing, where it will look."""
+    return all(_is_sane(place / name, most) for place in {directory, common} for name, most in _READ_BY_GIT)
+
+
+def _is_sane(path: Path, most_bytes: int) -> bool:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return True
+    return stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size <= most_bytes)
 
 
 def _common(directory: Path) -> Path:
     try:
-        return directory / (directory / "commondir").read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+        pointer = read_regular(directory / "commondir", _POINTER_BYTES)
+    except OSError:
         return directory
+    if not pointer or b"\0" in pointer:
+        return directory
+    return directory / os.fsdecode(pointer.strip())
 
 
 def _global_file(settings: dict[bytes, bytes], top: Path) -> Path | None:
@@ -89,44 +126,22 @@ def _fold(settings: dict[bytes, bytes]) -> bool:
 
 
 def _settings(folder: Path) -> dict[bytes, bytes]:
-    listed = run_git(folder, "config", "-z", "--get-regexp", r"^core\.(excludesfile|ignorecase)$")
+    wanted = r"^core\.(excludesfile|ignorecase)$"
+    listed = _ask(folder, "config", "-z", "--get-regexp", wanted)
     settings: dict[bytes, bytes] = {}
     for entry in listed.split(b"\0") if listed else ():
         key, newline, value = entry.partition(b"\n")
         settings[key] = value if newline else b"true"
-    if listed is not None and _installed() is not None:
+    if listed is not None and installed() is not None:
         settings.setdefault(b"core.ignorecase", b"false")  # git's own default
     return settings
 
 
-def _kept(folder: Path) -> frozenset[bytes]:
-    listed = run_git(folder, "ls-files", "-z", "--cached", "--ignored", "--exclude-standard")
-    return frozenset(listed.split(b"\0")) - {b""} if listed else frozenset()
+def _tracked(folder: Path) -> Tracked:
+    """Asked without ignore files: what they say is this program's to find out, in bounded time."""
+    listed = _ask(folder, "ls-files", "-z", "--cached")
+    return Tracked(tuple(sorted(listed.removesuffix(b"\0").split(b"\0")))) if listed else Tracked()
 
 
-@lru_cache(maxsize=1)
-def _installed() -> str | None:
-    found = shutil.which("git")
-    if sys.platform == "darwin" and found == "/usr/bin/git":
-        # Without the developer tools this is a stub that opens a dialog.
-        tools = ("/Library/Developer/CommandLineTools/usr/bin/git", "/Applications/Xcode.app")
-        return found if any(Path(tool).exists() for tool in tools) else None
-    return found
-
-
-def run_git(folder: Path, *arguments: str) -> bytes | None:
-    """What git prints; b"" where it has nothing to say, None where it cannot be asked."""
-    git = _installed()
-    if git is None:
-        return None
-    environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
-    environment["GIT_OPTIONAL_LOCKS"] = "0"
-    environment["GIT_NO_LAZY_FETCH"] = "1"  # a partial clone must not send us to the network
-    command = [git, "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", *arguments]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout if done.returncode in (0, 1) else None
+def _ask(folder: Path, *arguments: str) -> bytes | None:
+    return run_git(folder, *arguments, seconds=_ANSWER_SECONDS, memory_bytes=_ANSWER_MEMORY)

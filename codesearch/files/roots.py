@@ -13,8 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from codesearch import caller
+from codesearch.files.regular import read_regular
 
 __all__ = ["canonical", "git_top_level", "is_wide", "stored_name"]
+
+_POINTER_BYTES = 8192
 
 
 def canonical(path: Path) -> Path:
@@ -66,8 +69,8 @@ def _is_work_tree(folder: Path) -> bool:
     try:
         if git.is_dir():
             return (git / "HEAD").exists()
-        with git.open("rb") as file:  # a linked work tree or a submodule
-            return file.read(8) == b"gitdir: "
+        pointer = read_regular(git, _POINTER_BYTES)  # of a linked work tree or a submodule
+        return pointer is not None and pointer.startswith(b"gitdir: ")
     except OSError:
         return False
 

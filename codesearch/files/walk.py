@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.errors import TooManyFiles
-from codesearch.files.ignore import Rules, parse_ignore, read_ignore
-from codesearch.files.repository import Repository, find_repository, git_directory
+from codesearch.files.ignore import Governing, IgnoreFile, parse_ignore, read_ignore
+from codesearch.files.repository import Repository, Tracked, find_repository, git_directory
 from codesearch.files.source import skipped_by_name
 from codesearch.languages import language_of
 from codesearch.records import SourceFile
@@ -90,6 +90,8 @@ class Walk:
 
     files: tuple[SourceFile, ...]
     skipped: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+    """What the user should know, such as an ignore file that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,8 @@ class _Folder:
     """A folder still to be read. ``path`` ends with ``/`` (the root's is empty)."""
 
     path: bytes
-    own: Rules | None
-    git: Rules | None
+    own: Governing | None
+    git: Governing | None
     only_kept: bool = False
     """Ignored, but tracked files lie in it: only those count."""
     forced: bool = False
@@ -116,8 +118,8 @@ class _Walker:
         self._skipped: Counter[str] = Counter()
         self._repository = find_repository(root) if options.ignore else None
         self._fold = bool(self._repository and self._repository.fold)
-        self._kept = self._repository.kept if self._repository else frozenset()
-        self._kept_folders = {path[:at] for path in self._kept for at in _slashes(path)}
+        self._tracked = self._repository.tracked if self._repository else Tracked()
+        self._notes: list[str] = []
 
     def run(self) -> Walk:
         files: list[SourceFile] = []
@@ -137,7 +139,7 @@ class _Walker:
                     f" out in {OWN_IGNORE_FILE}, or confirm with --yes"
                 )
         files.sort(key=lambda file: file.path)
-        return Walk(tuple(files), dict(self._skipped))
+        return Walk(tuple(files), dict(self._skipped), tuple(self._notes))
 
     def _first(self) -> _Folder:
         repository = self._repository
@@ -149,15 +151,15 @@ class _Walker:
         above = os.fsencode(repository.top)
         for at in (-1, *_slashes(prefix)) if prefix else ():
             folder = prefix[: at + 1]
-            file = read_ignore(above + b"/" + folder + b".gitignore", self._fold)
-            rules = Rules(file, 0, rules, prefix[at + 1 :]) if file else rules
+            file = self._read_ignore(above + b"/" + folder + b".gitignore")
+            rules = Governing(file, 0, rules, prefix[at + 1 :]) if file else rules
         return _Folder(b"", None, rules)
 
-    def _shared_rules(self, repository: Repository, prefix: bytes) -> Rules | None:
+    def _shared_rules(self, repository: Repository, prefix: bytes) -> Governing | None:
         rules = None
         for path in (repository.global_file, repository.exclude_file):
-            file = read_ignore(os.fsencode(path), self._fold, follow=True) if path else None
-            rules = Rules(file, 0, rules, prefix) if file else rules
+            file = self._read_ignore(os.fsencode(path), follow=True) if path else None
+            rules = Governing(file, 0, rules, prefix) if file else rules
         return rules
 
     def _entries(self, folder: _Folder) -> Iterator[SourceFile | _Folder]:
@@ -194,21 +196,30 @@ class _Walker:
 
     def _rules_of(
         self, folder: _Folder, location: bytes, names: set[bytes]
-    ) -> tuple[Rules | None, Rules | None]:
+    ) -> tuple[Governing | None, Governing | None]:
         own, git = folder.own, folder.git
         if not self._options.ignore:
             return None, None
         base = len(folder.path)
         if b".gitignore" in names:
-            file = read_ignore(location + b"/.gitignore", self._fold)
-            git = Rules(file, base, git) if file else git
+            file = self._read_ignore(location + b"/.gitignore")
+            git = Governing(file, base, git) if file else git
         if OWN_IGNORE_FILE.encode() in names:
-            file = read_ignore(location + b"/" + OWN_IGNORE_FILE.encode(), self._fold)
-            own = Rules(file, base, own) if file else own
+            file = self._read_ignore(location + b"/" + OWN_IGNORE_FILE.encode())
+            own = Governing(file, base, own) if file else own
         return own, git
 
+    def _read_ignore(self, path: bytes, follow: bool = False) -> IgnoreFile | None:
+        try:
+            return read_ignore(path, self._fold, follow)
+        except OSError as error:
+            self._notes.append(
+                f"{os.fsdecode(path)} cannot be read ({error.strerror}): its rules do not count"
+            )
+            return None
+
     def _take(
-        self, entry: os.DirEntry[bytes], folder: _Folder, own: Rules | None, git: Rules | None
+        self, entry: os.DirEntry[bytes], folder: _Folder, own: Governing | None, git: Governing | None
     ) -> SourceFile | _Folder | None:
         name = entry.name
         path = folder.path + name
@@ -225,7 +236,8 @@ class _Walker:
             reason = "ignored" if verdict else self._default_reason(name, is_folder)
             if reason is None and (only_kept or (git and git.decide(path, name, is_folder))):
                 only_kept = True
-                reason = None if path in (self._kept_folders if is_folder else self._kept) else "ignored"
+                kept = self._tracked.has_below(path) if is_folder else self._tracked.has(path)
+                reason = None if kept else "ignored"
             if reason is not None:
                 self._skip(reason)
                 return None
@@ -273,5 +285,5 @@ def _slashes(path: bytes) -> Iterator[int]:
         at = path.find(b"/", at + 1)
 
 
-def _rebased(rules: Rules | None, base: int) -> Rules | None:
-    return Rules(rules.file, base, _rebased(rules.outer, base)) if rules else None
+def _rebased(rules: Governing | None, base: int) -> Governing | None:
+    return Governing(rules.file, base, _rebased(rules.outer, base)) if rules else None

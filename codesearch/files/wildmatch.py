@@ -2,14 +2,18 @@
 
 Follows git's wildmatch.c, the part of git that matches ignore patterns, to the letter: ``?`` is one
 byte, ``**`` counts only between slashes, a class that is not closed matches nothing, and folding case
-lowers the text but not what stands after a backslash. Stars cannot make matching exponential: in
-``*a*b`` the first ``a`` is as good as any, so the search for it is never taken back.
+lowers the text but not what stands after a backslash.
+
+Wildcards cannot make matching slow: what stands between two of them takes its first chance and never
+another. In ``*a*b`` the first ``a`` is as good as any. Likewise for the segments between two ``**``: they
+hold a fixed number of slashes, so that the first place where they match ends before any other does.
 """
 
 from __future__ import annotations
 
 import re
 import string
+from collections.abc import Iterator
 
 __all__ = ["NEVER", "translate"]
 
@@ -32,11 +36,16 @@ _CLASSES = {
 }
 _SLASH = ord("/")
 _STAR, _QUESTION, _OPEN, _ESCAPE = b"*?[\\"
+_NAME, _FOLDERS, _ANYTHING = rb"[^/]*", rb"(?:.*/)?", rb".*"
+"""``*``, ``**/`` and ``**``."""
 
 
 def translate(pattern: bytes, fold: bool) -> bytes:
-    """The source of a regular expression for the whole of a path; with ``fold``, of a lowered path."""
-    pieces: list[bytes] = []
+    """Return a regular expression for the whole of a path; with ``fold``, of a lowered path."""
+    return _first_chance(list(_pieces(pattern, fold)))
+
+
+def _pieces(pattern: bytes, fold: bool) -> Iterator[bytes]:
     at = 0
     while at < len(pattern):
         byte = pattern[at]
@@ -52,8 +61,7 @@ def translate(pattern: bytes, fold: bool) -> bytes:
         else:
             literal = pattern[at : at + 1]
             piece, at = re.escape(literal.lower() if fold else literal), at + 1
-        pieces.append(piece)
-    return _atomic(pieces)
+        yield piece
 
 
 def _stars(pattern: bytes, at: int) -> tuple[bytes, int]:
@@ -63,24 +71,30 @@ def _stars(pattern: bytes, at: int) -> tuple[bytes, int]:
     opens = at == 0 or pattern[at - 1] == _SLASH
     rest = pattern[end:]
     if end - at == 1 or not opens or not (not rest or rest.startswith((b"/", b"\\/"))):
-        return rb"[^/]*", end
-    if rest.startswith(b"/"):
-        return rb"(?:.*/)?", end + 1
-    return rb".*", end
+        return _NAME, end
+    return (_FOLDERS, end + 1) if rest.startswith(b"/") else (_ANYTHING, end)
 
 
-def _atomic(pieces: list[bytes]) -> bytes:
-    """Joins; a star whose next star is in the same path segment takes its first chance for good."""
+def _first_chance(pieces: list[bytes]) -> bytes:
+    """Join; what stands between two gaps (or between two stars of one segment) is never tried twice."""
     source: list[bytes] = []
-    open_star: int | None = None
+    gap: int | None = None  # where the last gap stands ...
+    star: int | None = None  # ... and the last star of this segment
     for piece in pieces:
-        if piece == rb"[^/]*":
-            if open_star is not None:
-                source[open_star] = rb"(?>[^/]*?"
-                source.append(rb")")
-            open_star = len(source)
-        elif b"/" in piece.replace(rb"[^/]", b"") or piece == rb".*":
-            open_star = None
+        if piece in (_FOLDERS, _ANYTHING):
+            if gap is not None:
+                source[gap] = b"(?>" + source[gap]
+                source.append(b")")
+            gap, star = len(source), None
+            source.append(rb"(?:.*?/)??" if piece == _FOLDERS else rb".*?")
+            continue
+        if piece == _NAME:
+            if star is not None:
+                source[star] = rb"(?>[^/]*?"
+                source.append(b")")
+            star = len(source)
+        elif piece == b"/":
+            star = None
         source.append(piece)
     return b"".join(source)
 

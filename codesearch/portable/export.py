@@ -19,7 +19,7 @@ from typing import IO
 import numpy as np
 
 from codesearch.errors import CodesearchError
-from codesearch.files.repository import run_git
+from codesearch.files.git import run_git
 from codesearch.portable.archive import write_archive
 from codesearch.portable.manifest import FORMAT, Manifest, Part
 from codesearch.records import Chunk

@@ -102,6 +102,7 @@ class TextStage:
             max_files=None if large else _COUNTED,
         )
         walked = walk(self.root, options)
+        self.tally.notes += walked.notes[:_NAMED]
         count = len(walked.files)
         self.progress("walk", count, count)
         if count > MAX_FILES and not large:

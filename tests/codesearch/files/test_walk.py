@@ -115,7 +115,8 @@ def test_without_git_the_files_still_decide(tree: Tree, monkeypatch: pytest.Monk
     root = tree(
         {"a.py": "x", "b.gen": "x", ".gitignore": "*.gen\n", ".git/info/exclude": "c.py", "c.py": "x"}
     )
-    monkeypatch.setattr("codesearch.files.repository._installed", lambda: None)
+    for module in ("git", "repository"):
+        monkeypatch.setattr(f"codesearch.files.{module}.installed", lambda: None)
     assert paths(root) == ["a.py"]
 
 
