@@ -17,13 +17,13 @@ from conversion.merging import merged_content, open_adapter, open_weights
 from conversion.record import Record, describe_adapter, describe_source, write_record
 from conversion.settings import write_settings
 from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
-from mlx_jinabert.architectures.onnx import GROUP_SIZES, build_graph
+from mlx_jinabert.architectures.graphs import GROUP_SIZES, build_graph
 from mlx_jinabert.architectures.shared.matching import match
 from mlx_jinabert.checkpoint.fingerprint import remember_conversion
 from mlx_jinabert.checkpoint.folder import ModelFolder, read_folder, resolve
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import BackendUnavailable
-from mlx_jinabert.spec import with_settings
+from mlx_jinabert.local.spec import with_settings
 
 __all__ = ["SETTINGS", "Conversion", "Request", "convert"]
 

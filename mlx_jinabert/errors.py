@@ -1,4 +1,4 @@
-"""Every error that this package raises on purpose.
+"""Every error that this package raises on purpose, beside ValueError and TypeError for wrong arguments.
 
 JinabertError
 ├── UnsupportedConfig      a configuration value that the code does not implement
@@ -8,11 +8,15 @@ JinabertError
 ├── TooLong                texts over the limit with ``truncation="error"``
 ├── NonFinite              a text whose vector holds NaN or infinity
 └── RemoteError            a remote model's service refuses, fails or answers wrongly
+
+All survive ``pickle`` and with it the way out of a worker process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 __all__ = [
     "BackendUnavailable",
@@ -23,6 +27,9 @@ __all__ = [
     "TooLong",
     "UnsupportedConfig",
     "WeightMismatch",
+    "check_choice",
+    "check_count",
+    "naming_folder",
 ]
 
 _SHOWN = 8
@@ -35,6 +42,23 @@ def _some(names: Sequence[str]) -> str:
 
 class JinabertError(Exception):
     """Base of all errors of this package."""
+
+    folder = ""
+    """The model folder that it is about, where that is known."""
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{self.folder}: {message}" if self.folder and self.folder not in message else message
+
+    def __reduce__(self) -> tuple[Callable[..., JinabertError], tuple[Any, ...]]:
+        # Exception's own would call the class with the message alone.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[JinabertError], args: tuple[Any, ...], state: dict[str, Any]) -> JinabertError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class UnsupportedConfig(JinabertError):
@@ -127,3 +151,25 @@ class RemoteError(JinabertError):
         self.host = host
         self.problem = problem
         super().__init__(f"{host}: {problem}")
+
+
+@contextmanager
+def naming_folder(folder: object) -> Iterator[None]:
+    """Let errors about a configuration or about weights name the folder that these are in."""
+    try:
+        yield
+    except (UnsupportedConfig, WeightMismatch) as error:
+        error.folder = error.folder or str(folder)
+        raise
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """ValueError for an argument that is not one of ``choices``."""
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; supported: {' or '.join(map(repr, choices))}")
+
+
+def check_count(name: str, value: int | None) -> None:
+    """ValueError for an argument that is neither None nor a positive int."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError(f"{name} must be a positive int, not {value!r}")

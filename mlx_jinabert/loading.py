@@ -1,31 +1,56 @@
-"""``load``: choose the backend and the type to compute in, and put the parts of an Embedder together."""
+"""Load a model by its name: find it, check that it is for the task, choose backend and type, open it."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
 
-from mlx_jinabert.architectures.tasks import check_name, check_tensors
+from mlx_jinabert.architectures import ArchitectureConfig
 from mlx_jinabert.backends import Backend, open_backend, resolve_backend
 from mlx_jinabert.backends.owner import BackendOwner
+from mlx_jinabert.catalog import find
 from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.checkpoint.licence import tell_terms
 from mlx_jinabert.embedder import Embedder
-from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
-from mlx_jinabert.spec import open_source
+from mlx_jinabert.errors import ModelFolderError, WeightMismatch, check_choice, naming_folder
+from mlx_jinabert.local.embedder import LocalEmbedder
+from mlx_jinabert.local.reranker import Activation, Reranker, default_activation
+from mlx_jinabert.local.spec import LocalSpec, read_spec
+from mlx_jinabert.remote import is_remote
+from mlx_jinabert.text.pairs import PairTokenizer
 from mlx_jinabert.text.tokenizer import Tokenizer
 
-__all__ = ["DTYPES", "choose_backend", "choose_dtype", "load"]
+__all__ = [
+    "DTYPES",
+    "choose_dtype",
+    "fingerprint_of",
+    "load",
+    "load_local",
+    "load_reranker",
+]
 
-_log = logging.getLogger("mlx_jinabert")
+Name = str | os.PathLike[str]
+Task = Literal["embedding", "reranker"]
+T = TypeVar("T")
 
 DTYPES = ("auto", "float32", "float16", "bfloat16", "int8", "int4")
+BACKENDS = ("auto", "mlx", "onnx")
+
+_LOADERS: Mapping[str, str] = {
+    "embedding": "it gives vectors: use mlx_jinabert.load",
+    "reranker": "it gives scores of pairs: use mlx_jinabert.load_reranker",
+}
+_HEAD = ("classifier.weight", "classifier.bias")
+_log = logging.getLogger("mlx_jinabert")
 
 
-def load(  # noqa: PLR0917 - the public contract
-    name: str | os.PathLike[str],
+def load(
+    name: Name,
+    *,
     backend: str = "auto",
     dtype: str = "auto",
     truncate_dim: int | None = None,
@@ -33,41 +58,176 @@ def load(  # noqa: PLR0917 - the public contract
     revision: str | None = None,
     config_overrides: Mapping[str, Any] | None = None,
 ) -> Embedder:
-    """See ``mlx_jinabert.load``."""
-    if dtype not in DTYPES:
-        raise UnsupportedConfig("dtype", dtype, DTYPES)
-    check_name(name, "embedding")
-    source = open_source(
-        name,
-        dtype=dtype,
-        truncate_dim=truncate_dim,
-        max_length=max_length,
-        revision=revision,
-        config_overrides=config_overrides,
-    )
-    check_tensors(source.architecture, "embedding")
-    tell_terms(source.folder)
-    tokenizer = Tokenizer(source.folder.tokenizer, source.max_length, source.folder.end_token)
-    if (
-        source.folder.pooling == "last"
-        and not tokenizer.closes
-        and "append_token" not in source.folder.config
-    ):
+    """Load an embedding model by alias (``available_models``), Hub id ("owner/name"), folder, or "embedded".
+
+    ``backend``: "mlx", "onnx", or "auto": MLX where it has a GPU, else ONNX Runtime on the CPU, else MLX
+    on the CPU. ``dtype``: float32, float16, bfloat16, int8, int4, or "auto": on MLX the checkpoint's half
+    type on a GPU and float32 on a CPU; on ONNX Runtime int8 for aliases and the shipped model, float32 for
+    a folder or Hub id. ``truncate_dim``: width of all vectors, for models that allow it. ``max_length``:
+    limit in tokens, up to what the model has positions for. ``revision``: branch, tag or commit of a Hub
+    repository. ``config_overrides`` state what config.json leaves open.
+
+    A name such as "tei+http://host:8080", "openai+https://host/v1#model" or "voyage:voyage-code-3" is a
+    model behind HTTP: texts are sent to that host, and with no other name anywhere. Of the options it takes
+    ``truncate_dim`` alone.
+
+    Raises ValueError or TypeError for an option, ModelFolderError, UnsupportedConfig, WeightMismatch,
+    BackendUnavailable or RemoteError for a model.
+    """
+    options: dict[str, Any] = {
+        "backend": backend,
+        "dtype": dtype,
+        "truncate_dim": truncate_dim,
+        "max_length": max_length,
+        "revision": revision,
+        "config_overrides": config_overrides,
+    }
+    if isinstance(name, str) and is_remote(name):
+        from mlx_jinabert.remote.opening import load_remote, refuse_local_options
+
+        refuse_local_options(options)
+        return load_remote(name, truncate_dim)
+    return load_local(name, **options)
+
+
+def load_local(
+    name: Name,
+    *,
+    backend: str = "auto",
+    dtype: str = "auto",
+    truncate_dim: int | None = None,
+    max_length: int | None = None,
+    revision: str | None = None,
+    config_overrides: Mapping[str, Any] | None = None,
+) -> LocalEmbedder:
+    """``load`` for a model on this machine."""
+    _check_options(name, backend, dtype)
+    settings = {
+        "dtype": dtype,
+        "truncate_dim": truncate_dim,
+        "max_length": max_length,
+        "config_overrides": dict(config_overrides or {}),
+    }
+    spec = _spec_for("embedding", name, revision=revision, **settings)
+    tell_terms(spec.folder)
+    tokenizer = Tokenizer(spec.folder.tokenizer, spec.max_length, spec.folder.end_token)
+    _warn_of_open_end(spec.folder, tokenizer)
+    owner = BackendOwner(partial(_open, spec, backend, dtype))
+    return LocalEmbedder(spec, tokenizer, owner, _again(load_local, name, spec, backend=backend, **settings))
+
+
+def load_reranker(
+    name: Name,
+    *,
+    backend: str = "auto",
+    dtype: str = "auto",
+    max_length: int | None = None,
+    revision: str | None = None,
+    activation: Activation | None = None,
+) -> Reranker:
+    """Load a cross-encoder that scores how relevant a document is to a query: names as for ``load``.
+
+    Options are those of ``load``, but that "auto" is float32 on ONNX Runtime. ``activation`` of the scores:
+    "sigmoid" or "identity" (the logit); None: as the checkpoint says, else "sigmoid", which is what
+    sentence-transformers does. Token types are those of the tokenizer's template for pairs.
+
+    Raises WeightMismatch for an embedding model, and what ``load`` raises.
+    """
+    _check_options(name, backend, dtype)
+    if activation is not None:
+        check_choice("activation", activation, get_args(Activation))
+    settings = {"dtype": dtype, "max_length": max_length}
+    spec = _spec_for("reranker", name, revision=revision, **settings)
+    tell_terms(spec.folder)
+    with naming_folder(spec.folder.path):
+        chosen = activation or default_activation(spec.folder.config)
+    tokenizer = PairTokenizer(spec.folder.tokenizer, spec.max_length, spec.architecture.token_types)
+    # What int8 costs in order has not been measured, so "auto" is float32 on ONNX, for aliases too.
+    plain = dtype == "auto" and spec.folder.quantization is None
+    owner = BackendOwner(partial(_open, spec, backend, dtype, onnx_dtype="float32" if plain else None))
+    reload = _again(load_reranker, name, spec, backend=backend, activation=activation, **settings)
+    return Reranker(spec, tokenizer, owner, reload, chosen)
+
+
+def fingerprint_of(name: Name) -> str:
+    """The fingerprint of ``load(name)``, without loading weights; a service may be asked.
+
+    An index that has nothing new to embed needs this and no more. Raises what ``load`` raises for a name,
+    folder or service.
+    """
+    if isinstance(name, str) and is_remote(name):
+        from mlx_jinabert.remote.opening import load_remote
+
+        return load_remote(name).fingerprint
+    return _spec_for("embedding", name).fingerprint
+
+
+def choose_dtype(dtype: str, backend: str, folder: ModelFolder) -> str:
+    """The type to ask a backend for where the caller said "auto".
+
+    ONNX Runtime computes in int8 for the models that were checked with it (the shipped one and the
+    catalogue's aliases), else in float32. MLX knows its device and decides itself.
+    """
+    if dtype != "auto" or backend != "onnx":
+        return dtype
+    if folder.quantization is not None:
+        # What was packed for MLX is unpacked and computed in int8, whatever its own bits.
+        return f"int{folder.quantization.bits}" if folder.onnx is not None else "int8"
+    return "int8" if folder.origin in ("embedded", "alias") else "float32"
+
+
+def _check_options(name: Name, backend: str, dtype: str) -> None:
+    if not isinstance(name, str | os.PathLike):
+        raise TypeError(f"name must be a str or a path, not {type(name).__name__}")
+    check_choice("backend", backend, BACKENDS)
+    check_choice("dtype", dtype, DTYPES)
+
+
+def _spec_for(task: Task, name: Name, **options: Any) -> LocalSpec:
+    """``read_spec`` of a model for this task: others are refused, before a download where that can be.
+
+    Vectors from a reranker's encoder and scores from an embedding model would be numbers without a meaning.
+    """
+    _check_task_by_name(name, task)
+    spec = read_spec(name, **options)
+    with naming_folder(spec.folder.path):
+        _check_task_by_tensors(spec.architecture, task)
+    return spec
+
+
+def _check_task_by_name(name: Name, task: Task) -> None:
+    entry = None if isinstance(name, os.PathLike) else find(name)
+    if entry is None or entry.task == task or ("/" in str(name) and Path(name).is_dir()):
+        return
+    raise ModelFolderError(name, f"is not for this: {_LOADERS[entry.task]}")
+
+
+def _check_task_by_tensors(architecture: ArchitectureConfig, task: Task) -> None:
+    if task == "embedding" and architecture.num_labels:
+        raise WeightMismatch(extra=_HEAD, hint=f"this is a reranker; {_LOADERS['reranker']}")
+    if task == "reranker" and not architecture.num_labels:
+        raise WeightMismatch(missing=_HEAD, hint=f"this is an embedding model; {_LOADERS['embedding']}")
+
+
+def _warn_of_open_end(folder: ModelFolder, tokenizer: Tokenizer) -> None:
+    if folder.pooling == "last" and not tokenizer.closes and "append_token" not in folder.config:
         _log.warning(
             "%s pools the last token, and its texts end with no special one; if it was trained with one, "
             "pass config_overrides={'append_token': True} (its eos_token), else False",
-            source.folder.model_id,
+            folder.model_id,
         )
 
-    def open_here() -> Backend:
-        chosen = resolve_backend(choose_backend(backend, source.folder)).name
-        wanted = choose_dtype(dtype, chosen, source.folder)
-        return open_backend(chosen, source.folder, wanted, source.architecture)
 
-    return Embedder(source, tokenizer, BackendOwner(open_here))
+def _open(spec: LocalSpec, backend: str, dtype: str, onnx_dtype: str | None = None) -> Backend:
+    """Open the backend; ``onnx_dtype`` is what ONNX Runtime computes in whatever ``dtype`` says."""
+    folder = spec.folder
+    chosen = resolve_backend(_allowed_backend(backend, folder)).name
+    wanted = onnx_dtype if onnx_dtype and chosen == "onnx" else choose_dtype(dtype, chosen, folder)
+    with naming_folder(folder.path):
+        return open_backend(chosen, folder, wanted, spec.architecture)
 
 
-def choose_backend(backend: str, folder: ModelFolder) -> str:
+def _allowed_backend(backend: str, folder: ModelFolder) -> str:
     """The backend that a folder leaves open: one that holds an ONNX graph alone is for ONNX Runtime."""
     if folder.weights:
         return backend
@@ -76,15 +236,7 @@ def choose_backend(backend: str, folder: ModelFolder) -> str:
     return "onnx"
 
 
-def choose_dtype(dtype: str, backend: str, folder: ModelFolder) -> str:
-    """What "auto" means before a backend is asked.
-
-    ONNX Runtime computes in int8 for the models that were checked with it (the shipped one and the
-    catalog's aliases), else in float32. MLX knows its device and decides itself.
-    """
-    if dtype != "auto" or backend != "onnx":
-        return dtype
-    if folder.quantization is not None:
-        # What was packed for MLX is unpacked and computed in int8, whatever its own bits.
-        return f"int{folder.quantization.bits}" if folder.onnx is not None else "int8"
-    return "int8" if folder.origin in ("embedded", "alias") else "float32"
+def _again(loader: Callable[..., T], name: Name, spec: LocalSpec, **settings: Any) -> Callable[[], T]:
+    """Load the same model in another process: the same commit, and a folder by its whole path."""
+    again: Name = Path(spec.folder.model_id) if spec.folder.origin == "folder" else name
+    return partial(loader, again, revision=spec.folder.revision, **settings)

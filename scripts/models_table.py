@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.catalog import CATALOG, CatalogEntry
+from mlx_jinabert.catalog import CatalogEntry, available_models
 from mlx_jinabert.checkpoint.folder import EMBEDDED
 from mlx_jinabert.text.tokenizer import TokenBatch, Tokenizer
 from mlx_jinabert.verify.published import _published, check_logits
@@ -200,7 +200,7 @@ def main() -> None:
     rows = {name: figures(name) for name in ("embedded", "minilm", *(a.name for a in ARCHITECTURES))}
     short = {name: f"{f[0]}; {f[5]}; {f[1]}; {f[2]}" for name, f in rows.items()}
     print(_INTRODUCTION, end="")
-    _table(_MODEL_COLUMNS, [model_row(entry, short) for entry in CATALOG.values()])
+    _table(_MODEL_COLUMNS, [model_row(entry, short) for entry in available_models().values()])
     print(_ARCHITECTURES, end="")
     notes = {a.name: a.note for a in ARCHITECTURES} | {"embedded": "trained", "minilm": "trained"}
     lines = [f"| {name} | {notes[name]} | {' | '.join(found)} |" for name, found in rows.items()]

@@ -74,7 +74,7 @@ def python_api() -> str:
     for package in _PACKAGES:
         module = importlib.import_module(package)
         parts.append(f"## {package}\n\n{_docstring(module)}\n")
-        for name in module.__all__:
+        for name in sorted(getattr(module, "_HOMES", module.__all__)):
             value = getattr(module, name)
             parts += _class(name, value) if inspect.isclass(value) else [_entry("###", name, value)]
     return "\n".join(parts)

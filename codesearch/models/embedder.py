@@ -80,7 +80,7 @@ class KnownModel:
 
 def known_models() -> list[KnownModel]:
     """The embedding models that can be given by a short name."""
-    from mlx_jinabert.catalog import CATALOG
+    from mlx_jinabert.catalog import available_models
 
     return [
         KnownModel(
@@ -96,7 +96,7 @@ def known_models() -> list[KnownModel]:
             use=entry.note,
             to_state=tuple(entry.unknown),
         )
-        for entry in CATALOG.values()
+        for entry in available_models().values()
         if entry.task == "embedding"
     ]
 
@@ -110,7 +110,7 @@ def is_service(name: str) -> bool:
 
 def model_cache() -> Path:
     """Where mlx_jinabert keeps the graphs that it builds."""
-    from mlx_jinabert.checkpoint.cache_folder import cache_dir
+    from mlx_jinabert.checkpoint.cache_location import cache_dir
 
     return cache_dir()
 
@@ -180,7 +180,7 @@ class Model:
             return f"object {self.name} {self.fingerprint}"
         if is_service(self.name):
             return f"service {self.name} {self.fingerprint}"
-        from mlx_jinabert.architectures.onnx import builder_version
+        from mlx_jinabert.architectures.graphs import builder_version
 
         return f"model {self.fingerprint} {builder_version()}"
 
@@ -290,7 +290,7 @@ def _named_fingerprint(name: str) -> str:
     from mlx_jinabert.errors import JinabertError
 
     try:
-        from mlx_jinabert.identity import fingerprint_of
+        from mlx_jinabert.loading import fingerprint_of
 
         return fingerprint_of(name)
     except JinabertError as error:

@@ -1,51 +1,65 @@
-"""config.json and tensor names -> the architecture's numbers. One file and one line per architecture."""
+"""config.json and tensor names -> the architecture's numbers; the table of architectures.
+
+An architecture is a folder and a row of ``ARCHITECTURES``. The folder holds
+
+    config.py   ``CONFIG``, its ``ArchitectureConfig``
+    mlx.py      ``build(config)``: an MLX module, whose attributes are named as the checkpoint's tensors
+    onnx.py     ``encode(layers, config)`` and, where there may be labels, ``classify(layers, hidden)``
+
+One whose computation is another's leaves mlx.py and onnx.py out: those of the configuration that its own
+is derived from are taken.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Literal, cast
 
-from mlx_jinabert.architectures.bert.config import BertConfig
-from mlx_jinabert.architectures.codesage.config import CodeSageConfig
-from mlx_jinabert.architectures.gemma2.config import Gemma2Config
-from mlx_jinabert.architectures.gte.config import GteConfig
-from mlx_jinabert.architectures.jina_bert.config import JinaBertConfig
-from mlx_jinabert.architectures.modernbert.config import ModernBertConfig
-from mlx_jinabert.architectures.nomic_bert.config import NomicBertConfig
-from mlx_jinabert.architectures.qwen2.config import Qwen2Config
-from mlx_jinabert.architectures.qwen2_5_vl.config import Qwen25VLConfig
-from mlx_jinabert.architectures.qwen3.config import Qwen3Config
-from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Quantization
+from mlx_jinabert.architectures.shared.config import AffineQuantization, ArchitectureConfig
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
 
 __all__ = [
+    "ARCHITECTURES",
+    "AffineQuantization",
     "ArchitectureConfig",
-    "BertConfig",
-    "CodeSageConfig",
-    "Gemma2Config",
-    "GteConfig",
-    "JinaBertConfig",
-    "ModernBertConfig",
-    "NomicBertConfig",
-    "Quantization",
-    "Qwen2Config",
-    "Qwen3Config",
-    "Qwen25VLConfig",
+    "implementation",
     "read_architecture",
 ]
 
-_ARCHITECTURES: tuple[type[ArchitectureConfig], ...] = (
-    NomicBertConfig,
-    GteConfig,
-    ModernBertConfig,
-    JinaBertConfig,
-    BertConfig,
-    Qwen2Config,
-    Qwen3Config,
-    CodeSageConfig,
-    Gemma2Config,
-    Qwen25VLConfig,
+ARCHITECTURES: tuple[str, ...] = (
+    "nomic_bert",
+    "gte",
+    "modernbert",
+    "jina_bert",
+    "bert",
+    "qwen2",
+    "qwen3",
+    "codesage",
+    "gemma2",
+    "qwen2_5_vl",
 )
-"""Asked in this order; the first that recognises the checkpoint reads it."""
+"""Folders, in the order in which they are asked; the first that recognises a checkpoint reads it."""
+
+
+@cache
+def _kinds() -> tuple[type[ArchitectureConfig], ...]:
+    return tuple(
+        cast("type[ArchitectureConfig]", import_module(f"{__name__}.{name}.config").CONFIG)
+        for name in ARCHITECTURES
+    )
+
+
+def implementation(kind: type[ArchitectureConfig], framework: Literal["mlx", "onnx"]) -> ModuleType:
+    """Import mlx.py or onnx.py from the folder of ``kind``, else from that of a configuration it extends."""
+    for ancestor in kind.__mro__:
+        folder, _, file = ancestor.__module__.rpartition(".")
+        if file == "config" and folder.startswith(f"{__name__}.") and find_spec(f"{folder}.{framework}"):
+            return import_module(f"{folder}.{framework}")
+    raise NotImplementedError(f"{kind.architecture} has no {framework}.py")
 
 
 def read_architecture(config: Mapping[str, object], tensors: Collection[str]) -> ArchitectureConfig:
@@ -57,7 +71,7 @@ def read_architecture(config: Mapping[str, object], tensors: Collection[str]) ->
     Raises ``UnsupportedConfig`` for a key whose value is not implemented, ``WeightMismatch`` where
     configuration and tensors contradict each other.
     """
-    for kind in _ARCHITECTURES:
+    for kind in _kinds():
         names = frozenset(kind.canonical(name) for name in tensors)
         if kind.recognises(config, names):
             try:
@@ -65,13 +79,12 @@ def read_architecture(config: Mapping[str, object], tensors: Collection[str]) ->
             except UnsupportedConfig as error:
                 _refuse_swapped(kind, config, tensors, error)
                 raise
-    supported = tuple(kind.architecture for kind in _ARCHITECTURES)
-    if config.get("model_type") in supported:
+    if config.get("model_type") in ARCHITECTURES:
         first = sorted(tensors)
         raise WeightMismatch(
-            extra=first, hint=f"no tensors of a supported architecture ({', '.join(supported)})"
+            extra=first, hint=f"no tensors of a supported architecture ({', '.join(ARCHITECTURES)})"
         )
-    raise UnsupportedConfig("model_type", config.get("model_type"), supported)
+    raise UnsupportedConfig("model_type", config.get("model_type"), ARCHITECTURES)
 
 
 def _refuse_swapped(
@@ -81,7 +94,7 @@ def _refuse_swapped(
     error: UnsupportedConfig,
 ) -> None:
     """Where ``config.json`` is that of another architecture: it is not its value that is wrong."""
-    for claimed in (found, *_ARCHITECTURES):
+    for claimed in (found, *_kinds()):
         says_so = claimed.recognises(config, frozenset()) or config.get("model_type") == claimed.architecture
         if says_so and claimed is found:
             return

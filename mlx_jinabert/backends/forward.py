@@ -1,6 +1,6 @@
-"""Token sequences through a backend: batches are planned, padded and computed, results named by position.
+"""Run token sequences through a backend: plan batches, pad them, compute, name results by position.
 
-What embedding and reranking have in common: both turn a sequence into one row of numbers.
+Embedding and reranking have this in common: both turn a sequence into one row of numbers.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from mlx_jinabert.backends import Backend
 from mlx_jinabert.backends.cores import usable_cores
 from mlx_jinabert.backends.owner import BackendOwner
+from mlx_jinabert.errors import check_count
 from mlx_jinabert.text import batching
 from mlx_jinabert.text.tokenizer import Ids, TokenBatch
 
-__all__ = ["WINDOW", "Computed", "Limits", "batch_tokens", "compute"]
+__all__ = ["WINDOW", "Computed", "Limits", "compute", "limits_of"]
 
 WINDOW = 4096
 """Texts whose token ids are held at once; batches are sorted within a window."""
@@ -44,13 +45,16 @@ class Computed:
     values: NDArray[np.float32]
 
 
-def batch_tokens(wanted: int | None, device: str) -> int:
-    """``max_batch_tokens`` of a call, None for what suits the device. ValueError if it is no size."""
-    if wanted is None:
-        return _TOKENS_PER_CORE * usable_cores() if "cpu" in device.lower() else _GPU_TOKENS
-    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
-        raise ValueError(f"max_batch_tokens must be a positive int, not {wanted!r}")
-    return wanted
+def limits_of(batch_size: int | None, batch_tokens: int | None, max_length: int, device: str) -> Limits:
+    """The limits of a call: None leaves the rows unbounded, and the tokens at what suits the device.
+
+    Raises ValueError for a bound that is not a positive int.
+    """
+    check_count("batch_size", batch_size)
+    check_count("max_batch_tokens", batch_tokens)
+    if batch_tokens is None:
+        batch_tokens = _TOKENS_PER_CORE * usable_cores() if "cpu" in device.lower() else _GPU_TOKENS
+    return Limits(batch_tokens, max_length, batch_size)
 
 
 def compute(

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlx_jinabert.checkpoint.cache_folder import cache_dir, is_private, private_folder
+from mlx_jinabert.checkpoint.cache_location import cache_dir, is_private, private_folder
 
 __all__ = ["GRAPH_FILE", "cached_graph", "discard"]
 

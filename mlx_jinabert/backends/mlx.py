@@ -16,8 +16,7 @@ from mlx import nn
 from mlx.utils import tree_flatten
 from numpy.typing import NDArray
 
-from mlx_jinabert.architectures import ArchitectureConfig, Quantization
-from mlx_jinabert.architectures.mlx import build
+from mlx_jinabert.architectures import AffineQuantization, ArchitectureConfig, implementation
 from mlx_jinabert.architectures.shared.matching import match
 from mlx_jinabert.architectures.shared.mlx.conv1d import Conv1D
 from mlx_jinabert.checkpoint.weights import FLOAT_DTYPES, Weights
@@ -34,9 +33,9 @@ _CACHE_BYTES = 512 << 20
 """Freed buffers that are kept for the next batch. Every new shape adds to them, and nothing else
 takes from them (2.3 GB grew to 24 over 320 texts elsewhere)."""
 
-_AT_LOAD: Mapping[str, Quantization] = {
-    "int8": Quantization(group_size=64, bits=8),
-    "int4": Quantization(group_size=64, bits=4),
+_AT_LOAD: Mapping[str, AffineQuantization] = {
+    "int8": AffineQuantization(group_size=64, bits=8),
+    "int4": AffineQuantization(group_size=64, bits=4),
 }
 
 
@@ -62,7 +61,7 @@ class MlxBackend:
         with Weights(folder.weights) as weights:
             names = match(weights, architecture)
             floating, at_load = _float_type(dtype, self.device, weights, names, architecture)
-            self._model = build(architecture)
+            self._model: nn.Module = implementation(type(architecture), "mlx").build(architecture)
             tensors = _cast(weights, names, folder, floating)
             if architecture.quantization is not None:
                 _quantize(self._model, architecture.quantization, frozenset(names))
@@ -102,7 +101,7 @@ def _shared_mask(mask: NDArray[np.int32]) -> mx.array | None:
 
 def _float_type(
     dtype: str, device: str, weights: Weights, names: Mapping[str, str], architecture: ArchitectureConfig
-) -> tuple[str, Quantization | None]:
+) -> tuple[str, AffineQuantization | None]:
     """(type of activations and unquantised weights, quantisation to do at load)."""
     supported = ("auto", *FLOAT_DTYPES, *_AT_LOAD)
     if dtype not in supported:
@@ -140,7 +139,7 @@ def _cast(
 
 
 def _packed(
-    tensors: Iterator[tuple[str, mx.array]], layers: frozenset[str], quantization: Quantization
+    tensors: Iterator[tuple[str, mx.array]], layers: frozenset[str], quantization: AffineQuantization
 ) -> Iterator[tuple[str, mx.array]]:
     """The weights of ``layers`` as words, scales and biases, each packed before the next one is read."""
     for name, array in tensors:
@@ -163,7 +162,9 @@ def _bound_cache() -> None:
         mx.clear_cache()
 
 
-def _quantize(model: nn.Module, quantization: Quantization, names: frozenset[str] | None = None) -> None:
+def _quantize(
+    model: nn.Module, quantization: AffineQuantization, names: frozenset[str] | None = None
+) -> None:
     """Swap layers for quantised ones: those with stored scales, or every dense layer that divides."""
 
     def chosen(path: str, module: nn.Module) -> bool:

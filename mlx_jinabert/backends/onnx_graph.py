@@ -1,7 +1,7 @@
 """Which ONNX graph a model folder runs: the one it holds, or one built from its weights and cached.
 
 Names no framework: the session is opened by the caller's function, ``onnx`` is reached through
-``mlx_jinabert.architectures.onnx`` when a graph has to be built.
+``mlx_jinabert.architectures.graphs`` when a graph has to be built.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from mlx_jinabert.architectures import onnx as graphs
+from mlx_jinabert.architectures import graphs
 from mlx_jinabert.backends.graph_cache import cached_graph, discard
 from mlx_jinabert.checkpoint.fingerprint import stored_content
 from mlx_jinabert.checkpoint.sentence_files import read_json

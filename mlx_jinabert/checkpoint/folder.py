@@ -19,9 +19,17 @@ from mlx_jinabert import catalog
 from mlx_jinabert.catalog import CatalogEntry, Pooling
 from mlx_jinabert.checkpoint import sentence_files
 from mlx_jinabert.checkpoint.sentence_files import EndToken, read_json
-from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.errors import ModelFolderError, naming_folder
 
-__all__ = ["EMBEDDED", "ModelFolder", "Origin", "Quantization", "has_adapters", "read_folder", "resolve"]
+__all__ = [
+    "EMBEDDED",
+    "ModelFolder",
+    "Origin",
+    "StoredQuantization",
+    "has_adapters",
+    "read_folder",
+    "resolve",
+]
 
 EMBEDDED = Path(__file__).parents[1] / "embedded"
 """The shipped model."""
@@ -35,7 +43,7 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 
 
 @dataclass(frozen=True, slots=True)
-class Quantization:
+class StoredQuantization:
     """How the weights are stored: ``bits`` wide integers with one scale per ``group_size`` inputs.
 
     ``group_size`` 0 means one scale per output channel.
@@ -67,7 +75,7 @@ class ModelFolder:
     prompts: Mapping[str, str]
     default_prompt_name: str | None
     max_length: int
-    quantization: Quantization | None
+    quantization: StoredQuantization | None
     entry: CatalogEntry | None
     """What the catalog knows, for a model that was named by alias or Hub id."""
 
@@ -117,6 +125,13 @@ def read_folder(
     entry: CatalogEntry | None = None,
 ) -> ModelFolder:
     """Read and check what ``path`` holds, without opening the weights."""
+    with naming_folder(path):
+        return _read_folder(path, model_id, origin, revision, entry)
+
+
+def _read_folder(
+    path: Path, model_id: str, origin: Origin, revision: str | None, entry: CatalogEntry | None
+) -> ModelFolder:
     modules = sentence_files.read_modules(path)
     base = path / modules.transformer
     config = read_json(base / "config.json")
@@ -196,13 +211,13 @@ def _shards(index: Path) -> tuple[Path, ...]:
     return tuple(index.parent / name for name in names)
 
 
-def _quantization(base: Path, config: Mapping[str, Any]) -> Quantization | None:
+def _quantization(base: Path, config: Mapping[str, Any]) -> StoredQuantization | None:
     record = read_json(base / "mlx_jinabert.json") or {}
     found = config.get("quantization") or record.get("quantization")
     if found is None:
         return None
     try:
-        return Quantization(bits=int(found["bits"]), group_size=int(found.get("group_size") or 0))
+        return StoredQuantization(bits=int(found["bits"]), group_size=int(found.get("group_size") or 0))
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise ModelFolderError(base, f"quantization is {found!r}, expected bits and group_size") from error
 

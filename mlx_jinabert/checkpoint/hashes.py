@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlx_jinabert.checkpoint.cache_folder import is_private, private_folder
+from mlx_jinabert.checkpoint.cache_location import is_private, private_folder
 
 __all__ = ["FileHashes", "origin_of", "remember_origin"]
 

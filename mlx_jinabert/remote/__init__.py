@@ -11,9 +11,6 @@ or a fallback, and redirects are not followed.
 
 Keys come from the environment: $TEI_API_KEY, $OPENAI_API_KEY, $VOYAGE_API_KEY. They go to the host in the
 name, and into no log, error, ``repr`` or index. Names with credentials or a query part are refused.
-
-HTTP is the standard library's: what huggingface_hub brings along has changed with its versions (requests,
-httpx, httpx2), and one POST of JSON needs no other dependency. Proxies of the environment are honoured.
 """
 
 from __future__ import annotations

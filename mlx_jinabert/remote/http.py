@@ -1,34 +1,40 @@
 """JSON over HTTP with patience: time-outs, retries with exponential backoff and jitter, Retry-After.
 
-Tried again: connections that fail or break, 408, 429 and 5xx. Not tried again: everything that would fail
-the same way, a certificate that is not trusted, and redirects, which could carry a key to another host.
+httpx2 sends the requests and keeps connections alive; huggingface_hub depends on it as well. It does not
+try again after an answer, so that is done here. Tried again: connections that fail or break, 408, 429 and
+5xx. Not tried again: everything that would fail the same way, a certificate that is not trusted, and
+redirects, which could carry a key to another host. Proxies of the environment are honoured.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
+import os
 import random
 import ssl
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from weakref import finalize
 
 from mlx_jinabert import __version__
 from mlx_jinabert.errors import RemoteError
 from mlx_jinabert.remote.answers import message_in, retry_after
 from mlx_jinabert.remote.key import Key
 
-__all__ = ["Client", "Policy", "Refused"]
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = ["Client", "Policy", "Refusal"]
 
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504, 529})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _EXCERPT = 300
 _LARGEST_ANSWER = 1 << 30
+_LARGEST_MESSAGE = 1 << 16
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _log = logging.getLogger("mlx_jinabert")
 
@@ -47,7 +53,7 @@ class Policy:
     """A service that asks for more patience than this gets an error instead."""
 
 
-class Refused(RemoteError):
+class Refusal(RemoteError):
     """The service answered, and did not do it. ``status`` is HTTP's."""
 
     def __init__(self, host: str, problem: str, status: int) -> None:
@@ -65,26 +71,24 @@ class _Transient(Exception):
 
 
 class Client:
-    """One host. Any thread may use it; nothing is kept between requests."""
+    """One host. Any thread may use it; its connections are kept and shared."""
 
     def __init__(self, url: str, key: Key, policy: Policy) -> None:
         self._url = url
         self._key = key
         self._policy = policy
         self.host = urlsplit(url).netloc
-        local = urlsplit(url).hostname in _LOOPBACK
-        handlers = [_NoRedirect(), *([urllib.request.ProxyHandler({})] if local else [])]
-        self._opener = urllib.request.build_opener(*handlers)
+        self._connections: tuple[int, httpx2.Client] | None = None
 
     def __repr__(self) -> str:
         return f"Client({self._url!r}, {self._key!r})"
 
     def get(self, path: str) -> Any:
-        """The JSON at ``path``. Refused, or RemoteError once patience is at its end."""
+        """Fetch the JSON at ``path``. Refusal, or RemoteError once patience is at its end."""
         return self._persist(path, None)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """The JSON that the service answers with."""
+        """Send ``body`` and return the JSON that the service answers with; raises as ``get``."""
         return self._persist(path, json.dumps(body).encode())
 
     def _persist(self, path: str, body: bytes | None) -> Any:
@@ -107,19 +111,42 @@ class Client:
         raise AssertionError("a policy has at least one attempt")
 
     def _once(self, path: str, body: bytes | None) -> Any:
-        headers = {"Accept": "application/json", "User-Agent": f"mlx-jinabert/{__version__}"}
+        from httpx2 import HTTPError, InvalidURL
+
+        headers = self._key.headers(self.host)
         if body is not None:
             headers["Content-Type"] = "application/json"
-        request = urllib.request.Request(f"{self._url}{path}", body, headers)
-        for name, value in self._key.headers(self.host).items():
-            request.add_unredirected_header(name, value)
+        method = "GET" if body is None else "POST"
         try:
-            with self._opener.open(request, timeout=self._policy.timeout) as answer:
-                return self._json(path, answer.read(_LARGEST_ANSWER))
-        except urllib.error.HTTPError as error:
-            raise self._refusal(path, error) from None
-        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            with self._client().stream(method, f"{self._url}{path}", content=body, headers=headers) as answer:
+                if not answer.is_success:
+                    raise self._refusal(path, answer)
+                return self._json(path, self._content(answer))
+        except (OSError, HTTPError, InvalidURL, UnicodeError) as error:
             raise self._broken(path, error) from error
+
+    def _client(self) -> httpx2.Client:
+        """Connections of this process: those of the parent are not usable after a fork."""
+        if self._connections is None or self._connections[0] != os.getpid():
+            import httpx2
+
+            client = httpx2.Client(
+                headers={"Accept": "application/json", "User-Agent": f"mlx-jinabert/{__version__}"},
+                timeout=self._policy.timeout,
+                trust_env=urlsplit(self._url).hostname not in _LOOPBACK,  # no proxy for this machine
+                follow_redirects=False,
+            )
+            self._connections = os.getpid(), client
+            finalize(self, _close, os.getpid(), client).atexit = False
+        return self._connections[1]
+
+    def _content(self, answer: httpx2.Response) -> bytes:
+        content = bytearray()
+        for part in answer.iter_bytes():
+            content += part
+            if len(content) > _LARGEST_ANSWER:
+                raise RemoteError(self.host, f"answered with more than {_LARGEST_ANSWER} bytes")
+        return bytes(content)
 
     def _json(self, path: str, content: bytes) -> Any:
         try:
@@ -130,46 +157,59 @@ class Client:
                 self.host, f"{path} answered with something that is not JSON: {shown!r}"
             ) from error
 
-    def _refusal(self, path: str, error: urllib.error.HTTPError) -> Exception:
-        """What to raise for a status that is not 2xx."""
-        with error:
-            status, wait = error.code, retry_after(error.headers.get("Retry-After"))
-            message = self._message(error)
+    def _refusal(self, path: str, answer: httpx2.Response) -> Exception:
+        """The error for a status that is not 2xx."""
+        status, wait = answer.status_code, retry_after(answer.headers.get("Retry-After"))
         if status in (401, 403):
             # What a service says here may repeat parts of the key.
             said = (
                 f"{path} answered {status}: it takes no request without a valid key in ${self._key.variable}"
             )
-            return Refused(self.host, said, status)
-        if status in (301, 302, 303, 307, 308):
+            return Refusal(self.host, said, status)
+        if status in _REDIRECTS:
             said = f"{path} answered {status}: it redirects, which is not followed; name the final address"
-            return Refused(self.host, said, status)
-        refused = Refused(self.host, f"{path} answered {status}: {message}", status)
-        return _Transient(refused, wait) if status in _TRANSIENT else refused
+            return Refusal(self.host, said, status)
+        refusal = Refusal(self.host, f"{path} answered {status}: {self._message(answer)}", status)
+        return _Transient(refusal, wait) if status in _TRANSIENT else refusal
 
-    def _message(self, error: urllib.error.HTTPError) -> str:
+    def _message(self, answer: httpx2.Response) -> str:
+        from httpx2 import HTTPError
+
+        content = b""
         try:
-            content = error.read(1 << 16).decode(errors="replace")
-        except (OSError, http.client.HTTPException):
-            return str(error.reason)
-        return self._key.hidden(message_in(content))[:_EXCERPT] or str(error.reason)
+            for part in answer.iter_bytes():
+                content += part
+                if len(content) >= _LARGEST_MESSAGE:
+                    break
+        except (OSError, HTTPError):
+            return answer.reason_phrase
+        text = content[:_LARGEST_MESSAGE].decode(errors="replace")
+        return self._key.hidden(message_in(text))[:_EXCERPT] or answer.reason_phrase
 
     def _broken(self, path: str, error: Exception) -> Exception:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        if isinstance(reason, TimeoutError):
+        from httpx2 import TimeoutException
+
+        causes = list(_causes(error))
+        if any(isinstance(cause, TimeoutError | TimeoutException) for cause in causes):
             said = f"{path} gave no answer within {self._policy.timeout:g} seconds"
         else:
-            said = f"{path} cannot be reached: {type(reason).__name__}: {reason}"
+            said = f"{path} cannot be reached: {type(causes[-1]).__name__}: {causes[-1]}"
         found = RemoteError(self.host, self._key.hidden(said))
-        if isinstance(reason, ssl.SSLCertVerificationError):
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
             return found
         transient = _Transient(found)
         transient.__cause__ = error
         return transient
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Lets a redirect come out as the error that it is here."""
+def _close(process: int, client: httpx2.Client) -> None:
+    """Close the connections of a garbage client, but not those that a forked child only inherited."""
+    if process == os.getpid():
+        client.close()
 
-    def redirect_request(self, *arguments: Any, **options: Any) -> None:
-        return None
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what led to it, outermost first: httpx2 wraps the errors of the system."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.remote import vectors
 from mlx_jinabert.remote.address import Address
+from mlx_jinabert.remote.answers import data_vectors
 from mlx_jinabert.remote.http import Client
-from mlx_jinabert.remote.service import PROBE, UNKNOWN_LENGTH, About, Asked, Known
+from mlx_jinabert.remote.service import PROBE, UNKNOWN_LENGTH, PublicModel, ServiceInfo, VectorRequest
 
 __all__ = ["OpenAi"]
 
 _PATH = "/embeddings"
-_KNOWN: Mapping[str, Known] = {
-    "text-embedding-3-small": Known(1536, 8191),
-    "text-embedding-3-large": Known(3072, 8191),
-    "text-embedding-ada-002": Known(1536, 8191),
+_KNOWN: Mapping[str, PublicModel] = {
+    "text-embedding-3-small": PublicModel(1536, 8191),
+    "text-embedding-3-large": PublicModel(3072, 8191),
+    "text-embedding-ada-002": PublicModel(1536, 8191),
 }
 _PAYLOAD_BYTES = 300_000
 
@@ -35,28 +35,28 @@ class OpenAi:
         self._address = address
         self._client = client
 
-    def about(self) -> About:
-        """Of a model of OpenAI's nothing is asked; elsewhere the answer to one text tells name and width."""
+    def describe(self) -> ServiceInfo:
+        """Describe the model. OpenAI's own are known here; of others one text tells name and width."""
         model = self._address.model
         known = _KNOWN.get(model) if self._address.is_official else None
         if known is not None:
-            return About(model, known.dim, known.max_length, rows=2048, payload_bytes=_PAYLOAD_BYTES)
-        answer = self._answer([PROBE], Asked())
+            return ServiceInfo(model, known.dim, known.max_length, rows=2048, payload_bytes=_PAYLOAD_BYTES)
+        answer = self._answer([PROBE], VectorRequest())
         said = str(answer.get("model") or "") if isinstance(answer, Mapping) else ""
-        return About(
+        return ServiceInfo(
             model=said or model,
-            dim=vectors.of_data(answer, 1, self._client.host).shape[1],
+            dim=data_vectors(answer, 1, self._client.host).shape[1],
             max_length=UNKNOWN_LENGTH,
             rows=64,
             payload_bytes=_PAYLOAD_BYTES,
             is_identified=bool(said),
         )
 
-    def embed(self, texts: Sequence[str], asked: Asked) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], request: VectorRequest) -> NDArray[np.float32]:
         """See ``Service``."""
-        return vectors.of_data(self._answer(texts, asked), len(texts), self._client.host)
+        return data_vectors(self._answer(texts, request), len(texts), self._client.host)
 
-    def _answer(self, texts: Sequence[str], asked: Asked) -> Any:
+    def _answer(self, texts: Sequence[str], request: VectorRequest) -> Any:
         """base64 is a quarter of the bytes, but not every server has it."""
         encoding = "base64" if self._address.is_official else "float"
         body: dict[str, Any] = {
@@ -64,6 +64,6 @@ class OpenAi:
             "input": list(texts),
             "encoding_format": encoding,
         }
-        if asked.dim is not None:
-            body["dimensions"] = asked.dim
+        if request.dim is not None:
+            body["dimensions"] = request.dim
         return self._client.post(_PATH, body)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.errors import RemoteError
-from mlx_jinabert.remote.http import Refused
+from mlx_jinabert.remote.http import Refusal
 
 __all__ = ["AT_ONCE", "embed_all", "plan"]
 
@@ -57,7 +57,7 @@ def _persistent(texts: Sequence[str], batch: range, send: Send) -> Vectors:
     """The vectors of a batch, in halves where the service finds it too large."""
     try:
         return send([texts[position] for position in batch])
-    except Refused as refused:
+    except Refusal as refused:
         if refused.status not in _TOO_MUCH:
             raise
         if len(batch) == 1:

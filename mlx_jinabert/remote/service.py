@@ -1,4 +1,4 @@
-"""What the protocols have in common: what is asked, and what a service says about itself."""
+"""Requests for vectors, and what a service says about itself: common to all protocols."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PROBE", "UNKNOWN_LENGTH", "About", "Asked", "Known", "Role", "Service"]
+__all__ = ["PROBE", "UNKNOWN_LENGTH", "PublicModel", "Role", "Service", "ServiceInfo", "VectorRequest"]
 
 Role = Literal["query", "document"]
 
@@ -20,8 +20,8 @@ PROBE = "def"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the vectors of one request are to be."""
+class VectorRequest:
+    """How the vectors of one request have to be."""
 
     role: Role | None = None
     dim: int | None = None
@@ -32,8 +32,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What a service says about its model, and how much it takes in one request."""
+class ServiceInfo:
+    """A service's description of its model, and how much it takes in one request."""
 
     model: str
     dim: int
@@ -51,7 +51,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PublicModel:
     """A model of a public service: its own width and its limit in tokens."""
 
     dim: int
@@ -61,8 +61,8 @@ class Known:
 class Service(Protocol):
     """One protocol on one host. Any thread may use it."""
 
-    def about(self) -> About:
-        """Asks the service what has to be asked; RemoteError if it does not serve vectors."""
+    def describe(self) -> ServiceInfo:
+        """Ask the service about its model; RemoteError if it does not serve vectors."""
 
-    def embed(self, texts: Sequence[str], asked: Asked) -> NDArray[np.float32]:
-        """One request: (n, width) float32 in the order of the texts."""
+    def embed(self, texts: Sequence[str], request: VectorRequest) -> NDArray[np.float32]:
+        """Send one request: (n, width) float32 in the order of the texts."""

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.errors import RemoteError
-from mlx_jinabert.remote import vectors
+from mlx_jinabert.remote.answers import listed_vectors
 from mlx_jinabert.remote.http import Client
-from mlx_jinabert.remote.service import PROBE, UNKNOWN_LENGTH, About, Asked
+from mlx_jinabert.remote.service import PROBE, UNKNOWN_LENGTH, ServiceInfo, VectorRequest
 
 __all__ = ["Tei"]
 
@@ -29,16 +29,16 @@ class Tei:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def about(self) -> About:
-        """/info says everything but the width, for which one text is embedded."""
+    def describe(self) -> ServiceInfo:
+        """Ask /info, and embed one text for the width, which is not there."""
         host, info = self._client.host, self._client.get("/info")
         if not isinstance(info, Mapping) or not info.get("model_id"):
             raise RemoteError(host, "/info names no model_id; is this text-embeddings-inference?")
         pooling = _pooling(info.get("model_type"), host)
         model, revision = str(info["model_id"]), str(info.get("model_sha") or "")
-        return About(
+        return ServiceInfo(
             model=model,
-            dim=self.embed([PROBE], Asked()).shape[1],
+            dim=self.embed([PROBE], VectorRequest()).shape[1],
             max_length=_positive(info.get("max_input_length"), UNKNOWN_LENGTH),
             rows=_positive(info.get("max_client_batch_size"), _ROWS),
             payload_bytes=_PAYLOAD_BYTES,
@@ -49,16 +49,16 @@ class Tei:
             is_identified=bool(revision) or not model.startswith(("/", ".", "~")),
         )
 
-    def embed(self, texts: Sequence[str], asked: Asked) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], request: VectorRequest) -> NDArray[np.float32]:
         """See ``Service``."""
         body: dict[str, Any] = {
             "inputs": list(texts),
-            "normalize": asked.normalize,
-            "truncate": asked.truncate,
+            "normalize": request.normalize,
+            "truncate": request.truncate,
         }
-        if asked.dim is not None:
-            body["dimensions"] = asked.dim
-        return vectors.listed(self._client.post("/embed", body), len(texts), self._client.host)
+        if request.dim is not None:
+            body["dimensions"] = request.dim
+        return listed_vectors(self._client.post("/embed", body), len(texts), self._client.host)
 
 
 def _pooling(kind: Any, host: str) -> str:

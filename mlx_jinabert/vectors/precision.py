@@ -24,7 +24,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.errors import check_choice
 
 __all__ = ["Precision", "as_precision", "check_precision"]
 
@@ -37,16 +37,16 @@ _SHIFT = 128
 
 
 def check_precision(precision: str, *, normalised: bool, dim: int) -> None:
-    """Raises UnsupportedConfig where vectors of width ``dim`` cannot be given as asked."""
-    supported = get_args(Precision)
-    if precision not in supported:
-        raise UnsupportedConfig("precision", precision, supported)
+    """Raise ValueError where vectors of width ``dim`` cannot be given in that precision."""
+    check_choice("precision", precision, get_args(Precision))
     if precision in ("int8", "uint8") and not normalised:
-        remedy = "float32, binary or ubinary: the steps of int8 and uint8 are those of vectors of unit length"
-        raise UnsupportedConfig("precision", precision, remedy)
+        raise ValueError(
+            f"precision is {precision!r}; its steps are those of vectors of unit length: pass 'float32', "
+            "'binary' or 'ubinary', or leave normalize_embeddings as it is"
+        )
     if precision in ("binary", "ubinary") and dim % 8:
-        raise UnsupportedConfig(
-            "precision", precision, f"float32, int8 or uint8: {dim} bits are no whole bytes"
+        raise ValueError(
+            f"precision is {precision!r}; {dim} bits are no whole bytes: pass 'float32', 'int8' or 'uint8'"
         )
 
 

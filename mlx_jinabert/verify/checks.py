@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.checkpoint.folder import EMBEDDED
-from mlx_jinabert.embedder import Embedder
+from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.text.batching import bucket
 from mlx_jinabert.verify.published import check_vectors
 
@@ -74,7 +74,7 @@ class Speed:
     tokens_per_second: float
 
 
-def invariants(model: Embedder) -> list[Check]:
+def invariants(model: LocalEmbedder) -> list[Check]:
     """A vector depends on its text alone: not on neighbours, order, padding or batch size."""
     texts = [*_TEXTS, *_edge_texts(model.max_length), _words(2 * model.max_length)]
     single = np.stack([model.encode(text, truncation="silent") for text in texts])
@@ -95,7 +95,7 @@ def invariants(model: Embedder) -> list[Check]:
     ]
 
 
-def golden(model: Embedder) -> list[Check]:
+def golden(model: LocalEmbedder) -> list[Check]:
     """The shipped model against vectors that an independent float32 implementation wrote."""
     if model.model_id != "embedded":
         return []
@@ -105,7 +105,7 @@ def golden(model: Embedder) -> list[Check]:
     return [_compare("golden vectors", model, want, model.encode(record["texts"], truncation="silent"))]
 
 
-def published(model: Embedder) -> list[Check]:
+def published(model: LocalEmbedder) -> list[Check]:
     """A catalogued checkpoint against what others published for it."""
     checks = []
     for vector in check_vectors(model.folder):
@@ -116,7 +116,7 @@ def published(model: Embedder) -> list[Check]:
     return checks
 
 
-def throughput(model: Embedder, seconds: float = 3.0) -> Speed:
+def throughput(model: LocalEmbedder, seconds: float = 3.0) -> Speed:
     """Rounds of 64 texts until ``seconds`` are over; a first round, which compiles, is not counted."""
     texts = [_words(126, start) for start in range(64)]
     tokens = sum(model.count_tokens(texts))
@@ -129,7 +129,7 @@ def throughput(model: Embedder, seconds: float = 3.0) -> Speed:
     return Speed(rounds * len(texts) / elapsed, rounds * tokens / elapsed)
 
 
-def _compare(name: str, model: Embedder, left: NDArray[np.float32], right: NDArray[np.float32]) -> Check:
+def _compare(name: str, model: LocalEmbedder, left: NDArray[np.float32], right: NDArray[np.float32]) -> Check:
     difference = float(np.abs(left - right).max())
     cosine = float((left * right).sum(axis=1).min())
     limit = LIMITS[model.dtype]

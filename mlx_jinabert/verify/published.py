@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.catalog import CATALOG, find
+from mlx_jinabert.catalog import available_models, find
 from mlx_jinabert.checkpoint.fingerprint import content
 from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.checkpoint.sentence_files import read_json
@@ -84,7 +84,9 @@ def identify(folder: ModelFolder) -> str | None:
         entry = find(source["model"])
         return entry.hub_id if entry else str(source["model"])
     weights = content(folder).weights
-    return next((entry.hub_id for entry in CATALOG.values() if entry.weights_sha256 == weights), None)
+    return next(
+        (entry.hub_id for entry in available_models().values() if entry.weights_sha256 == weights), None
+    )
 
 
 @cache

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from mlx_jinabert import __version__
-from mlx_jinabert.embedder import Embedder
 from mlx_jinabert.errors import JinabertError
-from mlx_jinabert.loading import DTYPES, load
+from mlx_jinabert.loading import DTYPES, load_local
+from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.verify import checks
 from mlx_jinabert.verify.checks import Check, Speed
 from mlx_jinabert.verify.machine import Machine, describe
@@ -72,7 +72,7 @@ class Report:
         return " | ".join(parts)
 
 
-def verify(model: Embedder, seconds: float = 3.0) -> Report:
+def verify(model: LocalEmbedder, seconds: float = 3.0) -> Report:
     """Run all checks on a loaded model and time it for about ``seconds``."""
     found = [*checks.golden(model), *checks.published(model), *checks.invariants(model)]
     return Report(
@@ -88,7 +88,7 @@ def verify(model: Embedder, seconds: float = 3.0) -> Report:
     )
 
 
-def _public_name(model: Embedder) -> str:
+def _public_name(model: LocalEmbedder) -> str:
     """The model's name without the path it lies under, which is nobody's business in a report."""
     folder = model.folder
     return model.model_id if folder.origin != "folder" else identify(folder) or folder.path.name
@@ -98,9 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        model = load(options.model, backend=options.backend, dtype=options.dtype, revision=options.revision)
+        model = load_local(
+            options.model, backend=options.backend, dtype=options.dtype, revision=options.revision
+        )
         report = verify(model, options.seconds)
-    except JinabertError as error:
+    except (JinabertError, ValueError) as error:
         print(json.dumps({"error": str(error)}) if options.json else f"error: {error}", file=sys.stderr)
         return 2
     print(_as_json(report) if options.json else _as_text(report))

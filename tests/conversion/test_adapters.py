@@ -80,7 +80,7 @@ def test_an_adapter_is_added_to_the_weights(
 ) -> None:
     for module in (
         "conversion.weights",
-        "mlx_jinabert.architectures.shared.onnx.checkpoint",
+        "mlx_jinabert.architectures.shared.onnx.tensors",
     ):  # a few rows at a time
         monkeypatch.setattr(f"{module}._BLOCK_VALUES", 1000)
     folder = adapter(tmp_path / "mine", matrices("mine"))

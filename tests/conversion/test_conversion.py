@@ -155,7 +155,10 @@ def test_what_is_said_beside_the_weights(tmp_path: Path) -> None:
     (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
     (folder / "LICENSE").write_text("terms")
     assert run(folder, "--out", tmp_path / "out").code == 0
-    before, after = mlx_jinabert.load(folder, "mlx"), mlx_jinabert.load(tmp_path / "out", "mlx")
+    before, after = (
+        mlx_jinabert.load(folder, backend="mlx"),
+        mlx_jinabert.load(tmp_path / "out", backend="mlx"),
+    )
     assert dict(after.prompts) == {"query": "query: ", "document": ""}
     assert after.max_length == before.max_length
     assert after.fingerprint == before.fingerprint
@@ -175,8 +178,10 @@ def test_fingerprints(source: Path, tmp_path: Path) -> None:
     found = {}
     for name, options in kinds.items():
         assert run(source, *options, "--out", tmp_path / name).code == 0
-        found[name] = mlx_jinabert.load(tmp_path / name, "onnx" if "graph" in name else "mlx").fingerprint
-    original = mlx_jinabert.load(source, "mlx").fingerprint
+        found[name] = mlx_jinabert.load(
+            tmp_path / name, backend="onnx" if "graph" in name else "mlx"
+        ).fingerprint
+    original = mlx_jinabert.load(source, backend="mlx").fingerprint
     assert [found["half"], found["graph"]] == [original, original]
     assert len({original, found["int8"], found["int4"], found["graph-int4"]}) == 4
 

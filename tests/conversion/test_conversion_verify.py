@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from mlx_jinabert.catalog import CATALOG
+from mlx_jinabert.catalog import available_models
 from mlx_jinabert.checkpoint.folder import read_folder
 from tests.support.checkpoints import Checkpoint, write
 from tests.support.converting import CODE, contents, names, record, run
@@ -61,7 +61,7 @@ def test_verify_as_an_unknown_name(source: Path, tmp_path: Path) -> None:
 
 def convert_from_hub(alias: str, source: Path, folder: Path) -> None:
     """``convert-weights ALIAS --dtype float16`` in ``folder``, against the stand-in Hub."""
-    entry = CATALOG[alias]
+    entry = available_models()[alias]
     environment = {**os.environ, "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "0"}
     with running_hub() as hub:
         hub.repositories[entry.hub_id] = Repository(contents(source), entry.revision or "c" * 40)
@@ -73,7 +73,7 @@ def convert_from_hub(alias: str, source: Path, folder: Path) -> None:
 def test_an_alias_comes_from_the_hub_at_its_pinned_revision(source: Path, tmp_path: Path) -> None:
     convert_from_hub("jina-code", source, tmp_path)
     written = record(tmp_path / "jina-embeddings-v2-base-code-mlx-float16")["source"]
-    entry = CATALOG["jina-code"]
+    entry = available_models()["jina-code"]
     assert (written["model"], written["revision"]) == (entry.hub_id, entry.revision)
     assert entry.revision is not None
 
@@ -85,5 +85,5 @@ def test_what_only_the_catalog_knows_is_written_down(tmp_path: Path) -> None:
     convert_from_hub("bge-small", source, tmp_path)
     out = tmp_path / "bge-small-en-v1.5-mlx-float16"
     found = read_folder(out, model_id="out", origin="folder")
-    assert found.pooling == CATALOG["bge-small"].pooling == "cls"
-    assert dict(found.prompts) == dict(CATALOG["bge-small"].prompts)
+    assert found.pooling == available_models()["bge-small"].pooling == "cls"
+    assert dict(found.prompts) == dict(available_models()["bge-small"].prompts)

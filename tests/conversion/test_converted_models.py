@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import codesearch
-from mlx_jinabert.catalog import CATALOG
+from mlx_jinabert.catalog import available_models
 from tests.support.checkpoints import Checkpoint
 from tests.support.closeness import assert_close
 from tests.support.converting import encode, record, run
@@ -54,6 +54,10 @@ def test_eight_bits_in_groups(kind: str, tmp_path: Path) -> None:
 
 def test_prompts_are_to_the_letter() -> None:
     code = "Represent this query for searching relevant code: "
-    assert CATALOG["coderank"].prompts == CATALOG["swerank-small"].prompts == {"query": code}
-    assert CATALOG["nomic-text"].prompts["query"] == "search_query: "
-    assert CATALOG["nomic-text"].prompts["document"] == "search_document: "
+    assert (
+        available_models()["coderank"].prompts
+        == available_models()["swerank-small"].prompts
+        == {"query": code}
+    )
+    assert available_models()["nomic-text"].prompts["query"] == "search_query: "
+    assert available_models()["nomic-text"].prompts["document"] == "search_document: "

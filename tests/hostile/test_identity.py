@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 import mlx_jinabert
 from codesearch.models.embedder import Model
 from codesearch.vectors.cache import VectorCache
-from mlx_jinabert.checkpoint.cache_folder import cache_dir
+from mlx_jinabert.checkpoint.cache_location import cache_dir
 from mlx_jinabert.checkpoint.folder import EMBEDDED
 from mlx_jinabert.checkpoint.hub.files import Listing, RemoteFile, wanted
 from tests.support.folders import copy_of

@@ -15,7 +15,7 @@ from tokenizers import processors
 import mlx_jinabert
 from conversion.convert import Request, convert
 from mlx_jinabert.errors import ModelFolderError, NonFinite, TooLong, UnsupportedConfig, WeightMismatch
-from mlx_jinabert.reranker import Reranker, default_activation
+from mlx_jinabert.local.reranker import Reranker, default_activation
 from mlx_jinabert.text.pairs import PairTokenizer
 from mlx_jinabert.text.tokenizer import Ids, TokenBatch
 from tests.support.checkpoint_tokenizers import word_piece
@@ -38,7 +38,9 @@ PAIRS = [
 @cache
 def load(backend: str, dtype: str = "float32", checkpoint: Checkpoint = SMALL) -> Reranker:
     require({"mlx": "mlx.core", "onnx": "onnxruntime"}[backend])
-    return mlx_jinabert.load_reranker(checkpoint_folder(checkpoint), backend, dtype, max_length=64)
+    return mlx_jinabert.load_reranker(
+        checkpoint_folder(checkpoint), backend=backend, dtype=dtype, max_length=64
+    )
 
 
 def changed(folder: Path, checkpoint: Checkpoint = SMALL, **config: object) -> Path:
@@ -141,7 +143,9 @@ def test_padding_changes_no_logit(backend: str) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_pooling_of_an_embedding_model_is_not_asked(tmp_path: Path, backend: str) -> None:
-    model = mlx_jinabert.load_reranker(write(tmp_path, SMALL.but(pooling="last")), backend, "float32")
+    model = mlx_jinabert.load_reranker(
+        write(tmp_path, SMALL.but(pooling="last")), backend=backend, dtype="float32"
+    )
     assert_close(model.predict(PAIRS), load(backend).predict(PAIRS), atol=1e-6, what="pooling")
 
 
@@ -171,7 +175,7 @@ def test_scores_are_logits_through_a_sigmoid_unless_told_otherwise(tmp_path: Pat
     assert model.activation == "sigmoid"
     assert_close(model.predict(PAIRS), 1 / (1 + np.exp(-logits)), atol=1e-7, what="sigmoid")
     named = {"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"}}
-    plain = mlx_jinabert.load_reranker(changed(tmp_path, **named), "onnx")
+    plain = mlx_jinabert.load_reranker(changed(tmp_path, **named), backend="onnx")
     assert plain.activation == "identity"
     assert_close(plain.predict(PAIRS), logits, atol=1e-6, what="as the checkpoint says")
     assert default_activation({"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"})
@@ -199,7 +203,7 @@ def test_ranks_are_told_apart_where_the_sigmoid_cannot(tmp_path: Path) -> None:
     tensors["classifier.bias"] += 5000
     folder = write(tmp_path, SMALL)
     write_shards(folder, tensors, "float32")
-    model = mlx_jinabert.load_reranker(folder, "onnx")
+    model = mlx_jinabert.load_reranker(folder, backend="onnx")
     texts = [document for _, document in PAIRS]
     logits = model.predict([("x", text) for text in texts], activation="identity")
     assert model.predict([("x", text) for text in texts]).tolist() == [1.0] * len(texts)
@@ -226,7 +230,7 @@ def test_a_score_that_is_not_finite_names_its_pair(tmp_path: Path) -> None:
     tensors["bert.embeddings.word_embeddings.weight"][bad] = np.nan
     write_shards(folder, tensors, "float32")
     with pytest.raises(NonFinite) as caught:
-        mlx_jinabert.load_reranker(folder, "onnx").predict([("a", "fine"), ("a", "b ~ c")])
+        mlx_jinabert.load_reranker(folder, backend="onnx").predict([("a", "fine"), ("a", "b ~ c")])
     assert caught.value.text == 1
 
 
@@ -283,7 +287,7 @@ def test_options_are_checked() -> None:
     for option in ({"batch_size": 0}, {"max_batch_tokens": 0}):
         with pytest.raises(ValueError, match=next(iter(option))):
             model.predict(PAIRS, **option)
-    with pytest.raises(UnsupportedConfig, match="activation"):
+    with pytest.raises(ValueError, match="activation"):
         model.predict(PAIRS, activation="softmax")
     with pytest.raises(ValueError, match="top_k"):
         model.rank("x", ["a"], top_k=0)
@@ -295,6 +299,6 @@ def test_options_are_checked() -> None:
 def test_a_converted_reranker(tmp_path: Path, target: str, bits: int | None) -> None:
     source = checkpoint_folder(SMALL)
     done = convert(Request(str(source), target, tmp_path / "out", bits=bits))
-    model = mlx_jinabert.load_reranker(done.out, target)
+    model = mlx_jinabert.load_reranker(done.out, backend=target)
     want = load(target, "int8" if bits else "float32").predict(PAIRS)
     assert_close(model.predict(PAIRS), want, atol=1e-5, what="converted")

@@ -21,7 +21,7 @@ import pytest
 
 from mlx_jinabert.remote.embedder import RemoteEmbedder
 from mlx_jinabert.remote.http import Policy
-from mlx_jinabert.remote.loading import load_remote
+from mlx_jinabert.remote.opening import load_remote
 from mlx_jinabert.text.tokenizer import without_surrogates
 from tests.support.closeness import WordHashEmbedder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.architectures.onnx import build_graph
+from mlx_jinabert.architectures.graphs import build_graph
 from mlx_jinabert.architectures.shared.onnx.builder import Graph
 from mlx_jinabert.backends.ort import onnxruntime
 from mlx_jinabert.checkpoint.weights import Weights

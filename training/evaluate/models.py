@@ -6,18 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-import mlx_jinabert
+from mlx_jinabert.loading import load_local
 from mlx_jinabert.vectors.pooling import l2_normalize
 from training.evaluate.records import Role
 from training.evaluate.vectors import VectorCache
-
-if TYPE_CHECKING:
-    from mlx_jinabert import Embedder
 
 __all__ = ["Model", "Prefix", "Spec"]
 
@@ -45,7 +41,7 @@ class Model:
 
     def __init__(self, spec: Spec, work: Path) -> None:
         self.spec, self.name = spec, spec.name
-        self.embedder: Embedder = mlx_jinabert.load(spec.folder, backend="onnx", dtype=spec.dtype)  # type: ignore[assignment]
+        self.embedder = load_local(spec.folder, backend="onnx", dtype=spec.dtype)
         stem = f"{self.embedder.fingerprint}-{self.embedder.dtype}"
         self._vectors = {
             "query": VectorCache(work / f"{stem}-query", self._encode_query, self.dim),

@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
 from mlx_jinabert.architectures.shared.shapes import affine, attention, encoder_only, matrix
 
-__all__ = ["BertConfig"]
+__all__ = ["CONFIG", "BertConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +72,6 @@ class BertConfig(ArchitectureConfig):
             shapes |= affine(f"{layer}.output.dense", width, inner)
             shapes |= affine(f"{layer}.output.LayerNorm", width)
         return shapes
+
+
+CONFIG = BertConfig

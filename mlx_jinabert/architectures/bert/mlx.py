@@ -19,7 +19,7 @@ from mlx_jinabert.architectures.shared.mlx.layers import (
     PaddingBias,
 )
 
-__all__ = ["Bert"]
+__all__ = ["Bert", "build"]
 
 
 class Embeddings(nn.Module):
@@ -84,3 +84,6 @@ class Bert(nn.Module):
         x = self.embeddings(ids)
         hidden: mx.array = self.encoder(x, PaddingBias(mask, x.dtype))
         return hidden
+
+
+build = Bert

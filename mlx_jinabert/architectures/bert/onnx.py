@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from mlx_jinabert.architectures import BertConfig
+from mlx_jinabert.architectures.bert.config import BertConfig
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
 from mlx_jinabert.architectures.shared.onnx.builder import Value
 from mlx_jinabert.architectures.shared.onnx.layers import Layers, Mix
@@ -16,7 +16,7 @@ from mlx_jinabert.architectures.shared.onnx.layers import Layers, Mix
 __all__ = ["encode"]
 
 _GROUPS, _INNER_GROUPS = 4, 8
-"""Of the inputs of attention and first matrix, and of the second one, in int8 (see ``quantize.py``).
+"""Of the inputs of attention and first matrix, and of the second one, in int8 (see ``shared/onnx/int8.py``).
 Twice those of JinaBERT: GELU without a gate lets single channels grow large."""
 
 

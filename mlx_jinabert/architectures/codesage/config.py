@@ -14,7 +14,7 @@ from typing import ClassVar, Self
 from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
 from mlx_jinabert.architectures.shared.shapes import affine, encoder_only, matrix
 
-__all__ = ["CodeSageConfig"]
+__all__ = ["CONFIG", "CodeSageConfig"]
 
 _GPT2_KEYS: Mapping[str, str] = {
     "n_embd": "hidden_size",
@@ -87,3 +87,6 @@ class CodeSageConfig(ArchitectureConfig):
 def _transposed(name: str, wide: int, out: int) -> dict[str, Shape]:
     """A dense layer that is stored as (in, out), with its bias."""
     return {f"{name}.weight": (wide, out), f"{name}.bias": (out,)}
+
+
+CONFIG = CodeSageConfig

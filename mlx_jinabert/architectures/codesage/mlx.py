@@ -15,7 +15,7 @@ from mlx_jinabert.architectures.codesage.config import CodeSageConfig
 from mlx_jinabert.architectures.shared.mlx.conv1d import Conv1D
 from mlx_jinabert.architectures.shared.mlx.layers import AttentionBias, PaddingBias, attend
 
-__all__ = ["CodeSage"]
+__all__ = ["CodeSage", "build"]
 
 
 class Attention(nn.Module):
@@ -82,3 +82,6 @@ class CodeSage(nn.Module):
             x = block(x, bias)
         hidden: mx.array = self.ln_f(x)
         return hidden
+
+
+build = CodeSage

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from mlx_jinabert.architectures import CodeSageConfig
+from mlx_jinabert.architectures.codesage.config import CodeSageConfig
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
 from mlx_jinabert.architectures.shared.onnx.builder import Value
 from mlx_jinabert.architectures.shared.onnx.layers import Layers, Mix
@@ -20,7 +20,7 @@ __all__ = ["encode"]
 
 _GROUPS, _INNER_GROUPS = 4, 8
 """Of the inputs of attention and first matrix, and of the second one, in int8: those of BERT, as GELU has
-no gate here either (see ``quantize.py``). Not measured on trained weights."""
+no gate here either (see ``shared/onnx/int8.py``). Not measured on trained weights."""
 
 
 def encode(layers: Layers, config: CodeSageConfig) -> Value:

@@ -29,7 +29,7 @@ Activation = Callable[[GraphBuilder, Value], Value]
 
 
 _GROUPS, _INNER_GROUPS = 2, 4
-"""Parts of the width with an int8 resolution of their own, see ``quantize.py``."""
+"""Parts of the width with an int8 resolution of their own, see ``shared/onnx/int8.py``."""
 
 
 def encode_decoder(layers: Layers, config: DecoderConfig, project: Projection) -> Value:

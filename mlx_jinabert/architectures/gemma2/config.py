@@ -15,7 +15,7 @@ from mlx_jinabert.architectures.shared.config import Reader, Shape
 from mlx_jinabert.architectures.shared.shapes import matrix
 from mlx_jinabert.errors import UnsupportedConfig
 
-__all__ = ["Gemma2Config"]
+__all__ = ["CONFIG", "Gemma2Config"]
 
 _MODEL_TYPES = ("gemma2", "codexembed2b")
 _KINDS = ("sliding_attention", "full_attention")
@@ -89,3 +89,6 @@ def _windowed(config: Mapping[str, object], layers: int) -> tuple[bool, ...]:
     if not isinstance(kinds, list) or len(kinds) != layers or set(kinds) - set(_KINDS):
         raise UnsupportedConfig("layer_types", kinds, f"{layers} times one of {', '.join(_KINDS)}")
     return tuple(kind == _KINDS[0] for kind in kinds)
+
+
+CONFIG = Gemma2Config

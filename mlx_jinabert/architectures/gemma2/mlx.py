@@ -17,7 +17,7 @@ from mlx_jinabert.architectures.decoder.mlx import MLP, RotaryAttention
 from mlx_jinabert.architectures.gemma2.config import Gemma2Config
 from mlx_jinabert.architectures.shared.mlx.layers import AttentionBias, attend_heads, hidden
 
-__all__ = ["Gemma2"]
+__all__ = ["Gemma2", "build"]
 
 
 class RMSNorm(nn.Module):
@@ -126,3 +126,6 @@ class Gemma2(nn.Module):
             x = layer(x, near if windowed else far)
         normed: mx.array = self.norm(x)
         return normed
+
+
+build = Gemma2

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mlx_jinabert.architectures import Gemma2Config
 from mlx_jinabert.architectures.decoder.onnx import by_head, dense, gated, rms_norm, rotation
+from mlx_jinabert.architectures.gemma2.config import Gemma2Config
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, Scaled
 from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
 from mlx_jinabert.architectures.shared.onnx.layers import Layers

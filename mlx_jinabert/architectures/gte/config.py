@@ -17,7 +17,7 @@ from mlx_jinabert.architectures.shared.rope import unscaled_theta
 from mlx_jinabert.architectures.shared.shapes import affine, encoder_only, matrix, same_first_layer
 from mlx_jinabert.errors import UnsupportedConfig
 
-__all__ = ["GteConfig"]
+__all__ = ["CONFIG", "GteConfig"]
 
 _MODEL_TYPES = ("new", "gte")
 _SWITCHES: Mapping[str, object] = {
@@ -121,3 +121,6 @@ def _ntk_factor(scaling: object) -> float:
     if kinds != {"ntk"} or scaling.get("mixed_b") is not None or factor < 1:
         raise UnsupportedConfig("rope_scaling", scaling, supported)
     return factor
+
+
+CONFIG = GteConfig

@@ -20,7 +20,7 @@ from mlx_jinabert.architectures.gte.config import GteConfig
 from mlx_jinabert.architectures.shared.mlx.layers import AttentionBias, Encoder, PaddingBias
 from mlx_jinabert.architectures.shared.mlx.rotary import Rotation, packed_attention
 
-__all__ = ["Gte"]
+__all__ = ["Gte", "build"]
 
 
 class Embeddings(nn.Module):
@@ -101,3 +101,6 @@ class Gte(nn.Module):
         x = self.embeddings(ids)
         hidden: mx.array = self.encoder(x, PaddingBias(mask, x.dtype))
         return hidden
+
+
+build = Gte

@@ -7,7 +7,7 @@ where there are types, no final norm.
 
 from __future__ import annotations
 
-from mlx_jinabert.architectures import GteConfig
+from mlx_jinabert.architectures.gte.config import GteConfig
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
 from mlx_jinabert.architectures.shared.onnx.builder import Value
 from mlx_jinabert.architectures.shared.onnx.gated import gated

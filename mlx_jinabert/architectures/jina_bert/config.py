@@ -3,7 +3,7 @@
 ``code``  jina-embeddings-v2-base-code, reference code jinaai/jina-bert-v2-qk-post-norm
 ``en``    jina-embeddings-v2-{base,small}-en, reference code jinaai/jina-bert-implementation
 
-The two differ in flow as well as in names (see ``models/jina_bert.py``), and ``config.json`` holds
+The two differ in flow as well as in names (see ``mlx.py``), and ``config.json`` holds
 no key for it: its ``model_type`` is plain "bert". So the tensor names decide, and where the
 configuration names its reference code, that has to agree. Other variants
 (jinaai/jina-bert-v2-qk-devlin-norm-1e-2 is one) are refused by name: equal names need not mean equal flow.
@@ -23,7 +23,7 @@ from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader,
 from mlx_jinabert.architectures.shared.shapes import affine, attention, encoder_only, matrix
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
 
-__all__ = ["JinaBertConfig", "Variant"]
+__all__ = ["CONFIG", "JinaBertConfig", "Variant"]
 
 Variant = Literal["code", "en"]
 
@@ -52,6 +52,11 @@ class JinaBertConfig(ArchitectureConfig):
     num_heads: int
     intermediate_size: int
     layer_norm_eps: float
+
+    @property
+    def token_types(self) -> int:
+        """The height of the table of token types."""
+        return self.type_vocab_size
 
     @classmethod
     def recognises(cls, config: Mapping[str, object], names: Collection[str]) -> bool:
@@ -182,3 +187,6 @@ def _shapes_of_one_layer(variant: Variant) -> dict[str, Shape]:
         intermediate_size=1,
         layer_norm_eps=1.0,
     ).tensor_shapes()
+
+
+CONFIG = JinaBertConfig

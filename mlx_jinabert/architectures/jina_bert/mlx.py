@@ -31,7 +31,7 @@ from mlx_jinabert.architectures.shared.mlx.layers import (
     attend,
 )
 
-__all__ = ["JinaBert"]
+__all__ = ["JinaBert", "build"]
 
 
 class Embeddings(nn.Module):
@@ -156,3 +156,6 @@ class JinaBert(nn.Module):
         """(B, L, W) hidden states -> (B, labels) logits."""
         logits: mx.array = self.classifier(self.pooler(hidden[:, 0]))
         return logits
+
+
+build = JinaBert

@@ -9,7 +9,7 @@ of the gated matrix, where the en variant activates the first.
 
 from __future__ import annotations
 
-from mlx_jinabert.architectures import JinaBertConfig
+from mlx_jinabert.architectures.jina_bert.config import JinaBertConfig
 from mlx_jinabert.architectures.shared.onnx.alibi import AlibiMix
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
 from mlx_jinabert.architectures.shared.onnx.builder import Value

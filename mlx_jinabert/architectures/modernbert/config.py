@@ -16,7 +16,7 @@ from mlx_jinabert.architectures.shared.rope import unscaled_theta
 from mlx_jinabert.architectures.shared.shapes import encoder_only, matrix, same_first_layer
 from mlx_jinabert.errors import UnsupportedConfig
 
-__all__ = ["ModernBertConfig"]
+__all__ = ["CONFIG", "ModernBertConfig"]
 
 _KINDS = ("full_attention", "sliding_attention")
 
@@ -114,3 +114,6 @@ def _theta(config: Mapping[str, object], kind: str, old: str, default: float) ->
     if not isinstance(parameters, Mapping) or set(parameters) - set(_KINDS):
         raise UnsupportedConfig("rope_parameters", parameters, f"objects by {' and '.join(_KINDS)}")
     return unscaled_theta(f"rope_parameters.{kind}", parameters.get(kind), config, old, default)
+
+
+CONFIG = ModernBertConfig

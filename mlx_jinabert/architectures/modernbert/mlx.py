@@ -21,7 +21,7 @@ from mlx_jinabert.architectures.shared.mlx.layers import PaddingBias, attend_hea
 from mlx_jinabert.architectures.shared.mlx.local_attention import LocalBias, attend_locally
 from mlx_jinabert.architectures.shared.mlx.rotary import Rotation, split_packed
 
-__all__ = ["ModernBert"]
+__all__ = ["ModernBert", "build"]
 
 _ACTIVATIONS = {"gelu": nn.gelu, "silu": nn.silu}
 
@@ -116,3 +116,6 @@ class ModernBert(nn.Module):
             x = layer(x, whole if layer.is_global else near)
         normed: mx.array = self.final_norm(x)
         return normed
+
+
+build = ModernBert

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlx_jinabert.architectures import ModernBertConfig
+from mlx_jinabert.architectures.modernbert.config import ModernBertConfig
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
 from mlx_jinabert.architectures.shared.onnx.builder import Value
 from mlx_jinabert.architectures.shared.onnx.gated import gated

@@ -19,7 +19,7 @@ from mlx_jinabert.architectures.shared.rope import unscaled_theta
 from mlx_jinabert.architectures.shared.shapes import affine, encoder_only, matrix, same_first_layer
 from mlx_jinabert.errors import UnsupportedConfig
 
-__all__ = ["NomicBertConfig"]
+__all__ = ["CONFIG", "NomicBertConfig"]
 
 _SPELLINGS: Mapping[str, str] = {
     "n_embd": "hidden_size",
@@ -146,3 +146,6 @@ def _rope_theta(config: Mapping[str, object]) -> float:
     return unscaled_theta(
         "rope_parameters", config.get("rope_parameters"), config, "rotary_emb_base", default
     )
+
+
+CONFIG = NomicBertConfig

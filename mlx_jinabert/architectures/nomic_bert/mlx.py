@@ -18,7 +18,7 @@ from mlx_jinabert.architectures.nomic_bert.config import NomicBertConfig
 from mlx_jinabert.architectures.shared.mlx.layers import AttentionBias, PaddingBias
 from mlx_jinabert.architectures.shared.mlx.rotary import Rotation, packed_attention
 
-__all__ = ["NomicBert"]
+__all__ = ["NomicBert", "build"]
 
 
 class Embeddings(nn.Module):
@@ -113,3 +113,6 @@ class NomicBert(nn.Module):
         x = self.emb_ln(self.embeddings(ids))
         hidden: mx.array = self.encoder(x, PaddingBias(mask, x.dtype))
         return hidden
+
+
+build = NomicBert

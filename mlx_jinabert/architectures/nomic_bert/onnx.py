@@ -6,7 +6,7 @@ of the norms; SwiGLU in two matrices, ``fc12`` activated. Post-norm, token type 
 
 from __future__ import annotations
 
-from mlx_jinabert.architectures import NomicBertConfig
+from mlx_jinabert.architectures.nomic_bert.config import NomicBertConfig
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
 from mlx_jinabert.architectures.shared.onnx.builder import Value
 from mlx_jinabert.architectures.shared.onnx.gated import gated

@@ -12,7 +12,7 @@ from mlx_jinabert.architectures.decoder.config import DecoderConfig
 from mlx_jinabert.architectures.shared.config import Reader, Shape
 from mlx_jinabert.errors import UnsupportedConfig
 
-__all__ = ["Qwen2Config"]
+__all__ = ["CONFIG", "Qwen2Config"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +34,6 @@ class Qwen2Config(DecoderConfig):
             f"{attention}.k_proj.bias": keys,
             f"{attention}.v_proj.bias": keys,
         }
+
+
+CONFIG = Qwen2Config

@@ -8,7 +8,7 @@ from __future__ import annotations
 from mlx_jinabert.architectures.decoder.config import DecoderConfig
 from mlx_jinabert.architectures.decoder.mlx import Decoder, RotaryAttention
 
-__all__ = ["Qwen2"]
+__all__ = ["Qwen2", "build"]
 
 
 class Qwen2(Decoder):
@@ -16,3 +16,6 @@ class Qwen2(Decoder):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__(config, lambda config: RotaryAttention(config, bias=True))
+
+
+build = Qwen2

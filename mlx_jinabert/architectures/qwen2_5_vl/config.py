@@ -15,7 +15,7 @@ from mlx_jinabert.architectures.qwen2.config import Qwen2Config
 from mlx_jinabert.architectures.shared.config import Reader
 from mlx_jinabert.errors import UnsupportedConfig
 
-__all__ = ["Qwen25VLConfig"]
+__all__ = ["CONFIG", "Qwen25VLConfig"]
 
 _MODEL_TYPES = ("qwen2_5_vl", "qwen2_5_vl_text")
 _ROPE_SECTIONS = ("rope_scaling", "rope_parameters")
@@ -64,3 +64,6 @@ def _plain(key: str, section: object) -> dict[str, object]:
     return {
         name: value for name, value in section.items() if name not in {"type", "rope_type", "mrope_section"}
     }
+
+
+CONFIG = Qwen25VLConfig

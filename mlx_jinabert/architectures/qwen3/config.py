@@ -11,7 +11,7 @@ from typing import ClassVar
 from mlx_jinabert.architectures.decoder.config import DecoderConfig
 from mlx_jinabert.architectures.shared.config import Reader, Shape
 
-__all__ = ["Qwen3Config"]
+__all__ = ["CONFIG", "Qwen3Config"]
 
 _HEAD_DIM = 128
 """Default of the reference implementation, transformers' ``Qwen3Config``."""
@@ -34,3 +34,6 @@ class Qwen3Config(DecoderConfig):
     def _attention_shapes(self, attention: str) -> dict[str, Shape]:
         per_head = (self.head_dim,)
         return {f"{attention}.q_norm.weight": per_head, f"{attention}.k_norm.weight": per_head}
+
+
+CONFIG = Qwen3Config

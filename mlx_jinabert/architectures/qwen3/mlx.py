@@ -12,7 +12,7 @@ from mlx import nn
 from mlx_jinabert.architectures.decoder.config import DecoderConfig
 from mlx_jinabert.architectures.decoder.mlx import Decoder, RotaryAttention
 
-__all__ = ["Qwen3"]
+__all__ = ["Qwen3", "build"]
 
 
 class NormedAttention(RotaryAttention):
@@ -39,3 +39,6 @@ class Qwen3(Decoder):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__(config, NormedAttention)
+
+
+build = Qwen3

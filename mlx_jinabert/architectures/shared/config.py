@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 from mlx_jinabert.checkpoint.weights import Shape
 from mlx_jinabert.errors import UnsupportedConfig
 
-__all__ = ["ArchitectureConfig", "Quantization", "Reader", "Shape"]
+__all__ = ["AffineQuantization", "ArchitectureConfig", "Reader", "Shape"]
 
 _REQUIRED = object()
 
@@ -52,7 +52,7 @@ class Reader:
             raise UnsupportedConfig(key, value, supported)
         return value
 
-    def quantization(self) -> Quantization | None:
+    def quantization(self) -> AffineQuantization | None:
         """The record that MLX tools leave beside quantised weights; foreign schemes are refused."""
         record, foreign = self._config.get("quantization"), self._config.get("quantization_config")
         if foreign is not None and foreign != record:
@@ -67,7 +67,9 @@ class Reader:
         inner.only("mode", "affine", default="affine")
         inner.only("group_size", 32, 64, 128)
         inner.only("bits", 2, 3, 4, 5, 6, 8)
-        return Quantization(group_size=inner.positive_int("group_size"), bits=inner.positive_int("bits"))
+        return AffineQuantization(
+            group_size=inner.positive_int("group_size"), bits=inner.positive_int("bits")
+        )
 
     def _integer(self, key: str, default: object, least: int, expected: str) -> int:
         value = self._get(key, default)
@@ -82,7 +84,7 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantization:
+class AffineQuantization:
     """Affine quantisation of MLX: ``bits`` per weight, one scale and bias per ``group_size`` columns."""
 
     group_size: int
@@ -102,7 +104,7 @@ class ArchitectureConfig(ABC):
     """One architecture, as numbers: what a model, a graph and the weights are held against."""
 
     architecture: ClassVar[str]
-    """Name of the file under ``models/`` and ``graphs/``."""
+    """Name of its folder."""
     prefixes: ClassVar[tuple[str, ...]] = ("bert.", "model.", "transformer.", "new.")
     """What saves of a larger model put before every tensor name."""
     unused: ClassVar[tuple[str, ...]] = ()
@@ -111,9 +113,14 @@ class ArchitectureConfig(ABC):
     hidden_size: int
     max_position: int
     """The longest input in tokens."""
-    quantization: Quantization | None = None
+    quantization: AffineQuantization | None = None
     num_labels: int = 0
     """Scores that a classifier head gives for a sequence; 0 for a model that gives vectors."""
+
+    @property
+    def token_types(self) -> int:
+        """Token types that tell the two texts of a pair apart; 1 where the model knows none."""
+        return 1
 
     @property
     def output_size(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Quantization
+from mlx_jinabert.architectures.shared.config import AffineQuantization, ArchitectureConfig
 from mlx_jinabert.checkpoint.weights import FLOAT_DTYPES, Shape, Weights
 from mlx_jinabert.errors import WeightMismatch
 
@@ -63,7 +63,7 @@ def _expected(architecture: ArchitectureConfig, stored: Mapping[str, str]) -> di
     return expected
 
 
-def _packed(layer: str, shape: Shape, quantization: Quantization) -> dict[str, _Expected]:
+def _packed(layer: str, shape: Shape, quantization: AffineQuantization) -> dict[str, _Expected]:
     groups = _Expected(quantization.group_shape(shape))
     words = _Expected(quantization.packed_shape(shape), ("uint32",))
     return {f"{layer}.weight": words, f"{layer}.scales": groups, f"{layer}.biases": groups}

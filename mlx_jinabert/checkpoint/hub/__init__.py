@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlx_jinabert.checkpoint.hub.cache import CachedRepository, is_commit
 from mlx_jinabert.checkpoint.hub.errors import is_unreachable, is_worth_retrying, translate
 from mlx_jinabert.checkpoint.hub.files import Listing, RemoteFile, is_intact, wanted
+from mlx_jinabert.checkpoint.hub.snapshots import CachedRepository, is_commit
 from mlx_jinabert.errors import ModelFolderError
 
 __all__ = ["fetch"]

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import Request
 
-from mlx_jinabert.errors import UnsupportedConfig
 from mlx_jinabert.server.engine.pool import ModelPool, NotLoaded, UnknownModel
 from mlx_jinabert.server.engine.scheduler import QueueFull
 from mlx_jinabert.server.engine.served import Computed, ServedEmbedder, ServedReranker, TextsTooLong
@@ -131,9 +130,9 @@ def finisher(served: ServedEmbedder, normalize: bool, dimensions: int | None) ->
     """``Embedder.finisher``; ApiError for a width that the model hasn't got."""
     try:
         return served.model.finisher(normalize, dimensions)
-    except UnsupportedConfig as error:
-        known = error.supported if isinstance(error.supported, str) else ", ".join(map(str, error.supported))
-        raise invalid(f"field 'dimensions' is {dimensions}; this model has {known}", "dimensions") from error
+    except ValueError as error:
+        supported = str(error).rpartition("; ")[2]
+        raise invalid(f"field 'dimensions' is {dimensions}; {supported}", "dimensions") from error
 
 
 def prompt(served: ServedEmbedder, name: str | None) -> str:

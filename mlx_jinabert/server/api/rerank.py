@@ -8,7 +8,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mlx_jinabert.reranker import activate
+from mlx_jinabert.local.reranker import activate
 from mlx_jinabert.server.api import calls
 from mlx_jinabert.server.api.bodies import RerankBody, parse
 from mlx_jinabert.server.api.endpoint import read_body

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 import mlx_jinabert
-from mlx_jinabert.reranker import activate
+from mlx_jinabert.local.reranker import activate
 from mlx_jinabert.server.api import calls
 from mlx_jinabert.server.api.bodies import EmbedBody, RankBody, TokenizeBody, parse
 from mlx_jinabert.server.api.endpoint import read_body

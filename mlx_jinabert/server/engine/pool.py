@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import mlx_jinabert
-from mlx_jinabert.embedder import Embedder
 from mlx_jinabert.errors import JinabertError
+from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.server.engine.cache import CacheLevel, MemoryCache, TwoLevels
 from mlx_jinabert.server.engine.disk_cache import DiskCache
 from mlx_jinabert.server.engine.served import ServedEmbedder, ServedReranker
@@ -187,7 +187,7 @@ class ModelPool:
             reranker.predict([("warm", "up")] * 2)
             return ServedReranker(reranker, spec.name, settings, observer)
         embedder = mlx_jinabert.load(spec.source, backend=settings.backend, dtype=settings.dtype)
-        if not isinstance(embedder, Embedder):
+        if not isinstance(embedder, LocalEmbedder):
             raise ValueError("it is a model behind HTTP already; serve one of this machine")
         embedder.encode(["warm up", "warm " * min(_WARM_UP_TOKENS, embedder.max_length)], truncation="silent")
         return ServedEmbedder(embedder, spec.name, settings, observer, self.cache)

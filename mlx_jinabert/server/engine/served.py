@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from mlx_jinabert.embedder import Embedder
-from mlx_jinabert.reranker import Reranker
+from mlx_jinabert.local.embedder import LocalEmbedder
+from mlx_jinabert.local.reranker import Reranker
 from mlx_jinabert.server.engine.cache import Cached, CacheLevel, text_key
 from mlx_jinabert.server.engine.scheduler import Job, QueueFull, Scheduler, Values
 from mlx_jinabert.server.engine.worker import BackendFailed, NotFinite, Observer, Worker
@@ -24,7 +24,7 @@ from mlx_jinabert.text.tokenizer import Ids, Piece, TokenizedTexts
 
 __all__ = ["Computed", "ServedEmbedder", "ServedReranker", "TextsTooLong"]
 
-M = TypeVar("M", bound=Embedder | Reranker)
+M = TypeVar("M", bound=LocalEmbedder | Reranker)
 T = TypeVar("T")
 
 _INLINE_CHARACTERS = 2_000
@@ -128,11 +128,11 @@ class _Served(Generic[M]):
         return len(over)
 
 
-class ServedEmbedder(_Served[Embedder]):
+class ServedEmbedder(_Served[LocalEmbedder]):
     """An embedding model; its results are pooled vectors, for ``Embedder.finisher``."""
 
     def __init__(
-        self, model: Embedder, name: str, settings: Settings, observer: Observer, cache: CacheLevel
+        self, model: LocalEmbedder, name: str, settings: Settings, observer: Observer, cache: CacheLevel
     ) -> None:
         self._cache = cache
         identity = f"{model.fingerprint} {model.backend} {model.device} {model.dtype} {model.max_length}"

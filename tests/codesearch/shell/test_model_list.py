@@ -10,9 +10,9 @@ import pytest
 
 from codesearch.models.embedder import known_models
 from codesearch.shell.model_list import columns, fields
-from mlx_jinabert.catalog import CATALOG
+from mlx_jinabert.catalog import available_models
 
-EMBEDDING = {alias: entry for alias, entry in CATALOG.items() if entry.task == "embedding"}
+EMBEDDING = {alias: entry for alias, entry in available_models().items() if entry.task == "embedding"}
 
 
 def run(*options: str) -> str:

@@ -23,10 +23,10 @@ from tests.support.stdlib_functions import documented_functions
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
-from mlx_jinabert.architectures.shared.onnx import nbits
+from mlx_jinabert.architectures.shared.onnx import int4
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
 from mlx_jinabert.architectures.shared.onnx.builder import FLOAT, GraphBuilder
-from mlx_jinabert.architectures.shared.onnx.quantize import WEIGHT_LIMIT, Int8, quantize_weight
+from mlx_jinabert.architectures.shared.onnx.int8 import WEIGHT_LIMIT, Int8, quantize_weight
 from tests.support.graphing import build, session
 
 KINDS = ("code", "en", "bert")
@@ -91,16 +91,16 @@ def test_weights_are_rounded_to_the_nearest_step(weight: Array) -> None:
     assert (error <= quantized.scales[:, None] * 0.5001).all()
 
 
-@given(weight=arrays(np.float32, (2, 3 * nbits.BLOCK - 5), elements=st.floats(-1e6, 1e6, width=32)))
+@given(weight=arrays(np.float32, (2, 3 * int4.BLOCK - 5), elements=st.floats(-1e6, 1e6, width=32)))
 def test_4_bits_are_within_a_step_and_keep_zero(weight: Array) -> None:
     weight[0, :40] = 0
-    packed = nbits.quantize_weight(weight)
+    packed = int4.quantize_weight(weight)
     codes, zeros = (
         np.stack([pairs & 15, pairs >> 4], axis=-1).reshape(2, -1).astype(np.float32)
         for pairs in (packed.codes, packed.zero_points.reshape(2, -1))
     )
-    steps = packed.scales.reshape(2, 3).repeat(nbits.BLOCK, axis=1)
-    back = (codes - zeros[:, :3].repeat(nbits.BLOCK, axis=1)) * steps
+    steps = packed.scales.reshape(2, 3).repeat(int4.BLOCK, axis=1)
+    back = (codes - zeros[:, :3].repeat(int4.BLOCK, axis=1)) * steps
     assert (np.abs(back[:, : weight.shape[1]] - weight) <= steps[:, : weight.shape[1]] * 1.001).all()
     assert not back[0, :32].any()
     assert not back[:, weight.shape[1] :].any()
@@ -113,7 +113,7 @@ def test_the_layout_of_4_bits_is_that_of_the_runtime(tmp_path: Path, width: int)
     weight[:, ::16] = [[-8.0], [7.0]] * 3  # both ends in every block, so that rounding is exact
     weight[:, 1::16] = [[7.0], [-8.0]] * 3
     g = GraphBuilder()
-    arithmetic = nbits.Int4(g)
+    arithmetic = int4.Int4(g)
     rows = arithmetic.rows(Scaled(g.input("x", FLOAT, ("tokens", width))), width)
     g.output(arithmetic.dense(rows, weight, np.ones(6, np.float32)), "y", FLOAT, ("tokens", 6))
     run = session(g.finish(), tmp_path)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mlx_jinabert.architectures import BertConfig, JinaBertConfig, Quantization, read_architecture
+from mlx_jinabert.architectures import AffineQuantization, read_architecture
+from mlx_jinabert.architectures.bert.config import BertConfig
+from mlx_jinabert.architectures.jina_bert.config import JinaBertConfig
 from mlx_jinabert.architectures.shared.alibi import alibi_slopes
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
 from tests.support.checkpoints import Checkpoint, config_of, tensors_of
@@ -134,7 +136,7 @@ def test_old_spellings_and_prefixes_lead_to_one_name() -> None:
 def test_the_record_of_quantisation_is_read() -> None:
     record = {"group_size": 64, "bits": 4}
     config = config_of(Checkpoint("code")) | {"quantization": record, "quantization_config": record}
-    assert read_architecture(config, names("code")).quantization == Quantization(group_size=64, bits=4)
+    assert read_architecture(config, names("code")).quantization == AffineQuantization(group_size=64, bits=4)
 
 
 def test_alibi_slopes() -> None:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from mlx_jinabert import UnsupportedConfig, WeightMismatch
-from mlx_jinabert.architectures import Qwen2Config, Qwen3Config, read_architecture
+from mlx_jinabert.architectures import read_architecture
 from mlx_jinabert.architectures.decoder.config import DecoderConfig
+from mlx_jinabert.architectures.qwen2.config import Qwen2Config
+from mlx_jinabert.architectures.qwen3.config import Qwen3Config
 from tests.support.checkpoints import Checkpoint, config_of, tensors_of
 
 QWEN2 = Checkpoint("qwen2", heads=4, hidden=32, pooling="last")

@@ -8,13 +8,10 @@ from math import prod
 import numpy as np
 import pytest
 
-from mlx_jinabert.architectures import (
-    ArchitectureConfig,
-    GteConfig,
-    ModernBertConfig,
-    NomicBertConfig,
-    read_architecture,
-)
+from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
+from mlx_jinabert.architectures.gte.config import GteConfig
+from mlx_jinabert.architectures.modernbert.config import ModernBertConfig
+from mlx_jinabert.architectures.nomic_bert.config import NomicBertConfig
 from mlx_jinabert.architectures.shared.rotary import inverse_frequencies
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
 from tests.support.checkpoints import Checkpoint, config_of, tensors_of

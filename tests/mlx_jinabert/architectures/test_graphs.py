@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from mlx_jinabert.architectures import ArchitectureConfig
+from mlx_jinabert.architectures import ARCHITECTURES, ArchitectureConfig, implementation
 from mlx_jinabert.architectures.shared.alibi import alibi_slopes
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.vectors.pooling import pool
@@ -27,13 +28,15 @@ from tests.support.running import checkpoint_folder, read
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
-from mlx_jinabert.architectures.onnx import DTYPES
+from mlx_jinabert.architectures.graphs import DTYPES, builder_sources
 from mlx_jinabert.architectures.shared.onnx import builder
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Float32
 from mlx_jinabert.architectures.shared.onnx.builder import FLOAT, GraphBuilder
-from mlx_jinabert.architectures.shared.onnx.checkpoint import Checkpoint as Tensors
 from mlx_jinabert.architectures.shared.onnx.layers import Layers
+from mlx_jinabert.architectures.shared.onnx.tensors import Checkpoint as Tensors
 from tests.support.graphing import build, padded, session
+from tests.support.imports import imported
+from tests.support.paths import ROOT
 
 KINDS = ("code", "en", "bert", "qwen2", "qwen3")
 Array = NDArray[np.float32]
@@ -160,3 +163,37 @@ def test_quantised_folders_of_mlx_are_read(tmp_path: Path, bits: int) -> None:
     with Weights(record.weights) as weights:
         got = Tensors(weights, architecture).read(f"{name}.weight")
     assert_close(got, want, atol=1e-7, what=f"{bits} bits")
+
+
+def test_the_version_of_the_builder_covers_all_that_a_graph_is_built_by() -> None:
+    """All of the package that onnx.py files and the builder import, but errors and what holds no numbers."""
+    done: set[Path] = set()
+    queue = [
+        ROOT / "mlx_jinabert/architectures/graphs.py",
+        *ROOT.glob("mlx_jinabert/architectures/*/onnx.py"),
+    ]
+    while queue:
+        path = queue.pop()
+        if path in done:
+            continue
+        done.add(path)
+        for name in imported(path):
+            parts = name.split(".")
+            for file in (ROOT.joinpath(*parts).with_suffix(".py"), ROOT.joinpath(*parts, "__init__.py")):
+                if parts[0] == "mlx_jinabert" and len(parts) > 1 and file.is_file():
+                    queue.append(file)
+    without_numbers = {"errors.py", "checkpoint/__init__.py"}
+    needed = {path.relative_to(ROOT / "mlx_jinabert").as_posix() for path in done} - without_numbers
+    hashed = {path.relative_to(ROOT / "mlx_jinabert").as_posix() for path in builder_sources()}
+    assert needed <= hashed
+    assert {"checkpoint/weights.py", "architectures/gte/config.py", "architectures/shared/rope.py"} <= needed
+
+
+def test_every_architecture_is_a_folder_and_a_row() -> None:
+    folder = ROOT / "mlx_jinabert/architectures"
+    with_config = {path.parent.name for path in folder.glob("*/config.py")} - {"shared", "decoder"}
+    assert with_config == set(ARCHITECTURES)
+    for name in ARCHITECTURES:
+        kind = import_module(f"mlx_jinabert.architectures.{name}.config").CONFIG
+        assert kind.architecture == name
+        assert callable(implementation(kind, "onnx").encode)

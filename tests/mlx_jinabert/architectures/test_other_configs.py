@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 import mlx_jinabert
-from mlx_jinabert.architectures import CodeSageConfig, Gemma2Config, Qwen25VLConfig, read_architecture
-from mlx_jinabert.catalog import CATALOG
+from mlx_jinabert.architectures import read_architecture
+from mlx_jinabert.architectures.codesage.config import CodeSageConfig
+from mlx_jinabert.architectures.gemma2.config import Gemma2Config
+from mlx_jinabert.architectures.qwen2_5_vl.config import Qwen25VLConfig
+from mlx_jinabert.catalog import available_models
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
 from tests.support.checkpoints import Checkpoint, config_of, tensors_of, write
 from tests.support.running import checkpoint_folder, cosine, embed, open_model, random_ids
@@ -105,7 +108,11 @@ def test_code_of_one_s_own_has_to_state_its_mask() -> None:
     with pytest.raises(UnsupportedConfig, match="is_causal"):
         read(GEMMA2, **own)
     assert read(GEMMA2, **own, is_causal=False).is_causal is False
-    assert CATALOG["sfr-code-2b"].settings == CATALOG["jina-v4"].settings == {"is_causal": True}
+    assert (
+        available_models()["sfr-code-2b"].settings
+        == available_models()["jina-v4"].settings
+        == {"is_causal": True}
+    )
 
 
 @pytest.mark.parametrize("prefix", ["", "model."])
@@ -127,8 +134,8 @@ def test_what_sees_images_is_dropped_by_name(prefix: str) -> None:
 def test_parameter_totals_are_the_published_ones(alias: str, checkpoint: Checkpoint) -> None:
     small = checkpoint.but(layers=1, hidden=32, intermediate=8, vocab=8, max_position=8, head_dim=8)
     shapes = read_architecture(config_of(checkpoint), names(small)).tensor_shapes()
-    assert sum(int(np.prod(shape)) for shape in shapes.values()) == CATALOG[alias].parameters
-    assert CATALOG[alias].dim == checkpoint.hidden
+    assert sum(int(np.prod(shape)) for shape in shapes.values()) == available_models()[alias].parameters
+    assert available_models()[alias].dim == checkpoint.hidden
 
 
 def test_codesage_closes_a_text_with_the_end_token(tmp_path: Path) -> None:
@@ -141,7 +148,7 @@ def test_codesage_closes_a_text_with_the_end_token(tmp_path: Path) -> None:
     assert open_ended.count_tokens(["abc"]) == [3]
     assert float(open_ended.encode("abc") @ model.encode("abc")) < 0.999
     assert open_ended.fingerprint != model.fingerprint
-    assert CATALOG["codesage-small"].settings == {"append_token": "<|endoftext|>"}
+    assert available_models()["codesage-small"].settings == {"append_token": "<|endoftext|>"}
 
 
 def test_int8_at_load_packs_the_transposed_layers_too() -> None:
@@ -161,9 +168,13 @@ def test_gemma2_opens_with_its_own_token_and_is_closed_if_that_is_stated() -> No
 
 def test_prompts_are_to_the_letter() -> None:
     query = "Instruct: Given Code or Text, retrieval relevant content\nQuery: "
-    assert CATALOG["sfr-code-2b"].prompts == {"query": query}
-    assert CATALOG["jina-v4"].prompts["query"] == "Query: "
-    assert CATALOG["jina-v4"].prompts["document"] == CATALOG["jina-v4"].prompts["passage"] == "Passage: "
+    assert available_models()["sfr-code-2b"].prompts == {"query": query}
+    assert available_models()["jina-v4"].prompts["query"] == "Query: "
+    assert (
+        available_models()["jina-v4"].prompts["document"]
+        == available_models()["jina-v4"].prompts["passage"]
+        == "Passage: "
+    )
 
 
 def test_a_folder_without_a_pooling_module_says_in_its_configuration_how(tmp_path: Path) -> None:

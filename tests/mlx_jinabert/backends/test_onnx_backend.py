@@ -25,7 +25,7 @@ from tests.support.running import checkpoint_folder, embed, open_model, random_i
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
-from mlx_jinabert.architectures.onnx import build_graph
+from mlx_jinabert.architectures.graphs import build_graph
 from mlx_jinabert.backends import onnx as backend
 
 LENGTHS = (1, 5, 9, 30)

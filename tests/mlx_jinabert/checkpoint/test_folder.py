@@ -11,9 +11,9 @@ import pytest
 
 import mlx_jinabert
 from mlx_jinabert.checkpoint.fingerprint import Content, content, remember_conversion, shipped_record
-from mlx_jinabert.checkpoint.folder import EMBEDDED, ModelFolder, Quantization, read_folder, resolve
+from mlx_jinabert.checkpoint.folder import EMBEDDED, ModelFolder, StoredQuantization, read_folder, resolve
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
-from mlx_jinabert.spec import open_source
+from mlx_jinabert.local.spec import read_spec
 from tests.support.folders import copy_of
 from tests.support.running import minilm
 
@@ -165,7 +165,7 @@ def test_json_that_is_none_is_named(tmp_path: Path) -> None:
 def test_stored_quantisation_is_read(tmp_path: Path) -> None:
     config = json.loads((EMBEDDED / "config.json").read_text())
     config["quantization"] = {"group_size": 64, "bits": 4}
-    assert _read(copy_of("embedded", tmp_path, config=config)).quantization == Quantization(4, 64)
+    assert _read(copy_of("embedded", tmp_path, config=config)).quantization == StoredQuantization(4, 64)
 
 
 def test_the_shipped_record_is_right() -> None:
@@ -204,21 +204,21 @@ def test_a_converted_folder_keeps_the_fingerprint_of_its_source(tmp_path: Path) 
 
 
 def test_the_fingerprint_depends_on_what_changes_vectors(tmp_path: Path) -> None:
-    base = open_source("embedded").fingerprint
+    base = read_spec("embedded").fingerprint
     prompts = {"prompts": {"query": "find: "}}
     other = [
-        open_source("embedded", truncate_dim=64),
-        open_source("embedded", max_length=100),
-        open_source("embedded", dtype="int4"),
-        open_source(copy_of("embedded", tmp_path, config_sentence_transformers=prompts)),
+        read_spec("embedded", truncate_dim=64),
+        read_spec("embedded", max_length=100),
+        read_spec("embedded", dtype="int4"),
+        read_spec(copy_of("embedded", tmp_path, config_sentence_transformers=prompts)),
     ]
     assert len({base, *(source.fingerprint for source in other)}) == 5
-    assert open_source("embedded", dtype="float16").fingerprint == base
-    assert open_source("embedded", config_overrides={"layer_norm_eps": 1e-12}).fingerprint == base
+    assert read_spec("embedded", dtype="float16").fingerprint == base
+    assert read_spec("embedded", config_overrides={"layer_norm_eps": 1e-12}).fingerprint == base
 
 
 @pytest.mark.parametrize(("backend", "dtype"), [("onnx", "float32"), ("onnx", "int8"), ("mlx", "float32")])
 def test_backend_and_float_type_leave_the_fingerprint(backend: str, dtype: str) -> None:
     pytest.importorskip({"mlx": "mlx.core", "onnx": "onnxruntime"}[backend])
     model = mlx_jinabert.load("embedded", backend=backend, dtype=dtype)
-    assert model.fingerprint == open_source("embedded").fingerprint
+    assert model.fingerprint == read_spec("embedded").fingerprint

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import mlx_jinabert
-from mlx_jinabert.catalog import CATALOG, CatalogEntry
+from mlx_jinabert.catalog import CatalogEntry, available_models
 from mlx_jinabert.checkpoint import licence
 from mlx_jinabert.checkpoint.folder import EMBEDDED
 from tests.support.folders import copy_of
@@ -22,7 +22,7 @@ def _nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(licence, "_told", set())
 
 
-@pytest.mark.parametrize("entry", CATALOG.values(), ids=lambda entry: entry.alias)
+@pytest.mark.parametrize("entry", available_models().values(), ids=lambda entry: entry.alias)
 def test_a_licence_against_commercial_use_is_told_once(
     entry: CatalogEntry, caplog: pytest.LogCaptureFixture
 ) -> None:

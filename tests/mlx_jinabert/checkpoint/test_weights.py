@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mlx_jinabert.architectures import BertConfig, read_architecture
+from mlx_jinabert.architectures import read_architecture
+from mlx_jinabert.architectures.bert.config import BertConfig
 from mlx_jinabert.architectures.shared.matching import match
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import ModelFolderError, WeightMismatch

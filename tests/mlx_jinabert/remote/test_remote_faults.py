@@ -15,7 +15,7 @@ import mlx_jinabert
 from mlx_jinabert.errors import NonFinite, RemoteError
 from mlx_jinabert.remote.answers import retry_after
 from mlx_jinabert.remote.http import Policy
-from mlx_jinabert.remote.loading import load_remote
+from mlx_jinabert.remote.opening import load_remote
 from tests.support.closeness import assert_close
 from tests.support.embedding_server import (
     PROTOCOLS,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import mlx_jinabert
-from mlx_jinabert.embedder import Embedder
+from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.server.settings import Settings
 from tests.mlx_jinabert.server.models import TEXTS
 from tests.support.serving import Served, served
@@ -70,14 +70,14 @@ class Held:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.go = threading.Event()
         self.sizes: list[int] = []
-        pool = Embedder.pool
+        pool = LocalEmbedder.pool
 
-        def held(model: Embedder, ids: list) -> np.ndarray:
+        def held(model: LocalEmbedder, ids: list) -> np.ndarray:
             self.sizes.append(len(ids))
             assert self.go.wait(30)
             return pool(model, ids)
 
-        monkeypatch.setattr(Embedder, "pool", held)
+        monkeypatch.setattr(LocalEmbedder, "pool", held)
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import mlx_jinabert
-from mlx_jinabert.embedder import Embedder
+from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.server.engine.pool import ModelPool
 from mlx_jinabert.server.settings import ModelSpec, Settings
 from mlx_jinabert.server.web.metrics import Metrics
@@ -79,12 +79,12 @@ def test_a_model_that_cannot_be_loaded_leaves_the_others_alone(tmp_path: Path) -
 
 def test_health_is_red_while_the_first_model_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     with served(Settings(backend="onnx", cache_bytes=0)) as server:
-        pool = Embedder.pool
+        pool = LocalEmbedder.pool
 
-        def broken(model: Embedder, ids: list) -> np.ndarray:
+        def broken(model: LocalEmbedder, ids: list) -> np.ndarray:
             raise RuntimeError("device lost")
 
-        monkeypatch.setattr(Embedder, "pool", broken)
+        monkeypatch.setattr(LocalEmbedder, "pool", broken)
         answer = server.post("/embed", {"inputs": "a"})
         assert (answer.status, answer.json["error_type"]) == (424, "Backend")
         assert server.post("/v1/embeddings", {"input": "a"}).status == 500
@@ -92,5 +92,5 @@ def test_health_is_red_while_the_first_model_fails(monkeypatch: pytest.MonkeyPat
         assert health.status == 503
         assert "device lost" in health.json["error"]
         assert "mlx_jinabert_healthy 0" in server.get("/metrics").content.decode()
-        monkeypatch.setattr(Embedder, "pool", pool)
+        monkeypatch.setattr(LocalEmbedder, "pool", pool)
         assert server.get("/health").status == 200  # it was tried again

@@ -10,11 +10,11 @@ import pytest
 
 import mlx_jinabert
 from conversion.settings import write_settings
-from mlx_jinabert.catalog import CATALOG
+from mlx_jinabert.catalog import available_models
 from mlx_jinabert.checkpoint.folder import read_folder
 from mlx_jinabert.errors import UnsupportedConfig
-from mlx_jinabert.spec import open_source
-from mlx_jinabert.text.encoding import check_dim
+from mlx_jinabert.local.spec import read_spec
+from mlx_jinabert.vectors.matryoshka import check_dim
 from tests.support.checkpoints import Checkpoint
 from tests.support.closeness import assert_close
 from tests.support.running import checkpoint_folder
@@ -44,7 +44,7 @@ def test_the_order_of_the_model_card(config: tuple[tuple[str, object], ...], nor
 
 def test_the_norm_is_part_of_what_short_vectors_are() -> None:
     prints = [
-        [open_source(nomic(config), truncate_dim=dim).fingerprint for dim in (None, 16)]
+        [read_spec(nomic(config), truncate_dim=dim).fingerprint for dim in (None, 16)]
         for config in (SHORT, NORMED)
     ]
     assert prints[0][0] == prints[1][0]
@@ -52,7 +52,7 @@ def test_the_norm_is_part_of_what_short_vectors_are() -> None:
 
 
 def test_a_catalogued_model_brings_its_norm_and_its_conversion_keeps_it(tmp_path: Path) -> None:
-    folder = read_folder(nomic(()), model_id="x", origin="hub", entry=CATALOG["nomic-text"])
+    folder = read_folder(nomic(()), model_id="x", origin="hub", entry=available_models()["nomic-text"])
     assert folder.config["matryoshka_layer_norm"] is True
     assert check_dim(256, 768, folder.config, folder.entry) == 256
     write_settings(tmp_path, folder, width=768, dtype="float32", quantization=None)
@@ -62,9 +62,9 @@ def test_a_catalogued_model_brings_its_norm_and_its_conversion_keeps_it(tmp_path
 
 
 def test_a_width_that_was_not_trained_is_refused() -> None:
-    with pytest.raises(UnsupportedConfig, match=r"16.*32"):
-        open_source(nomic(SHORT), truncate_dim=12)
-    with pytest.raises(UnsupportedConfig, match="not trained for shorter"):
-        open_source(nomic(()), truncate_dim=16)
+    with pytest.raises(ValueError, match=r"16.*32"):
+        read_spec(nomic(SHORT), truncate_dim=12)
+    with pytest.raises(ValueError, match="not trained for shorter"):
+        read_spec(nomic(()), truncate_dim=16)
     with pytest.raises(UnsupportedConfig, match="matryoshka_layer_norm"):
-        open_source(nomic(()), config_overrides={"matryoshka_layer_norm": "yes"})
+        read_spec(nomic(()), config_overrides={"matryoshka_layer_norm": "yes"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ import pytest
 import mlx_jinabert
 from mlx_jinabert.backends.owner import BackendOwner
 from mlx_jinabert.checkpoint.folder import EMBEDDED
-from mlx_jinabert.embedder import Embedder
-from mlx_jinabert.spec import open_source
+from mlx_jinabert.local.embedder import LocalEmbedder
+from mlx_jinabert.local.spec import read_spec
 from mlx_jinabert.text.tokenizer import TokenBatch, Tokenizer
 from mlx_jinabert.verify.report import checks, main
 from scripts import write_embedded_golden
@@ -25,7 +26,7 @@ from tests.support.running import minilm, require
 def test_the_shipped_model_passes_and_says_so_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--seconds", "0", "--dtype", "float32", "--backend", "onnx"]) == 0
     line = capsys.readouterr().out.splitlines()[-1]
-    model = open_source("embedded")
+    model = read_spec("embedded")
     for part in (
         f"embedded {model.fingerprint[:12]}",
         "onnx float32 on cpu",
@@ -82,9 +83,9 @@ class Faulty:
     ],
 )
 def test_a_fault_is_found(name: str, spoil: Callable[[np.ndarray, TokenBatch], np.ndarray]) -> None:
-    source = open_source("embedded")
+    source = read_spec("embedded")
     owner = BackendOwner(lambda: Faulty(lambda v, b: spoil(v, b).astype(np.float32)))
-    model = Embedder(source, Tokenizer(source.folder.tokenizer, source.max_length), owner)
+    model = LocalEmbedder(source, Tokenizer(source.folder.tokenizer, source.max_length), owner, partial(int))
     found = {check.name: check for check in (*checks.golden(model), *checks.invariants(model))}
     assert not found[name].passed
 

@@ -9,7 +9,7 @@ from mlx_jinabert.architectures.shared.onnx.layers import Array, Layers
 __all__ = ["GROUPS", "gated"]
 
 GROUPS = 2
-"""Of the inputs of attention and of the gated matrices, in int8 (see ``quantize.py``)."""
+"""Of the inputs of attention and of the gated matrices, in int8 (see ``shared/onnx/int8.py``)."""
 _INNER_GROUPS = 4
 
 

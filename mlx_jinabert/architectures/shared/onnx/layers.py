@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Arithmetic, Scaled
 from mlx_jinabert.architectures.shared.onnx.builder import FLOAT, INT64, GraphBuilder, Value
-from mlx_jinabert.architectures.shared.onnx.checkpoint import Checkpoint
+from mlx_jinabert.architectures.shared.onnx.tensors import Checkpoint
 
 __all__ = ["Layers", "Mix"]
 

@@ -1,7 +1,7 @@
-"""ONNX graphs built from safetensors: one file and one line of ``_BUILDERS`` per architecture.
+"""Build ONNX graphs from safetensors, with the onnx.py of each architecture's folder.
 
-Importing this package costs nothing: ``onnx`` is imported when a graph is built, and a process that
-finds its graph in the cache never builds one.
+Importing this file costs nothing: ``onnx`` is imported when a graph is built, and a process that finds its
+graph in the cache never builds one.
 """
 
 from __future__ import annotations
@@ -9,41 +9,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlx_jinabert import __version__
+from mlx_jinabert.architectures import implementation
 
 if TYPE_CHECKING:
     from mlx_jinabert.architectures import ArchitectureConfig
     from mlx_jinabert.architectures.shared.onnx.builder import Graph
     from mlx_jinabert.checkpoint.weights import Weights
 
-__all__ = ["DTYPES", "GROUP_SIZES", "build_graph", "builder_version"]
+__all__ = ["DTYPES", "GROUP_SIZES", "build_graph", "builder_sources", "builder_version"]
 
 DTYPES = ("float32", "int8", "int4")
 """What a graph can compute its matrix products in."""
 
 GROUP_SIZES: Mapping[str, int] = {"int8": 0, "int4": 32}
 """Inputs whose weights share a scale; 0: those of an output channel, or of one of its few parts."""
-
-_BUILDERS: Mapping[str, str] = {
-    "bert": "mlx_jinabert.architectures.bert.onnx",
-    "codesage": "mlx_jinabert.architectures.codesage.onnx",
-    "gemma2": "mlx_jinabert.architectures.gemma2.onnx",
-    "gte": "mlx_jinabert.architectures.gte.onnx",
-    "jina_bert": "mlx_jinabert.architectures.jina_bert.onnx",
-    "modernbert": "mlx_jinabert.architectures.modernbert.onnx",
-    "nomic_bert": "mlx_jinabert.architectures.nomic_bert.onnx",
-    "qwen2": "mlx_jinabert.architectures.qwen2.onnx",
-    "qwen2_5_vl": "mlx_jinabert.architectures.qwen2.onnx",
-    "qwen3": "mlx_jinabert.architectures.qwen3.onnx",
-}
-"""Architecture -> module with ``encode(layers, architecture) -> hidden states``.
-
-Where an architecture may have labels, also ``classify(layers, hidden states) -> logits``.
-"""
 
 
 def build_graph(
@@ -65,10 +48,10 @@ def build_graph(
         raise ValueError(f"dtype {dtype!r}; supported: {', '.join(DTYPES)}")
     from mlx_jinabert.architectures.shared.onnx.arithmetic import Arithmetic, Float32
     from mlx_jinabert.architectures.shared.onnx.builder import FLOAT, GraphBuilder
-    from mlx_jinabert.architectures.shared.onnx.checkpoint import Checkpoint
+    from mlx_jinabert.architectures.shared.onnx.int4 import Int4
+    from mlx_jinabert.architectures.shared.onnx.int8 import Int8
     from mlx_jinabert.architectures.shared.onnx.layers import Layers
-    from mlx_jinabert.architectures.shared.onnx.nbits import Int4
-    from mlx_jinabert.architectures.shared.onnx.quantize import Int8
+    from mlx_jinabert.architectures.shared.onnx.tensors import Checkpoint
 
     checkpoint = Checkpoint(weights, architecture)
     graph, width = GraphBuilder(data), architecture.hidden_size
@@ -76,7 +59,7 @@ def build_graph(
     if dtype != "float32":
         arithmetic = Int8(graph, width) if dtype == "int8" else Int4(graph)
     layers = Layers(graph, checkpoint, arithmetic, width)
-    builder = import_module(_BUILDERS[architecture.architecture])
+    builder = implementation(type(architecture), "onnx")
     hidden = builder.encode(layers, architecture)
     if architecture.num_labels:
         logits = builder.classify(layers, hidden)
@@ -93,12 +76,19 @@ def build_graph(
 
 @cache
 def builder_version() -> str:
-    """Changes whenever a graph built from the same weights may differ: part of the cache key.
+    """Hash the sources that can change a graph: part of its cache key.
 
-    The sources themselves are hashed, so that nobody has to remember to raise a number.
+    Everything in this room but what MLX runs, and the reader of weights. Nobody has to remember to raise a
+    number.
     """
     digest = hashlib.sha256(__version__.encode())
-    here = Path(__file__).parent
-    for source in sorted((*here.rglob("onnx.py"), *here.glob("shared/*.py"), *here.glob("shared/onnx/*.py"))):
-        digest.update(source.read_bytes())
+    for path in builder_sources():
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def builder_sources() -> list[Path]:
+    """The files that ``builder_version`` hashes, in order."""
+    here = Path(__file__).parent
+    found = [path for path in here.rglob("*.py") if "mlx" not in (path.stem, path.parent.name)]
+    return sorted([*found, here.parent / "checkpoint" / "weights.py"])

@@ -1,4 +1,4 @@
-"""From a name to everything that is known of a model without loading its weights.
+"""Everything that is known of a model without loading its weights, from its name.
 
 Cheap on purpose: an index that has nothing new to embed needs a fingerprint and a width, not a model.
 """
@@ -16,18 +16,15 @@ from mlx_jinabert.checkpoint.fingerprint import content, fingerprint, shipped_co
 from mlx_jinabert.checkpoint.folder import EMBEDDED, ModelFolder, has_adapters, resolve
 from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.checkpoint.weights import Weights
-from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
-from mlx_jinabert.text import encoding
+from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig, naming_folder
+from mlx_jinabert.vectors import matryoshka
 
-__all__ = ["Source", "open_source", "with_settings"]
-
-_OF_THE_CUT = {"matryoshka_dims", "matryoshka_dimensions", "matryoshka_layer_norm"}
-"""Keys of config.json that matter to shortened vectors alone."""
+__all__ = ["LocalSpec", "read_spec", "with_settings"]
 
 
 @dataclass(frozen=True)
-class Source:
-    """A model folder, what it holds, and what the caller asked of it."""
+class LocalSpec:
+    """A model folder, what it holds, and how the caller wants it."""
 
     folder: ModelFolder
     architecture: ArchitectureConfig
@@ -35,14 +32,14 @@ class Source:
     """Width of the vectors, after the cut that the caller asked for."""
     max_length: int
     variant: Mapping[str, Any]
-    """What the caller changed in the numbers: config overrides, int4 weights."""
+    """Changes of the caller's to the numbers: config overrides, int4 weights."""
 
     @cached_property
     def fingerprint(self) -> str:
         """Identity of the vectors, see ``fingerprint.py``."""
         cut = self.dim < self.architecture.hidden_size
         normed = {"matryoshka_layer_norm": True} if cut and self.norms_prefixes else {}
-        variant = {key: value for key, value in self.variant.items() if key not in _OF_THE_CUT} | normed
+        variant = {key: value for key, value in self.variant.items() if key not in matryoshka.KEYS} | normed
         return fingerprint(
             self.folder,
             dim=self.dim,
@@ -79,16 +76,16 @@ class Source:
     @property
     def norms_prefixes(self) -> bool:
         """Whether a layer norm comes before the cut."""
-        return encoding.norms_prefixes(self.folder.config)
+        return matryoshka.norms_prefixes(self.folder.config)
 
     def check_dim(self, wanted: int | None) -> int:
         """``wanted`` if the model's vectors may be cut to it, the full width for None."""
-        return encoding.check_dim(
+        return matryoshka.check_dim(
             wanted, self.architecture.hidden_size, self.folder.config, self.folder.entry
         )
 
 
-def open_source(
+def read_spec(
     name: str | os.PathLike[str],
     *,
     dtype: str = "auto",
@@ -96,24 +93,36 @@ def open_source(
     max_length: int | None = None,
     revision: str | None = None,
     config_overrides: Mapping[str, Any] | None = None,
-) -> Source:
-    """Resolve and check a model; arguments as for ``load``. Reads the headers of its weights only."""
+) -> LocalSpec:
+    """Resolve and check a model; arguments as for ``load``. Reads the headers of its weights only.
+
+    Raises what ``load`` raises for a name, a folder and an argument.
+    """
     folder = resolve(name, revision)
-    changes = {
-        key: value for key, value in (config_overrides or {}).items() if _differs(folder.config, key, value)
-    }
+    with naming_folder(folder.path):
+        return _checked_spec(folder, dtype, truncate_dim, max_length, config_overrides or {})
+
+
+def _checked_spec(
+    folder: ModelFolder,
+    dtype: str,
+    truncate_dim: int | None,
+    max_length: int | None,
+    config_overrides: Mapping[str, Any],
+) -> LocalSpec:
+    changes = {key: value for key, value in config_overrides.items() if _differs(folder.config, key, value)}
     _refuse_fixed(folder, changes)
     folder = with_settings(folder, changes)
     _refuse_unmerged(folder)
-    encoding.norms_prefixes(folder.config)
+    matryoshka.norms_prefixes(folder.config)
     architecture = read_architecture(folder.config, _tensor_names(folder))
     hashed_anyway = ("is_causal", "append_token")
     variant = {key: value for key, value in changes.items() if key not in hashed_anyway}
     variant |= {"dtype": dtype} if dtype == "int4" else {}
-    source = Source(
+    spec = LocalSpec(
         folder, architecture, architecture.hidden_size, _limit(folder, architecture, max_length), variant
     )
-    return replace(source, dim=source.check_dim(truncate_dim))
+    return replace(spec, dim=spec.check_dim(truncate_dim))
 
 
 def _refuse_unmerged(folder: ModelFolder) -> None:
@@ -137,7 +146,7 @@ def with_settings(folder: ModelFolder, settings: Mapping[str, Any]) -> ModelFold
 
 def _refuse_fixed(folder: ModelFolder, changes: Mapping[str, Any]) -> None:
     """What a finished graph computes cannot be changed; the texts that go in can."""
-    fixed = sorted(changes.keys() - {"append_token", *_OF_THE_CUT})
+    fixed = sorted(changes.keys() - {"append_token", *matryoshka.KEYS})
     if fixed and folder.onnx is not None:
         raise ModelFolderError(
             folder.path,
@@ -169,5 +178,5 @@ def _limit(folder: ModelFolder, architecture: ArchitectureConfig, wanted: int | 
         or not isinstance(wanted, int)
         or not 1 <= wanted <= architecture.max_position
     ):
-        raise UnsupportedConfig("max_length", wanted, f"1 to {architecture.max_position} tokens")
+        raise ValueError(f"max_length is {wanted!r}; supported: 1 to {architecture.max_position} tokens")
     return wanted

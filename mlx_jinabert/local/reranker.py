@@ -7,21 +7,22 @@ through a sigmoid unless the checkpoint or the caller says "identity"; the order
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict, get_args
+from typing import Any, Literal, NotRequired, TypedDict, Unpack, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.backends.forward import WINDOW, Limits, batch_tokens, compute
+from mlx_jinabert.backends.forward import WINDOW, Limits, compute, limits_of
 from mlx_jinabert.backends.owner import BackendOwner
-from mlx_jinabert.checkpoint.folder import ModelFolder
-from mlx_jinabert.errors import UnsupportedConfig
-from mlx_jinabert.spec import Source
-from mlx_jinabert.text import encoding
-from mlx_jinabert.text.encoding import Truncation
+from mlx_jinabert.errors import UnsupportedConfig, check_choice, check_count
+from mlx_jinabert.local.model import LocalModel, Reload
+from mlx_jinabert.local.spec import LocalSpec
 from mlx_jinabert.text.pairs import Pair, PairTokenizer
 from mlx_jinabert.text.progress import Advance, progress_bar
+from mlx_jinabert.text.prompts import list_texts
 from mlx_jinabert.text.tokenizer import Ids
+from mlx_jinabert.text.truncation import Truncation, check_truncation, report_cut
+from mlx_jinabert.vectors.finite import check_finite
 
 __all__ = ["Activation", "Ranked", "Reranker", "activate", "default_activation"]
 
@@ -36,6 +37,16 @@ _LARGEST_EXPONENT = 80.0
 """exp of it is finite in float32."""
 
 
+class PredictOptions(TypedDict, total=False):
+    """The keywords of ``Reranker.predict``."""
+
+    batch_size: int | None
+    show_progress_bar: bool
+    activation: Activation | None
+    max_batch_tokens: int | None
+    truncation: Truncation
+
+
 class Ranked(TypedDict):
     """One document of ``rank``: its position in the call, its score, its text if asked for."""
 
@@ -44,81 +55,48 @@ class Ranked(TypedDict):
     text: NotRequired[str]
 
 
-class Reranker:
+class Reranker(LocalModel):
     """A loaded cross-encoder; made by ``mlx_jinabert.load_reranker``. Any thread may call it."""
 
     def __init__(
-        self, source: Source, tokenizer: PairTokenizer, owner: BackendOwner, activation: Activation
+        self,
+        spec: LocalSpec,
+        tokenizer: PairTokenizer,
+        owner: BackendOwner,
+        reload: Reload,
+        activation: Activation,
     ) -> None:
-        self._source = source
+        super().__init__(spec, owner, reload)
         self._tokenizer = tokenizer
-        self._owner = owner
         self._activation: Activation = activation
-
-    def __repr__(self) -> str:
-        return f"Reranker({self.model_id!r}, {self.backend} {self.dtype} on {self.device})"
-
-    @property
-    def max_length(self) -> int:
-        """Longest pair in tokens, special tokens included; longer ones are cut."""
-        return self._source.max_length
-
-    @property
-    def model_id(self) -> str:
-        """A name that ``load_reranker`` takes: a Hub id or a path."""
-        return self._source.folder.model_id
-
-    @property
-    def folder(self) -> ModelFolder:
-        """Where the model was loaded from."""
-        return self._source.folder
-
-    @property
-    def fingerprint(self) -> str:
-        """Identity of the scores; the same on every backend and float type."""
-        return self._source.fingerprint
-
-    @property
-    def backend(self) -> str:
-        """ "mlx" or "onnx"."""
-        return self._owner.name
-
-    @property
-    def device(self) -> str:
-        """Where it computes, as the framework calls it."""
-        return self._owner.device
-
-    @property
-    def dtype(self) -> str:
-        """What it computes in: float32, float16, bfloat16, int8 or int4. Scores are float32."""
-        return self._owner.dtype
 
     @property
     def activation(self) -> Activation:
         """What ``predict`` and ``rank`` do with a logit unless told otherwise."""
         return self._activation
 
-    def predict(  # noqa: PLR0917 - as in sentence-transformers
+    def predict(
         self,
         pairs: Sequence[Pair] | Pair,
+        *,
         batch_size: int | None = None,
         show_progress_bar: bool = False,
         activation: Activation | None = None,
         max_batch_tokens: int | None = None,
         truncation: Truncation = "warn",
     ) -> NDArray[np.float32]:
-        """Scores of (query, document) pairs in their order, (n,) float32; one pair alone gives ().
+        """Score (query, document) pairs, in their order: (n,) float32; one pair alone gives ().
 
-        ``batch_size`` bounds the pairs of a batch, ``max_batch_tokens`` pairs times padded length, and with
-        it the memory. ``truncation`` of pairs over ``max_length`` (see ``pairs.py`` for what is cut): "warn"
-        logs how many were cut, "error" raises TooLong before anything is computed. A score that is not
-        finite raises NonFinite.
+        A batch holds at most ``batch_size`` pairs and at most ``max_batch_tokens`` tokens, pairs times the
+        longest one; scores do not depend on either. ``truncation`` of pairs over ``max_length``, which lose
+        the end of their longer text: "warn" cuts them and logs how many, "silent" cuts them, "error" raises
+        TooLong before anything is computed.
+
+        Raises ValueError or TypeError for an argument, NonFinite for a score that is not finite.
         """
-        _check_choice("truncation", truncation, get_args(Truncation))
+        check_truncation(truncation)
         chosen = _activation_of(activation, self._activation)
-        if batch_size is not None and (isinstance(batch_size, bool) or batch_size < 1):
-            raise ValueError(f"batch_size must be a positive int, not {batch_size!r}")
-        limits = Limits(batch_tokens(max_batch_tokens, self.device), self.max_length, batch_size)
+        limits = limits_of(batch_size, max_batch_tokens, self.max_length, self.device)
         listed, alone = _listed(pairs)
         with progress_bar(len(listed), show=show_progress_bar) as advance:
             scores = activate(self._logits(listed, limits, truncation, advance), chosen)
@@ -128,11 +106,12 @@ class Reranker:
         self,
         query: str,
         documents: Iterable[str],
+        *,
         top_k: int | None = None,
         return_documents: bool = False,
-        **options: Any,
+        **options: Unpack[PredictOptions],
     ) -> list[Ranked]:
-        """The documents by relevance to the query, best first; equal scores keep the order of the call.
+        """Sort documents by relevance to the query, best first; equal scores keep the order of the call.
 
         ``top_k``: so many at most. ``return_documents`` adds "text". ``options`` are those of ``predict``.
         """
@@ -140,12 +119,12 @@ class Reranker:
             raise TypeError(f"query must be a str, not {type(query).__name__}")
         if isinstance(documents, str):
             raise TypeError("documents must be a list of str, not one str")
-        if top_k is not None and (isinstance(top_k, bool) or top_k < 1):
-            raise ValueError(f"top_k must be a positive int or None, not {top_k!r}")
-        texts = encoding.listed(documents)
-        chosen = _activation_of(options.pop("activation", None), self._activation)
+        check_count("top_k", top_k)
+        texts = list_texts(documents)
+        chosen = _activation_of(options.get("activation"), self._activation)
         # By logits: a sigmoid in float32 is 1 for all that are over 17.
-        logits = self.predict([(query, text) for text in texts], activation="identity", **options)
+        options["activation"] = "identity"
+        logits = self.predict([(query, text) for text in texts], **options)
         scores = activate(logits, chosen)
         found: list[Ranked] = []
         for position in np.argsort(-logits, kind="stable")[:top_k].tolist():
@@ -156,7 +135,7 @@ class Reranker:
 
     @property
     def tokenizer(self) -> PairTokenizer:
-        """Pairs to the ids and token types that ``logits`` takes."""
+        """Gives the ids and token types that ``logits`` takes."""
         return self._tokenizer
 
     def logits(self, ids: Sequence[Ids], types: Sequence[Ids]) -> NDArray[np.float32]:
@@ -164,7 +143,7 @@ class Reranker:
 
         Each of ``ids`` and ``types`` is (length,) int32, with special tokens, at most ``max_length`` long.
         """
-        limits = Limits(batch_tokens(None, self.device), self.max_length)
+        limits = limits_of(None, None, self.max_length, self.device)
         found = np.empty(len(ids), np.float32)
         for computed in compute(self._owner, ids, limits, self._tokenizer.pad_id, types):
             found[list(computed.positions)] = computed.values[:, 0]
@@ -184,7 +163,7 @@ class Reranker:
         if truncation == "error":
             for start in windows:
                 lengths += self._tokenizer.encode_pairs(pairs[start : start + WINDOW]).lengths
-            encoding.report_cut(lengths, self.max_length, truncation)
+            report_cut(lengths, self.max_length, truncation)
         logits = np.empty(len(pairs), np.float32)
         documents = [document for _, document in pairs]
         lengths = []
@@ -193,10 +172,10 @@ class Reranker:
             lengths += tokens.lengths
             for computed in compute(self._owner, tokens.ids, limits, self._tokenizer.pad_id, tokens.types):
                 positions = [start + position for position in computed.positions]
-                encoding.check_finite(computed.values, positions, documents)
+                check_finite(computed.values, positions, documents)
                 logits[positions] = computed.values[:, 0]
                 advance(len(positions))
-        encoding.report_cut(lengths, self.max_length, truncation)
+        report_cut(lengths, self.max_length, truncation)
         return logits
 
 
@@ -232,7 +211,7 @@ def _listed(pairs: Sequence[Pair] | Pair) -> tuple[list[Pair], bool]:
 def _activation_of(wanted: Activation | None, default: Activation) -> Activation:
     if wanted is None:
         return default
-    _check_choice("activation", wanted, get_args(Activation))
+    check_choice("activation", wanted, get_args(Activation))
     return wanted
 
 
@@ -242,8 +221,3 @@ def activate(logits: NDArray[np.float32], activation: Activation) -> NDArray[np.
         return logits
     bounded = np.clip(-logits, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)
     return np.asarray(1 / (1 + np.exp(bounded)), np.float32)
-
-
-def _check_choice(key: str, value: object, supported: Sequence[str]) -> None:
-    if value not in supported:
-        raise UnsupportedConfig(key, value, supported)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.architectures.onnx import GROUP_SIZES
+from mlx_jinabert.architectures.graphs import GROUP_SIZES
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, Scaled
 from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
 

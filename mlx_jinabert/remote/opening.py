@@ -1,11 +1,12 @@
-"""A remote name -> a RemoteEmbedder. What a service decides by itself cannot be asked for."""
+"""Open a remote model by its name. Options that its service decides about are refused."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from mlx_jinabert.errors import RemoteError, UnsupportedConfig
+from mlx_jinabert.errors import RemoteError, check_count
 from mlx_jinabert.remote.address import Address, parse
 from mlx_jinabert.remote.embedder import RemoteEmbedder
 from mlx_jinabert.remote.http import Client, Policy
@@ -22,10 +23,11 @@ _OPENING_ATTEMPTS = 3
 
 
 def load_remote(name: str, truncate_dim: int | None = None, policy: Policy | None = None) -> RemoteEmbedder:
-    """Ask the service what it serves. ``truncate_dim``: width to ask for, where the model has several.
+    """Ask the service for its model. ``truncate_dim``: width to ask for, where the model has several.
 
     Raises ModelFolderError for a name, RemoteError for a service or a key that is missing.
     """
+    check_count("truncate_dim", truncate_dim)
     address, policy = parse(name), policy or Policy()
     key = Key(address.key_variable)
     if address.is_official and not key.is_set:
@@ -33,16 +35,18 @@ def load_remote(name: str, truncate_dim: int | None = None, policy: Policy | Non
     opening = Policy(
         policy.timeout, min(policy.attempts, _OPENING_ATTEMPTS), policy.first_wait, policy.longest_wait
     )
-    about = _service(address, Client(address.url, key, opening)).about()
+    info = _service(address, Client(address.url, key, opening)).describe()
     service = _service(address, Client(address.url, key, policy))
-    return RemoteEmbedder(address, service, about, truncate_dim)
+    return RemoteEmbedder(
+        address, service, info, truncate_dim, partial(load_remote, name, truncate_dim, policy)
+    )
 
 
 def refuse_local_options(options: Mapping[str, Any]) -> None:
-    """UnsupportedConfig for an option of ``load`` that only a local model has, unless it is a default."""
+    """ValueError for an option of ``load`` that only a local model has, unless it is a default."""
     for key, value in options.items():
-        if value not in (None, "auto") and value != {}:
-            raise UnsupportedConfig(key, value, "left out: a remote model is as its service runs it")
+        if key != "truncate_dim" and value not in (None, "auto") and value != {}:
+            raise ValueError(f"{key} is {value!r}; leave it out: a remote model is as its service runs it")
 
 
 def _service(address: Address, client: Client) -> Service:
