@@ -28,14 +28,14 @@ from mlx_jinabert.local.spec import with_settings
 __all__ = ["SETTINGS", "Conversion", "Request", "convert"]
 
 SETTINGS = ("is_causal", "append_token")
-"""What a conversion may state; other keys of config.json are the checkpoint's."""
+"""Keys of config.json that a conversion may state; the others are the checkpoint's."""
 
 _SMALL_FILES_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for."""
+    """The arguments of one conversion."""
 
     source: str
     target: str
@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What was done."""
+    """The result of one conversion."""
 
     source: ModelFolder
     out: Path
@@ -78,7 +78,7 @@ class _Job:
 
 
 def convert(request: Request, check: Check | None = None) -> Conversion:
-    """Do it. ``check`` sees the finished folder before it is put in place.
+    """Convert a model. ``check`` sees the finished folder before it is put in place.
 
     Raises ConversionError and mlx_jinabert's errors; the output is then as it was before.
     """

@@ -76,7 +76,7 @@ def open_weights(source: ModelFolder, adapter: Adapter | None) -> Weights:
 
 
 def merged_content(source: ModelFolder, adapter: Adapter | None) -> Content:
-    """What a fingerprint is made of: with another adapter it is another model."""
+    """Hash weights and adapter together: with another adapter it is another model."""
     found = content(source)
     if adapter is None:
         return found

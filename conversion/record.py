@@ -33,12 +33,12 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """What was converted."""
+    """The source of a conversion."""
 
     model: str | None
     """Hub id, "embedded", or None for a local folder that is not a known checkpoint."""
     name: str
-    """What a person would call it: the Hub id, or the last part of a local folder's path."""
+    """Name for people: the Hub id, or the last part of a local folder's path."""
     revision: str | None
     files: Mapping[str, str]
     """Name -> sha256, hexadecimal."""
@@ -46,7 +46,7 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True)
 class AdapterRecord:
-    """What was merged into the weights."""
+    """An adapter that was merged into the weights."""
 
     name: str
     sha256: str
@@ -88,7 +88,7 @@ def describe_source(folder: ModelFolder, *, merged: bool = False) -> SourceRecor
 
 
 def describe_adapter(adapter: Adapter) -> AdapterRecord:
-    """What a reader has to know of an adapter, without the path of its folder."""
+    """Describe an adapter to a reader, without the path of its folder."""
     return AdapterRecord(
         adapter.name, adapter.sha256, adapter.scale, sorted(adapter.updates), adapter.dropped
     )

@@ -1,4 +1,4 @@
-"""What goes beside the weights: configuration, tokenizer, pooling, prompts and length limit.
+"""Write what goes beside the weights: configuration, tokenizer, pooling, prompts and length limit.
 
 The sentence-transformers files are written anew from what was read (the catalog's knowledge included), so
 that the converted folder says by itself what its source meant.

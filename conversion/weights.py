@@ -61,7 +61,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be written: types, quantisation and the tensors in the order of the file."""
+    """The layout of the file to write: types, quantisation and the tensors in the order of the file."""
 
     dtype: str
     bits: int | None

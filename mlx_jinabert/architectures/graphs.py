@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["DTYPES", "GROUP_SIZES", "build_graph", "builder_sources", "builder_version"]
 
 DTYPES = ("float32", "int8", "int4")
-"""What a graph can compute its matrix products in."""
+"""Types that a graph can compute its matrix products in."""
 
 GROUP_SIZES: Mapping[str, int] = {"int8": 0, "int4": 32}
 """Inputs whose weights share a scale; 0: those of an output channel, or of one of its few parts."""

@@ -1,4 +1,4 @@
-"""What runs a model: the ``Backend`` protocol and the two functions that choose and open one.
+"""Backends run models: the ``Backend`` protocol and the two functions that choose and open one.
 
 A backend takes padded token ids and gives pooled vectors; texts, batching, normalisation and input
 order are the embedder's. Frameworks are imported when a backend is opened, never before.
@@ -33,7 +33,7 @@ class Backend(Protocol):
     device: str
     """Where it computes, as the framework calls it."""
     dtype: str
-    """float32 | float16 | bfloat16 | int8 | ...: what ``auto`` came to."""
+    """float32 | float16 | bfloat16 | int8 | ...: what "auto" resolved to."""
     dim: int
     """Width of the vectors; of a classifier, the number of its labels."""
 
@@ -55,7 +55,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class BackendChoice:
-    """What ``auto`` came to. ``device`` is "metal", "cuda" or "cpu"."""
+    """The backend that "auto" resolves to. ``device`` is "metal", "cuda" or "cpu"."""
 
     name: str
     device: str

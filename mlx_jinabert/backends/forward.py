@@ -19,7 +19,7 @@ from mlx_jinabert.errors import check_count
 from mlx_jinabert.text import batching
 from mlx_jinabert.text.tokenizer import Ids, TokenBatch
 
-__all__ = ["WINDOW", "Computed", "Limits", "compute", "limits_of"]
+__all__ = ["WINDOW", "Limits", "ResultRows", "compute", "limits_of"]
 
 WINDOW = 4096
 """Texts whose token ids are held at once; batches are sorted within a window."""
@@ -38,7 +38,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
+class ResultRows:
     """Rows of numbers, (n, width) float32, and the n positions of the sequences that they belong to."""
 
     positions: tuple[int, ...]
@@ -63,7 +63,7 @@ def compute(
     limits: Limits,
     pad_id: int,
     types: Sequence[Ids] | None = None,
-) -> Iterator[Computed]:
+) -> Iterator[ResultRows]:
     """Every sequence once, longest first. ``types``: the token types of each sequence, if it has any."""
     for batch in batching.plan([len(ids) for ids in sequences], limits.batch_tokens, limits.max_length):
         step = limits.rows or len(batch.indices)
@@ -75,7 +75,7 @@ def compute(
                 pad_id,
                 None if types is None else [types[position] for position in positions],
             )
-            yield Computed(positions, owner.run(partial(_embed, padded)))
+            yield ResultRows(positions, owner.run(partial(_embed, padded)))
 
 
 def _embed(batch: TokenBatch, backend: Backend) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""What a model folder holds: from a name or path to a verified ``ModelFolder``.
+"""Find a model folder by name or path, check it, and read all but its weights.
 
 A folder is an original Hugging Face checkpoint as it is, or a converted one; both have the same layout.
 Pooling, prompts and the length limit come from the sentence-transformers files (``modules.json``,
@@ -77,11 +77,11 @@ class ModelFolder:
     max_length: int
     quantization: StoredQuantization | None
     entry: CatalogEntry | None
-    """What the catalog knows, for a model that was named by alias or Hub id."""
+    """The catalogue's entry, for a model that was named by alias or Hub id."""
 
     @property
     def end_token(self) -> EndToken | None:
-        """What closes every text, if anything has to be appended or held against tokenizer.json."""
+        """The token that closes every text, if one has to be appended or held against tokenizer.json."""
         return sentence_files.read_end_token(self.path, self.config)
 
 

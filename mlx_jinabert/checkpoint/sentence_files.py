@@ -1,4 +1,4 @@
-"""Reading the sentence-transformers files of a model folder: modules, pooling, prompts, length limit.
+"""Read the sentence-transformers files of a model folder: modules, pooling, prompts, length limit.
 
 Formats: https://github.com/huggingface/sentence-transformers, ``models/`` (modules.json lists the chain
 Transformer, Pooling, optional Normalize; prompts are prepended as they are). Whatever would change the
@@ -8,6 +8,7 @@ vectors and is not implemented is refused by name.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ __all__ = [
     "read_prompts",
 ]
 
+_log = logging.getLogger("mlx_jinabert")
+
 _MODES: Mapping[str, Pooling] = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_mean_tokens": "mean",
@@ -38,6 +41,8 @@ _CHAINS = (["Transformer"], ["Transformer", "Pooling"], ["Transformer", "Pooling
 """A transformer alone is one of the checkpoint's own code, which pools by itself."""
 _POOLER_KEYS = ("emb_pooler", "single_vector_pool_strategy")
 """Of JinaBERT and of jina-embeddings-v4."""
+_CAUSAL_FAMILIES = ("qwen2", "qwen3")
+"""Types of decoders whose embedding models are trained for the last token."""
 _LENGTH_KEYS = ("model_max_length", "max_position_embeddings", "n_positions")
 _NO_LIMIT = 1_000_000
 """tokenizer_config.json writes 1e30 for "no limit known"."""
@@ -66,11 +71,11 @@ class EndToken:
 
     text: str
     stated: bool
-    """Stated by config.json, the catalog or the caller: then tokenizer.json must not close with another."""
+    """Stated by config.json, the catalogue or the caller: then tokenizer.json must not close with another."""
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None where there is no such file."""
+    """Read the object in a JSON file; None if the file does not exist."""
     found = _read(path)
     if found is not None and not isinstance(found, dict):
         raise ModelFolderError(path, f"holds a JSON {type(found).__name__}, expected an object")
@@ -78,7 +83,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def read_modules(path: Path) -> Modules:
-    """modules.json; the usual chain where there is none."""
+    """Read modules.json; the usual chain if the file does not exist."""
     listed = _read(path / "modules.json")
     if listed is None:
         return Modules()
@@ -98,17 +103,15 @@ def read_modules(path: Path) -> Modules:
 
 
 def read_pooling(path: Path, modules: Modules, config: Mapping[str, Any], default: Pooling | None) -> Pooling:
-    """The pooling mode: 1_Pooling, else what config.json says, else ``default``, else the mean.
+    """Read the pooling mode: 1_Pooling, else config.json, else ``default``, else that of the family.
 
-    The mean is the default of sentence-transformers for every architecture, too.
+    That is the last token for decoders that see only what is before a token, which no other token sums up,
+    and a line in the log says so: conversions for MLX leave 1_Pooling out. For all others it is the mean, the
+    default of sentence-transformers.
     """
     found = read_json(path / modules.pooling / "config.json")
     if found is None:
-        key = next((key for key in _POOLER_KEYS if config.get(key)), _POOLER_KEYS[0])
-        named = config.get(key) or default or "mean"
-        if named not in _MODE_NAMES.values():
-            raise UnsupportedConfig(key, named, sorted(_MODE_NAMES.values()))
-        return str(named)
+        return _unstated_pooling(path, config, default)
     if found.get("include_prompt", True) is not True:
         raise UnsupportedConfig("include_prompt", found["include_prompt"], (True,))
     if "pooling_mode" in found:
@@ -174,6 +177,27 @@ def read_end_token(path: Path, config: Mapping[str, Any]) -> EndToken | None:
             path, f"texts are to end with the eos_token, but tokenizer_config.json has {eos!r} for it"
         )
     return EndToken(text, stated=False)
+
+
+def _unstated_pooling(path: Path, config: Mapping[str, Any], default: Pooling | None) -> Pooling:
+    key = next((key for key in _POOLER_KEYS if config.get(key)), _POOLER_KEYS[0])
+    named = config.get(key) or default
+    if (
+        named is None
+        and config.get("model_type") in _CAUSAL_FAMILIES
+        and config.get("is_causal") is not False
+    ):
+        _log.warning(
+            "%s has no 1_Pooling/config.json; pooling the last token, as models of type %s are trained. If "
+            "this one was not, add that file",
+            path,
+            config["model_type"],
+        )
+        return "last"
+    named = named or "mean"
+    if named not in _MODE_NAMES.values():
+        raise UnsupportedConfig(key, named, sorted(_MODE_NAMES.values()))
+    return str(named)
 
 
 def _named_mode(mode: object) -> Pooling:

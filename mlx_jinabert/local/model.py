@@ -1,4 +1,4 @@
-"""What an embedder and a reranker on this machine share: a record, a backend, and how to load both again."""
+"""The base of models on this machine: their record, their backend, and how to load both again."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from mlx_jinabert.vectors.finite import check_finite
 __all__ = ["Activation", "Ranked", "Reranker", "activate", "default_activation"]
 
 Activation = Literal["sigmoid", "identity"]
-"""What becomes of a logit: a number between 0 and 1, or what it is."""
+"""Turns a logit into a score: into a number between 0 and 1, or leaves it as it is."""
 
 _ACTIVATIONS: Mapping[str, Activation] = {
     "torch.nn.modules.activation.Sigmoid": "sigmoid",
@@ -72,7 +72,7 @@ class Reranker(LocalModel):
 
     @property
     def activation(self) -> Activation:
-        """What ``predict`` and ``rank`` do with a logit unless told otherwise."""
+        """The activation of ``predict`` and ``rank`` unless they are told otherwise."""
         return self._activation
 
     def predict(
@@ -180,7 +180,7 @@ class Reranker(LocalModel):
 
 
 def default_activation(config: Mapping[str, Any]) -> Activation:
-    """What config.json says under "sentence_transformers" (or in its older spelling), else "sigmoid"."""
+    """Read the activation from config.json, in either spelling of sentence-transformers; else "sigmoid"."""
     named = config.get("sentence_transformers")
     found = named.get("activation_fn") if isinstance(named, Mapping) else None
     found = found or config.get("sbert_ce_default_activation_function")
@@ -192,7 +192,7 @@ def default_activation(config: Mapping[str, Any]) -> Activation:
 
 
 def _listed(pairs: Sequence[Pair] | Pair) -> tuple[list[Pair], bool]:
-    """The pairs as a list, and whether there was one alone. TypeError names what is no pair of texts."""
+    """The pairs as a list, and whether there was one alone. TypeError names the first that is not a pair."""
     if isinstance(pairs, str | bytes | Mapping) or not isinstance(pairs, Iterable):
         raise TypeError(f"pairs must be a list of (query, document), not {type(pairs).__name__}")
     found: list[Any] = list(pairs)

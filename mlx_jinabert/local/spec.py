@@ -145,7 +145,7 @@ def with_settings(folder: ModelFolder, settings: Mapping[str, Any]) -> ModelFold
 
 
 def _refuse_fixed(folder: ModelFolder, changes: Mapping[str, Any]) -> None:
-    """What a finished graph computes cannot be changed; the texts that go in can."""
+    """Refuse changes to what a finished graph computes; the texts that go in may change."""
     fixed = sorted(changes.keys() - {"append_token", *matryoshka.KEYS})
     if fixed and folder.onnx is not None:
         raise ModelFolderError(

@@ -81,5 +81,5 @@ def _checked(protocol: str, url: str) -> SplitResult:
     except ValueError:
         valid = False
     if not valid or not url.isprintable() or " " in url:
-        raise ModelFolderError(shown, f"is no usable URL; write {_FORMS}")
+        raise ModelFolderError(shown, f"is not a usable URL; write {_FORMS}")
     return split

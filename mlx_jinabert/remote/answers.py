@@ -94,7 +94,7 @@ def _vector(row: Any, host: str) -> NDArray[np.float32]:
         # null is how JSON writers spell NaN
         vector = np.array([np.nan if value is None else value for value in row], np.float64)
     except (TypeError, ValueError, binascii.Error) as error:
-        raise RemoteError(host, f"gave a vector that is no list of numbers: {error}") from None
+        raise RemoteError(host, f"gave a vector that is not a list of numbers: {error}") from None
     if vector.ndim != 1:
         raise RemoteError(host, f"gave a vector with {vector.ndim} axes, expected one")
     with np.errstate(over="ignore"):

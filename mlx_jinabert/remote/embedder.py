@@ -88,12 +88,12 @@ class RemoteEmbedder(Embedder):
 
     @property
     def dtype(self) -> str:
-        """What the service says that it computes in, else "unknown". Results are float32."""
+        """The type that the service says it computes in, else "unknown". Results are float32."""
         return self._info.dtype
 
     @property
     def prompts(self) -> Mapping[str, str]:
-        """The catalog's prompts for the model that the service names; empty where it puts its own."""
+        """The catalogue's prompts for the model that the service names; empty where it puts its own."""
         return self._prompts
 
     @property
@@ -123,7 +123,7 @@ class RemoteEmbedder(Embedder):
         return self._encode(texts, None, options)
 
     def encode_query(self, texts: str | Iterable[str], **options: Unpack[EncodeOptions]) -> NDArray[Any]:
-        """``encode`` with the prompt for queries, the service's own or the catalog's."""
+        """``encode`` with the prompt for queries, the service's own or the catalogue's."""
         return self._encode(texts, "query", options)
 
     def encode_document(self, texts: str | Iterable[str], **options: Unpack[EncodeOptions]) -> NDArray[Any]:

@@ -172,7 +172,7 @@ class Tokenizer:
         return np.concatenate([ids[: room - closing], ids[len(ids) - closing :], self._end])
 
     def _find_end(self, path: Path, end: EndToken | None, closing: int | None) -> Ids:
-        """What to append to every text, (0 or 1,) int32: nothing after the file's own ``closing`` token."""
+        """The token to append to every text, (0 or 1,) int32: none after the file's own ``closing`` token."""
         if end is None:
             return np.empty(0, dtype=np.int32)
         token = self._reader.token_to_id(end.text)

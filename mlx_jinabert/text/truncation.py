@@ -11,8 +11,7 @@ from mlx_jinabert.errors import TooLong, check_choice
 __all__ = ["Truncation", "check_truncation", "report_cut"]
 
 Truncation = Literal["warn", "error", "silent"]
-"""What happens to a text that is longer than the model takes: it is cut and the log says so, ``TooLong`` is
-raised, or it is cut without a word."""
+"""For a text that is longer than the model takes: cut it and log that, raise TooLong, or cut it silently."""
 
 _log = logging.getLogger("mlx_jinabert")
 

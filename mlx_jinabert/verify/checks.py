@@ -1,4 +1,4 @@
-"""What every model has to hold on every device, as functions over a loaded Embedder.
+"""Checks that every model has to pass on every device, as functions over a loaded embedder.
 
 Each returns a ``Check``; none raises for a wrong number. Tolerances depend on the type computed in and
 live in ``LIMITS`` alone.

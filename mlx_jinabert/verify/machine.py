@@ -1,4 +1,4 @@
-"""What a measurement has to be read against: chip, system, Python and library versions."""
+"""Describe the machine of a measurement: chip, system, Python and library versions."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class CheckLogit:
 
 
 def check_logits(hub_id: str | None) -> tuple[CheckLogit, ...]:
-    """What is published for a reranker."""
+    """The published logits of a reranker."""
     record = _record()
     return tuple(
         CheckLogit(logit["hub_id"], logit["text"], logit["value"], record["sources"][logit["source"]])
@@ -66,7 +66,7 @@ def check_logits(hub_id: str | None) -> tuple[CheckLogit, ...]:
 
 
 def check_vectors(folder: ModelFolder) -> tuple[CheckVector, ...]:
-    """What is published for this checkpoint with this pooling; empty for one that nobody published."""
+    """The published vectors of this checkpoint with this pooling; none for most."""
     hub_id = identify(folder)
     return tuple(
         vector for vector in _published() if vector.hub_id == hub_id and vector.pooling == folder.pooling

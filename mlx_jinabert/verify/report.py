@@ -28,7 +28,7 @@ __all__ = ["Report", "main", "verify"]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found. ``max_difference`` is the largest one among the checks that measure it."""
+    """The result of all checks. ``max_difference`` is the largest one among the checks that measure it."""
 
     model: str
     fingerprint: str

@@ -1,4 +1,4 @@
-"""What the configurations of Qwen2 and Qwen3 share: grouped heads, RoPE, the mask, names of one layer.
+"""Configuration of decoders, shared by Qwen2 and Qwen3: grouped heads, RoPE, the mask, names of one layer.
 
 Both are decoders with pre-norm RMSNorm (Zhang and Sennrich, arXiv:1910.07467), rotary positions (Su et
 al., arXiv:2104.09864), grouped queries (Ainslie et al., arXiv:2305.13245) and SwiGLU (Shazeer,
@@ -23,7 +23,7 @@ _PLAIN_ROPE = {"rope_type", "type", "rope_theta", "partial_rotary_factor"}
 _CAUSAL_CODE = ("", "modeling_jina_embeddings_c1")
 """Modules of attention code that are known to be causal: none at all, and that of jina-code-embeddings."""
 _SCALES = (".scales", ".biases")
-"""What quantised layers have beside their weights."""
+"""Endings of the tensors that quantised layers have beside their weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class DecoderConfig(ArchitectureConfig):
 
     @abstractmethod
     def _attention_shapes(self, attention: str) -> dict[str, Shape]:
-        """What the attention block has beside its four matrices."""
+        """Shapes of the tensors that the attention block has beside its four matrices."""
 
     def tensor_shapes(self) -> dict[str, Shape]:
         """Canonical names are those of transformers' base model: no ``model.`` before them."""

@@ -1,4 +1,4 @@
-"""What Qwen2 and Qwen3 share as ONNX graphs: RMSNorm, RoPE, grouped causal attention, SwiGLU.
+"""ONNX graphs of decoders, shared by Qwen2 and Qwen3: RMSNorm, RoPE, grouped causal attention, SwiGLU.
 
 Differs from BERT in: a norm before each block and one at the end, without mean or bias
 (arXiv:1910.07467); positions by rotation of queries and keys, halves of a head paired

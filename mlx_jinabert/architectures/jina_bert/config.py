@@ -136,7 +136,7 @@ def _reference_code(config: Mapping[str, object]) -> Iterator[tuple[str, str, st
 
 
 def _labels(config: Mapping[str, object], variant: Variant, names: Collection[str]) -> int:
-    """Scores of the head: one, or none where there is no head."""
+    """Count the scores of the head: 1, or 0 without a head."""
     head = sorted(name for name in names if name.startswith("classifier."))
     if not head:
         return 0

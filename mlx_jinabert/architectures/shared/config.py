@@ -1,4 +1,4 @@
-"""What every architecture's configuration shares: the strict reader and the tensor-name rules.
+"""The base of every architecture's configuration: the strict reader and the tensor-name rules.
 
 ``config.json`` is never trusted: a key that changes numbers is read or held against its one
 supported value, and anything else raises ``UnsupportedConfig`` with the key. Nothing here (nor in
@@ -106,7 +106,7 @@ class ArchitectureConfig(ABC):
     architecture: ClassVar[str]
     """Name of its folder."""
     prefixes: ClassVar[tuple[str, ...]] = ("bert.", "model.", "transformer.", "new.")
-    """What saves of a larger model put before every tensor name."""
+    """Prefixes that saves of a larger model put before every tensor name."""
     unused: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the canonical names of tensors that take no part in an embedding."""
 

@@ -46,14 +46,14 @@ def match(weights: Weights, architecture: ArchitectureConfig) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Expected:
+class _TensorSpec:
     shape: Shape
     dtypes: Sequence[str] = FLOAT_DTYPES
 
 
-def _expected(architecture: ArchitectureConfig, stored: Mapping[str, str]) -> dict[str, _Expected]:
-    """What has to be there; a layer is quantised where its scales are."""
-    expected = {name: _Expected(shape) for name, shape in architecture.tensor_shapes().items()}
+def _expected(architecture: ArchitectureConfig, stored: Mapping[str, str]) -> dict[str, _TensorSpec]:
+    """Describe the tensors that have to be there; a layer is quantised where its scales are."""
+    expected = {name: _TensorSpec(shape) for name, shape in architecture.tensor_shapes().items()}
     if architecture.quantization is None:
         return expected
     for name, tensor in list(expected.items()):
@@ -63,7 +63,7 @@ def _expected(architecture: ArchitectureConfig, stored: Mapping[str, str]) -> di
     return expected
 
 
-def _packed(layer: str, shape: Shape, quantization: AffineQuantization) -> dict[str, _Expected]:
-    groups = _Expected(quantization.group_shape(shape))
-    words = _Expected(quantization.packed_shape(shape), ("uint32",))
+def _packed(layer: str, shape: Shape, quantization: AffineQuantization) -> dict[str, _TensorSpec]:
+    groups = _TensorSpec(quantization.group_shape(shape))
+    words = _TensorSpec(quantization.packed_shape(shape), ("uint32",))
     return {f"{layer}.weight": words, f"{layer}.scales": groups, f"{layer}.biases": groups}

@@ -10,7 +10,7 @@ from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
 __all__ = ["affine", "attention", "encoder_only", "matrix", "same_first_layer"]
 
 _SCALES = (".scales", ".biases")
-"""What quantised layers have beside their weights."""
+"""Endings of the tensors that quantised layers have beside their weights."""
 
 
 def matrix(name: str, *shape: int) -> dict[str, Shape]:

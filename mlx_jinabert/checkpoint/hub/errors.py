@@ -1,4 +1,4 @@
-"""What the Hub's client raises, said as a ModelFolderError with what to do about it.
+"""Translate errors of the Hub's client into a ModelFolderError that says what to do.
 
 The client has moved between HTTP libraries (requests, httpx), so only its own error classes are named;
 every other exception out of a client call means that the Hub could not be reached or understood.

@@ -132,7 +132,7 @@ def write_listing(path: Path, listing: Listing) -> None:
 
 
 def read_listing(path: Path) -> Listing | None:
-    """The stored listing; None where there is none or it is not one (it is only a shortcut)."""
+    """Read a stored listing; None if it is missing or damaged (it only saves a request)."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         if stored["format"] != FORMAT:

@@ -133,8 +133,8 @@ def _first(change: Callable[[dict[str, Any]], Any]) -> Callable[[Any], Any]:
         (lambda a: a | {"data": a["data"] + a["data"][:1]}, "4 vectors for 3 texts"),
         (_first(lambda row: {"index": 1}), "numbered"),
         (_first(lambda row: {"embedding": row["embedding"][:5]}), r"components \[5, 64\]|of \[5, 64\]"),
-        (_first(lambda row: {"embedding": "not base64!"}), "no list of numbers"),
-        (_first(lambda row: {"embedding": ["a"] * 64}), "no list of numbers"),
+        (_first(lambda row: {"embedding": "not base64!"}), "not a list of numbers"),
+        (_first(lambda row: {"embedding": ["a"] * 64}), "not a list of numbers"),
         (_first(lambda row: {"embedding": [[0.0] * 64]}), "2 axes"),
         (
             lambda a: a | {"data": [r | {"embedding": r["embedding"][:32]} for r in a["data"]]},

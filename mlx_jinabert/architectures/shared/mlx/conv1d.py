@@ -28,7 +28,7 @@ class Conv1D(nn.Module):
     def to_quantized(
         self, group_size: int | None = None, bits: int | None = None, mode: str = "affine"
     ) -> QuantizedConv1D:
-        """What ``nn.quantize`` puts in this layer's place."""
+        """Make the layer that ``nn.quantize`` puts in this one's place."""
         return QuantizedConv1D(self, group_size or 64, bits or 4, mode)
 
 

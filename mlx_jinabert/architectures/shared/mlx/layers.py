@@ -1,4 +1,4 @@
-"""What two architectures share: attention under a bias that fits in memory, and BERT's blocks.
+"""Layers of several architectures: attention under a bias that fits in memory, and BERT's blocks.
 
 Shapes: B texts, L tokens, H heads, D width of a head, W = H * D. Attribute names are the
 checkpoints' tensor names.
@@ -41,7 +41,7 @@ class Attention(Protocol):
 
 
 class AttentionBias(Protocol):
-    """What is added to the scaled scores, a stretch of query rows at a time."""
+    """A bias to add to the scaled scores, a stretch of query rows at a time."""
 
     def rows(self, start: int, stop: int) -> mx.array | str | None:
         """Bias of queries start..stop-1, broadcastable to (B, H, stop - start, L), in the queries' dtype.

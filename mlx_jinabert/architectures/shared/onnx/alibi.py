@@ -15,7 +15,7 @@ __all__ = ["AlibiMix"]
 
 
 class AlibiMix:
-    """What all layers of one run share: whether the text is short, and its bias if it is."""
+    """Shared by all layers of one run: whether the text is short, and its bias if it is."""
 
     def __init__(self, layers: Layers, heads: int) -> None:
         self._layers, self._heads = layers, heads

@@ -1,4 +1,4 @@
-"""What a graph computes its matrix products in: the protocol, and plain float32.
+"""Matrix products of a graph in one number type: the protocol, and plain float32.
 
 Activations are (tokens, width), batch and length flattened: one matrix product per layer, and rows
 that know nothing of each other.

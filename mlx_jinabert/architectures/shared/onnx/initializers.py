@@ -28,7 +28,7 @@ _ALIGNMENT = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
+class _Placement:
     """A tensor in the data file."""
 
     dtype: np.dtype[Any]
@@ -47,7 +47,7 @@ class Initializers:
         self._data = data
         self._inline_bytes = inline_bytes
         self._held: dict[str, NDArray[Any]] = {}
-        self._placed: dict[str, _Placed] = {}
+        self._placed: dict[str, _Placement] = {}
         self._file: BinaryIO | None = None
         self._bytes = 0
 
@@ -86,7 +86,7 @@ class Initializers:
         return {**self._held, **mapped}
 
     def write(self, path: Path, inline_bytes: int = INLINE_BYTES) -> list[TensorProto]:
-        """What the graph at ``path`` has to hold, after ``path`` + ".data" is written if there is need."""
+        """Return the tensors to keep in the graph at ``path``; larger ones go to ``path`` + ".data"."""
         data = path.with_name(path.name + ".data")
         if self._file is None and self._bytes > inline_bytes:
             self._data = data
@@ -121,12 +121,12 @@ class Initializers:
         blocks: Iterable[NDArray[Any]],
     ) -> None:
         file.write(b"\0" * (-file.tell() % _ALIGNMENT))
-        self._placed[name] = _Placed(dtype, shape, file.tell())
+        self._placed[name] = _Placement(dtype, shape, file.tell())
         for block in blocks:
             file.write(np.ascontiguousarray(block, dtype).data)
 
 
-def _external(name: str, at: _Placed, location: str) -> TensorProto:
+def _external(name: str, at: _Placement, location: str) -> TensorProto:
     tensor = TensorProto(name=name, data_type=helper.np_dtype_to_tensor_dtype(at.dtype))
     tensor.dims.extend(at.shape)
     tensor.data_location = TensorProto.EXTERNAL

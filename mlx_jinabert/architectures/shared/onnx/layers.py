@@ -1,4 +1,4 @@
-"""What the architectures share: gather, norms, attention, pooling, over (tokens, width) activations.
+"""Pieces of graphs, over (tokens, width) activations: gather, norms, attention, pooling.
 
 Attention is written out in standard operators: onnxruntime's fused ``MultiHeadAttention`` was as fast
 at best, and its ``SkipLayerNormalization`` slower than an addition and a layer norm (measured on x86).
@@ -86,7 +86,7 @@ class Layers:
         return g.op("LayerNormalization", x, *parts, axis=-1, epsilon=epsilon)
 
     def mask_bias(self, slopes: Array | None = None) -> Value:
-        """What is added to attention scores, built once per run.
+        """Build the bias of attention scores, once per run.
 
         (batch, 1, 1, length) for padding alone; with ALiBi slopes (heads,) the symmetric distances
         come on top: (batch, heads, length, length).

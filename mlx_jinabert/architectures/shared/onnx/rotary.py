@@ -20,7 +20,7 @@ __all__ = ["PackedAttention"]
 
 
 class PackedAttention:
-    """What layers have in common: the angles of their rotation, their heads, how far their tokens see."""
+    """Shared by layers: the angles of their rotation, their heads, how far their tokens see."""
 
     def __init__(
         self,

@@ -29,7 +29,7 @@ def fits_one_tile(layers: Layers, heads: int) -> Value:
 
 
 class TiledAttention:
-    """What all layers of one run share: the size of a tile, and the bias of its scores.
+    """Shared by all layers of one run: the size of a tile, and the bias of its scores.
 
     Padding stands on the right. Under ``causal`` it needs no bias: no token sees what is behind it. With a
     ``window`` only keys that are less than so many places away are seen; with a ``cap`` scores become
