@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from codesearch.errors import ModelUnavailable as ModelUnavailable
     from codesearch.errors import TooManyFiles as TooManyFiles
     from codesearch.index.index import Index as Index
-    from codesearch.index.index import open_index as open_index
+    from codesearch.index.opening import open_index as open_index
     from codesearch.index.several import Indexes as Indexes
     from codesearch.index.several import open_indexes as open_indexes
     from codesearch.records import Hit as Hit
@@ -36,7 +36,7 @@ _HOMES = {
     "Hit": "codesearch.records",
     "Index": "codesearch.index.index",
     "Indexes": "codesearch.index.several",
-    "open_index": "codesearch.index.index",
+    "open_index": "codesearch.index.opening",
     "open_indexes": "codesearch.index.several",
 }
 

@@ -27,6 +27,8 @@ _COMMANDS = {
     "search": "codesearch.shell.commands.search:search",
     "similar": "codesearch.shell.commands.search:similar",
     "index": "codesearch.shell.commands.index:index",
+    "index export": "codesearch.shell.commands.portable:export",
+    "index import": "codesearch.shell.commands.portable:import_",
     "status": "codesearch.shell.commands.index:status",
     "list": "codesearch.shell.commands.manage:list_",
     "clear": "codesearch.shell.commands.manage:clear",
@@ -53,9 +55,13 @@ class SearchByDefault(click.Group):
     def named_first(self, ctx: click.Context, args: list[str]) -> list[str]:
         """The arguments with the subcommand in front, also where it stands elsewhere or is left out."""
         at = self._first_positional(ctx, args)
-        if at is not None and args[at] in _COMMANDS:
-            return [args[at], *args[:at], *args[at + 1 :]]
-        return ["search", *args]
+        if at is None or args[at] not in _COMMANDS:
+            return ["search", *args]
+        name, rest = args[at], [*args[:at], *args[at + 1 :]]
+        below = self._first_positional(ctx, rest) if name == "index" else None
+        if below is not None and f"{name} {rest[below]}" in _COMMANDS:
+            name = f"{name} {rest.pop(below)}"
+        return [name, *rest]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of a first encounter, not of the alphabet."""

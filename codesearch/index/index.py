@@ -8,12 +8,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codesearch.errors import BadQuery, IndexFormatError, IndexNotFound
 from codesearch.files.roots import canonical
@@ -26,93 +24,22 @@ from codesearch.records import Embedder, Progress, Scorer, Stats, StoredChunk
 from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.search import Answer, Searcher
 from codesearch.storage import metadata as recorded
-from codesearch.storage.locations import LOCK_NAME, Location, locate
+from codesearch.storage.locations import LOCK_NAME, Location
 from codesearch.storage.lock import WriterLock
 from codesearch.storage.metadata import ModelRecord, Settings
 from codesearch.storage.rows import Counts
 from codesearch.updating.refresh import Job, check_model, refresh
 from codesearch.updating.tally import Deadline
 
-__all__ = ["LOCK_WAIT_SECONDS", "Index", "index_at", "lending", "open_index", "settings_of"]
+if TYPE_CHECKING:
+    from codesearch.engines.protocol import Engine
+    from codesearch.engines.upload import Upload
+    from codesearch.portable.importing import Imported
+    from codesearch.portable.manifest import Manifest
+
+__all__ = ["LOCK_WAIT_SECONDS", "Index"]
 
 LOCK_WAIT_SECONDS = 10.0
-
-Lender = Callable[[Location, "str | Embedder | None", Mapping[str, Any], bool], "Index"]
-"""Gives out an index that stays open; closing it hands it back."""
-_lender: ContextVar[Lender | None] = ContextVar("lender", default=None)
-
-
-@contextmanager
-def lending(lend: Lender) -> Iterator[None]:
-    """Let the indexes that are opened inside the block come from ``lend``."""
-    token = _lender.set(lend)
-    try:
-        yield
-    finally:
-        _lender.reset(token)
-
-
-def open_index(
-    path: str | os.PathLike[str] = ".",
-    model: str | Embedder | None = None,
-    *,
-    here: bool = False,
-    allow_large: bool = False,
-    hidden: bool | None = None,
-    ignore: bool | None = None,
-    max_file_bytes: int | None = None,
-    create: bool = True,
-) -> Index:
-    """Open the index of the root that ``path`` belongs to, or create an empty one; nothing is indexed yet.
-
-    Args:
-        path: a folder or a file. Searches keep to it where it is only a part of the root.
-        model: a name for mlx_jinabert, or an object with the Embedder protocol. None: the one recorded
-            in the index, else $CODESEARCH_MODEL, else the shipped one.
-        here: make the folder itself the root, not the git repository that it belongs to.
-        allow_large: index a home folder, or more than 50,000 files, all the same. Remembered by the index.
-        hidden: index hidden files too. None here and below: as the index was told last, else no.
-        ignore: honour .gitignore and .codesearchignore (default: yes).
-        max_file_bytes: skip files over this size (default: 1,000,000).
-        create: False to raise IndexNotFound instead of creating one.
-
-    Raises:
-        BadQuery: no such path. IndexNotFound, see ``create``. IndexFormatError: of a newer version.
-    """
-    settings = settings_of(
-        allow_large=allow_large, hidden=hidden, ignore=ignore, max_file_bytes=max_file_bytes
-    )
-    return index_at(locate(path, here=here), model, settings, create)
-
-
-def settings_of(
-    *, allow_large: bool = False, hidden: bool | None, ignore: bool | None, max_file_bytes: int | None
-) -> Mapping[str, Any]:
-    """Those of the settings that are given."""
-    given = {
-        "allow_large": allow_large or None,
-        "hidden": hidden,
-        "ignore": ignore,
-        "max_file_bytes": max_file_bytes,
-    }
-    return {key: value for key, value in given.items() if value is not None}
-
-
-def index_at(
-    location: Location,
-    model: str | Embedder | None,
-    settings: Mapping[str, Any],
-    create: bool,
-    pool: ModelPool | None = None,
-) -> Index:
-    """The index of a root; ``pool`` where several are opened together."""
-    lend = _lender.get()
-    if lend is not None:
-        return lend(location, model, settings, create)
-    create = create and location.root.exists()  # the tree is gone: an index can be asked, not made
-    if create:
-        location.create()
-    return Index(location, model, settings, create, pool)
 
 
 class Index(Searchable):
@@ -239,6 +166,58 @@ class Index(Searchable):
                 if not is_damage(error):
                     raise
                 return self._run(deadline, progress or _silent, vectors, self._connection.repair(error))
+
+    def export(self, target: str | os.PathLike[str]) -> Manifest:
+        """Write the index into one file, without the text of chunks; see ``codesearch.portable``.
+
+        Raises:
+            CodesearchError: the file cannot be written.
+        """
+        from codesearch.portable.export import export_index
+
+        return export_index(self._database().store, self.root, Path(target))
+
+    def import_from(
+        self, source: str | os.PathLike[str], *, sha256: str | None = None, progress: Progress | None = None
+    ) -> Imported:
+        """Take over what fits the files of this root from an exported index; ``refresh`` makes the rest.
+
+        Args:
+            source: a path, or a URL that http(s) or fsspec can open.
+            sha256: refuse the file unless it has this hash (64 hex digits).
+            progress: called as ``progress(stage, done, total)``.
+
+        Raises:
+            PortableIndexError: not such a file, damaged, or another hash. ModelMismatch: the index holds
+            another model's vectors. IndexBusy: as in ``refresh``.
+        """
+        from codesearch.portable.importing import import_index
+
+        self._location.create()
+        with WriterLock(self.directory / LOCK_NAME, LOCK_WAIT_SECONDS):
+            self._connection.prepare(False)
+            store = self._database().store
+            settings = recorded.read(store, Settings) or Settings()
+            return import_index(
+                store,
+                self.root,
+                self._current_model(),
+                os.fspath(source),
+                sha256=sha256,
+                max_file_bytes=settings.max_file_bytes,
+                progress=progress or _silent,
+            )
+
+    def upload(self, engine: Engine, name: str, *, progress: Progress | None = None) -> Upload:
+        """Bring an engine up to date with this index, under a name for its root; see ``codesearch.engines``.
+
+        Raises:
+            ModelMismatch: the engine holds another model's vectors. CodesearchError: this index is not
+            complete, or the engine does not answer.
+        """
+        from codesearch.engines.upload import upload
+
+        return upload(self._database().store, engine, name, progress or _silent)
 
     def close(self) -> None:
         """Close the index; it cannot be used afterwards."""

@@ -18,7 +18,8 @@ from typing import Any
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.files.roots import canonical
 from codesearch.index.comparable import Comparable, Member, comparable, union_of
-from codesearch.index.index import LOCK_WAIT_SECONDS, Index, index_at, settings_of
+from codesearch.index.index import LOCK_WAIT_SECONDS, Index
+from codesearch.index.opening import index_at, settings_of
 from codesearch.index.searchable import Searchable
 from codesearch.index.status import Status
 from codesearch.models.pool import ModelPool

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from codesearch.caller import VARIABLES, Caller, acting_for
-from codesearch.index.index import lending
+from codesearch.index.opening import lending
 from codesearch.server.address import surroundings
 from codesearch.server.pool import IndexPool
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.errors import BadQuery, CodesearchError, IndexBusy, IndexNotFound
+from codesearch.files.clones import checkout, is_address
 from codesearch.files.roots import canonical, git_top_level
 from codesearch.storage.home import index_home
 from codesearch.storage.lock import WriterLock
@@ -90,8 +91,11 @@ def locate(path: str | os.PathLike[str] = ".", *, here: bool = False) -> Locatio
     """Return the root that ``path`` (a folder or a file) belongs to: its git top level, else its folder.
 
     ``here`` makes the folder itself the root. A path that is gone leads to the index that
-    once covered it. BadQuery for one that never was.
+    once covered it. The address of a repository (``https://host/owner/repo[@ref]``) is cloned or brought up
+    to date first; see ``files/clones.py``. BadQuery for a path that never was.
     """
+    if is_address(path):
+        path = checkout(str(path), index_home() / "clones")
     target = canonical(Path(path))
     if not target.exists():
         return _locate_gone(target)

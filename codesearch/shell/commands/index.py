@@ -18,6 +18,8 @@ from codesearch.shell.commands import options
 from codesearch.shell.terminal import one_line, say, write
 
 if TYPE_CHECKING:
+    from codesearch.engines.upload import Upload
+    from codesearch.index.index import Index
     from codesearch.shell.commands.session import Request
 
 __all__ = ["index", "status"]
@@ -31,6 +33,13 @@ _FAILED = 2
 @options.scope
 @options.max_wait
 @click.option("--rebuild", is_flag=True, help="Throw the index away first (a new model, a damaged index).")
+@options.store
+@click.option(
+    "--as",
+    "name",
+    metavar="NAME",
+    help="Name of the root in the store. [default: host/owner/repository of its git remote, else its folder]",
+)
 @options.root_here
 @options.yes
 @options.json_flag
@@ -45,11 +54,13 @@ def index(
     ignore: bool | None,
     max_wait: float | None,
     rebuild: bool,
+    store: str | None,
+    name: str | None,
     root_here: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Index the repository of each PATH, or bring its index up to date."""
+    """Index the repository of each PATH, or bring its index up to date; with --store upload it too."""
     from codesearch.index.several import shares
     from codesearch.shell.commands import session, several
 
@@ -61,13 +72,30 @@ def index(
         with session.opened(one) as place:
             stats = session.refreshed(place.index, max_wait=share, rebuild=rebuild)
             counts, root = place.index.counts(), str(place.index.root)
+            uploaded = _uploaded(place.index, store, name) if store else None
         if not as_json:
             for note in stats.notes:
                 say(f"note: {note}")
             write(_summary(root, stats, counts, time.monotonic() - started))
-        return {"root": root, "counts": counts, "stats": stats}
+            if uploaded:
+                write(f"store    {uploaded.written:,} chunks written, {uploaded.deleted:,} deleted\n")
+        return {"root": root, "counts": counts, "stats": stats, **({"upload": uploaded} if uploaded else {})}
 
     ctx.exit(_each(request, build, as_json))
+
+
+def _uploaded(index: Index, url: str, name: str | None) -> Upload:
+    """Upload an index to the engine at ``url``."""
+    from codesearch.engines.address import open_engine
+    from codesearch.index.remote import root_name
+    from codesearch.shell.progress import Display
+
+    engine = open_engine(url)
+    try:
+        with Display(f"uploading {index.root}") as display:
+            return index.upload(engine, name or root_name(index.root), progress=display)
+    finally:
+        engine.close()
 
 
 def _each(request: Request, work: Callable[[Request], Any], as_json: bool) -> int:

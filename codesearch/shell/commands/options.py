@@ -17,6 +17,7 @@ __all__ = [
     "no_refresh",
     "root_here",
     "scope",
+    "store",
     "yes",
 ]
 
@@ -34,6 +35,12 @@ root_here = click.option(
 )
 yes = click.option("--yes", is_flag=True, help="Index even the home folder, / or more than 50,000 files.")
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+store = click.option(
+    "--store",
+    metavar="URL",
+    help="A search engine that holds the chunks: qdrant://host:6333/collection or "
+    "postgresql://user@host/database.",
+)
 limit = click.option(
     "-k", "--limit", default=10, show_default=True, type=click.IntRange(min=1), help="Chunks to return."
 )

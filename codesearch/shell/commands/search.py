@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from codesearch import caller
 from codesearch.shell.commands import options
 from codesearch.shell.commands.output import checked, output_options, print_answer
 from codesearch.shell.terminal import say
 
 if TYPE_CHECKING:
     from codesearch.index.index import Index
+    from codesearch.index.remote import RemoteIndex
     from codesearch.index.several import Indexes
     from codesearch.records import Hit
     from codesearch.searching.request import Mode, SearchRequest
@@ -58,6 +60,7 @@ _NONE_FOUND = 1
 @options.no_refresh
 @options.no_daemon
 @options.max_wait
+@options.store
 @options.root_here
 @options.yes
 @click.pass_context
@@ -79,6 +82,7 @@ def search(
     ignore: bool | None,
     no_refresh: bool,
     max_wait: float | None,
+    store: str | None,
     root_here: bool,
     yes: bool,
     **printing: object,
@@ -89,6 +93,10 @@ def search(
 
     # What cannot be asked is refused before anything is indexed for it.
     request = _request(query, limit, mode, types, globs, regexes, rerank, explain)
+    if store:
+        answer = _answer_of_store(store, paths, model, request)
+        print_answer(answer, output, regexes)
+        ctx.exit(0 if answer.hits else _NONE_FOUND)
     target = session.Request(session.existing(request.query, paths), model, root_here, hidden, ignore, yes)
     with several.opened(target, create=not no_refresh) as place:
         if not no_refresh:
@@ -195,20 +203,30 @@ def _request(  # noqa: PLR0917 - the options of the command
     return replace(request, rerank=load_reranker(rerank) if rerank else None, fold=True)
 
 
-def _listing(index: Index | Indexes, request: SearchRequest) -> Answer:
+def _answer_of_store(url: str, paths: Sequence[str], model: str | None, request: SearchRequest) -> Answer:
+    """Search an engine. A PATH is a folder whose root is there, or the name of a root."""
+    from codesearch.index.remote import open_store, root_name
+    from codesearch.storage.locations import locate
+
+    names = [root_name(locate(path).root) if caller.path(path).exists() else path for path in paths]
+    with open_store(url, roots=names or None, model=model) as remote:
+        return _listing(remote, request) if request.is_listing else _answer(remote, request)
+
+
+def _listing(index: Index | Indexes | RemoteIndex, request: SearchRequest) -> Answer:
     answer = _answer(index, replace(request, limit=request.limit + 1))
     if len(answer.hits) > request.limit:
         say(f"more than {request.limit} chunks match; these are the first by path (-k shows more)")
     return replace(answer, hits=answer.hits[: request.limit])
 
 
-def _answer(index: Index | Indexes, request: SearchRequest) -> Answer:
+def _answer(index: Index | Indexes | RemoteIndex, request: SearchRequest) -> Answer:
     found = index.answer(request)
     answer = _with_state(index, request.query, found.hits)
     return replace(answer, explanations=found.explanations)
 
 
-def _with_state(index: Index | Indexes, query: str, hits: Sequence[Hit]) -> Answer:
+def _with_state(index: Index | Indexes | RemoteIndex, query: str, hits: Sequence[Hit]) -> Answer:
     from codesearch.shell.render import Answer
 
     counts, roots = index.counts(), tuple(str(root) for root in index.roots)

@@ -59,7 +59,7 @@ class Opened:
 @contextmanager
 def opened(request: Request, *, create: bool = True) -> Iterator[Opened]:
     """The one index that all the paths belong to. BadQuery where they belong to several."""
-    from codesearch.index.index import open_index
+    from codesearch.index.opening import open_index
     from codesearch.storage.locations import locate
 
     paths = request.paths or (".",)
@@ -122,10 +122,11 @@ def holds_anything(index: Index) -> bool:
 
 def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
     """The paths as given. UsageError for one that is not there: most likely an unquoted query."""
+    from codesearch.files.clones import is_address
     from codesearch.storage.locations import list_indexes
 
     for path in paths:
-        if caller.path(path).exists():
+        if is_address(path) or caller.path(path).exists():
             continue
         if any(entry.root == caller.path(path).absolute() for entry in list_indexes()):
             continue  # the tree is gone, its index is not

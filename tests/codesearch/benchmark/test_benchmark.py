@@ -31,7 +31,7 @@ from codesearch.chunking.doc_comments import Erasure
 from codesearch.cli import cli
 from codesearch.errors import TooFewQuestions, TooManyFiles
 from codesearch.files.source import SourceText
-from codesearch.index.index import open_index
+from codesearch.index.opening import open_index
 from codesearch.records import SourceFile
 from codesearch.shell import bench_report
 from tests.support.closeness import WordHashEmbedder

@@ -12,7 +12,8 @@ import pytest
 
 import codesearch
 from codesearch.errors import BadQuery, CodesearchError, IndexNotFound, ModelMismatch, ModelUnavailable
-from codesearch.index.index import Index, open_index
+from codesearch.index.index import Index
+from codesearch.index.opening import open_index
 from codesearch.models.embedder import Model, encode_documents
 from codesearch.storage import metadata as recorded
 from codesearch.storage.locations import list_indexes

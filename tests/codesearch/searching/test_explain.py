@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codesearch.index.index import Index, open_index
+from codesearch.index.index import Index
+from codesearch.index.opening import open_index
 from codesearch.searching.explain import Explanation, Step
 from codesearch.searching.request import MODES
 from codesearch.shell.explanations import as_record, in_words

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesearch.index.index import Index, open_index
+from codesearch.index.index import Index
+from codesearch.index.opening import open_index
 from codesearch.records import ChunkRef, Hit
 from codesearch.searching.request import MODES, Mode
 from codesearch.searching.search import STABLE_LIMIT, depth

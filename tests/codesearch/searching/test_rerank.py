@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesearch.errors import BadQuery, CodesearchError, ModelUnavailable
-from codesearch.index.index import Index, open_index
+from codesearch.index.index import Index
+from codesearch.index.opening import open_index
 from codesearch.records import ChunkRef
 from codesearch.searching.ranking import Candidate
 from codesearch.searching.rerank import RERANKED, rerank

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from codesearch.errors import BadQuery
-from codesearch.index.index import Index, open_index
+from codesearch.index.index import Index
+from codesearch.index.opening import open_index
 from codesearch.records import Hit
 from codesearch.shell.commands.places import Place, parse
 from tests.support.closeness import WordHashEmbedder

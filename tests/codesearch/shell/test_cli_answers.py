@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from codesearch.index.index import open_index
+from codesearch.index.opening import open_index
 from codesearch.storage.locations import list_indexes
 from tests.codesearch.shell.test_cli import complaints, words
 

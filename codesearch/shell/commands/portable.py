@@ -1,0 +1,82 @@
+"""``index export`` and ``index import``: an index as one file, for teammates and machines that come later."""
+
+from __future__ import annotations
+
+import click
+
+from codesearch.shell.commands import options
+from codesearch.shell.terminal import one_line, say, write
+
+__all__ = ["export", "import_"]
+
+
+@click.command()
+@click.argument("file")
+@click.argument("path", default=".")
+@options.root_here
+@options.json_flag
+def export(file: str, path: str, *, root_here: bool, as_json: bool) -> None:
+    """Write the index of PATH into FILE: cuts, names and vectors, no text.
+
+    Whoever has the same sources imports it and need not embed them again. Bring the index up to date first:
+    codesearch index PATH.
+    """
+    from codesearch.shell.commands import session
+    from codesearch.shell.render import dump
+
+    with session.opened(session.Request((path,), root_here=root_here), create=False) as place:
+        manifest = place.index.export(file)
+        counts = place.index.counts()
+    if counts.embedded < counts.chunks:
+        say(f"note: {counts.embedded:,} of {counts.chunks:,} chunks are embedded; codesearch index goes on")
+    if as_json:
+        write(dump({"file": file, "manifest": manifest}))
+    else:
+        write(
+            f"{one_line(file)}: {manifest.files:,} files, {manifest.vectors:,} vectors of {manifest.model}\n"
+        )
+
+
+@click.command("import")
+@click.argument("source", metavar="FILE|URL")
+@click.argument("path", default=".")
+@click.option("--sha256", metavar="HEX", help="Refuse the file unless it has this hash.")
+@options.max_wait
+@options.root_here
+@options.yes
+@options.json_flag
+def import_(
+    source: str,
+    path: str,
+    *,
+    sha256: str | None,
+    max_wait: float | None,
+    root_here: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Take over what fits the files of PATH from an exported index, then index the rest.
+
+    FILE|URL is a path, an http(s) URL, or with fsspec installed s3://, gs:// and the like. Texts are cut from
+    your own files, and only where these have the content that was exported; vectors are believed, so import
+    from people whom you trust, and say --sha256.
+    """
+    from codesearch.shell.commands import session
+    from codesearch.shell.progress import Display
+    from codesearch.shell.render import dump
+
+    with session.opened(session.Request((path,), root_here=root_here, yes=yes)) as place:
+        with Display(f"importing into {place.index.root}") as display:
+            imported = place.index.import_from(source, sha256=sha256, progress=display)
+        for note in imported.notes:
+            say(f"note: {note}")
+        stats = session.refreshed(place.index, max_wait=max_wait)
+        counts = place.index.counts()
+    if as_json:
+        write(dump({"imported": imported, "stats": stats, "counts": counts}))
+        return
+    write(
+        f"{imported.files:,} files and {imported.vectors:,} vectors imported, "
+        f"{imported.other_files:,} files differ here\n"
+        f"{stats.files_added + stats.files_changed:,} files indexed, {stats.embedded:,} chunks embedded\n"
+    )
