@@ -14,7 +14,7 @@ from codesearch.engines.address import open_engine
 from codesearch.engines.protocol import Engine, EngineRecord
 from codesearch.engines.store import EngineStore
 from codesearch.errors import BadQuery, IndexNotFound, ModelMismatch
-from codesearch.files.repository import run_git
+from codesearch.files.git import run_git
 from codesearch.index.searchable import Searchable
 from codesearch.models.embedder import Model
 from codesearch.records import Embedder, Scorer
