@@ -8,20 +8,27 @@ through parse_worker.ChunkPool, which ends up in the same place.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from codesearch.chunking.components import COMPONENTS, MARKUP, parts
+from codesearch.chunking.line_symbols import has_line_patterns
 from codesearch.chunking.merging import ChunkOptions
-from codesearch.chunking.spans import Span, line_spans, syntax_spans
+from codesearch.chunking.spans import Span, line_spans, pattern_spans, syntax_spans
 from codesearch.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from codesearch.records import Chunk
 
-__all__ = ["VERSION", "ChunkOptions", "chunk_file", "chunks_from_spans", "file_spans"]
+__all__ = ["VERSION", "ChunkOptions", "chunk_file", "chunks_from_spans", "file_spans", "is_parsed"]
 
 
-VERSION = 1
+VERSION = 2
 """Grows whenever the same file would be cut or labelled differently; an index that records it re-chunks."""
+
+
+_SHORT_SHARE, _TINY_SHARE = 0.06, 0.03
+"""Shares of ``ChunkOptions`` for scripts in components: their functions are short, each its own answer."""
 
 
 def chunk_file(
@@ -31,9 +38,47 @@ def chunk_file(
     return chunks_from_spans(path, data, language, file_spans(data, language, options or ChunkOptions()))
 
 
+def is_parsed(language: str | None) -> bool:
+    """Whether more than the lines of a file is looked at: such files belong in a parsing process."""
+    if language is None:
+        return False
+    return bool(LANGUAGES[language].grammar) or language in COMPONENTS or has_line_patterns(language)
+
+
 def file_spans(data: bytes, language: str | None, options: ChunkOptions) -> list[Span]:
     """``chunk_file`` without the text."""
-    if language is None or not LANGUAGES[language].grammar or not data:
+    if language is None or not data:
+        return line_spans(data, language, options)
+    if language in COMPONENTS:
+        return _component_spans(data, language, options)
+    return _plain_spans(data, language, options)
+
+
+def _component_spans(data: bytes, language: str, options: ChunkOptions) -> list[Span]:
+    """Each part of a component cut as a file of its own language."""
+    spans: list[Span] = []
+    for part in parts(data, language):
+        sizes = (
+            options
+            if part.language == MARKUP
+            else replace(options, alone_share=_SHORT_SHARE, tiny_share=_TINY_SHARE)
+        )
+        inner = _plain_spans(data[part.inner_start : part.inner_end], part.language, sizes)
+        moved = [
+            replace(span, start=span.start + part.inner_start, end=span.end + part.inner_start)
+            for span in inner
+        ]
+        if moved:
+            moved[0] = replace(moved[0], start=part.start)
+            moved[-1] = replace(moved[-1], end=part.end)
+        spans += moved
+    return spans
+
+
+def _plain_spans(data: bytes, language: str, options: ChunkOptions) -> list[Span]:
+    if has_line_patterns(language):
+        return pattern_spans(data, language, options)
+    if not LANGUAGES[language].grammar:
         return line_spans(data, language, options)
     from codesearch.chunking.grammars import GrammarUnavailable
 

@@ -96,6 +96,13 @@ _CPP = (
     "(class_specifier name: (_) @name body: (_)) @class",
     f"(function_definition declarator: (reference_declarator (function_declarator declarator: {_CPP_NAME}))) @function",
     "(function_definition declarator: (operator_cast type: (_) @name)) @function",
+    """(function_definition declarator: (function_declarator declarator: (identifier) @_call
+        parameters: (parameter_list . (parameter_declaration type: (_) @scope) . (parameter_declaration type: (_) @name)))
+        (#any-of? @_call "TEST" "TEST_F" "TEST_P" "TYPED_TEST" "TYPED_TEST_P" "BENCHMARK_F" "BENCHMARK_DEFINE_F"
+        "BOOST_FIXTURE_TEST_CASE" "TEST_METHOD")) @testcase""",
+    """(function_definition declarator: (function_declarator declarator: (identifier) @_call
+        parameters: (parameter_list . (parameter_declaration type: (_) @name) .))
+        (#any-of? @_call "BOOST_AUTO_TEST_CASE" "TEST" "TEST_METHOD" "Y_UNIT_TEST")) @testcase""",
 )
 
 DEFINITIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -189,7 +196,10 @@ DEFINITIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "(compilation_unit (val_definition pattern: (identifier) @name) @constant)",
         ),
         "swift": (
-            *_named("function: function_declaration protocol_function_declaration\nclass: class_declaration"),
+            *_named("class: class_declaration"),
+            # A return type is called ``name`` there too.
+            "(function_declaration name: (simple_identifier) @name) @function",
+            "(protocol_function_declaration name: (simple_identifier) @name) @function",
             '(class_declaration "struct" name: (_) @name) @struct',
             '(class_declaration "enum" name: (_) @name) @enum',
             '(class_declaration "extension" name: (_) @name) @impl',
@@ -251,6 +261,7 @@ DEFINITIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "(create_view (object_reference) @name) @view",
             "(create_materialized_view (object_reference) @name) @view",
             "(create_function (object_reference) @name) @function",
+            "(create_procedure (object_reference) @name) @function",
             "(create_type (object_reference) @name) @type",
             "(create_trigger . (keyword_create) . (keyword_trigger) . (object_reference) @name) @trigger",
             "(create_index column: (_) @name) @index",

@@ -13,10 +13,12 @@ from functools import cache
 
 import tree_sitter
 
+from codesearch.chunking.cpp_macros import without_export_macros
 from codesearch.chunking.definitions import DEFINITIONS
+from codesearch.chunking.member_patterns import MEMBERS
 from codesearch.languages import LANGUAGES
 
-__all__ = ["GrammarUnavailable", "compiled", "definition_query", "parse"]
+__all__ = ["GrammarUnavailable", "compiled", "definition_query", "member_query", "parse"]
 
 _local = threading.local()
 
@@ -37,7 +39,7 @@ def parse(data: bytes, language: str) -> tree_sitter.Tree:
     if parser is None:
         parser = parsers[language] = tree_sitter.Parser(grammar)
     try:
-        return parser.parse(data)
+        return parser.parse(without_export_macros(data) if language in ("c", "cpp") else data)
     except ValueError as error:  # "Parsing failed": the parser would resume with the old input
         parser.reset()
         raise GrammarUnavailable(f"the {language} grammar gave up on the file") from error
@@ -47,6 +49,12 @@ def parse(data: bytes, language: str) -> tree_sitter.Tree:
 def definition_query(language: str) -> tree_sitter.Query | None:
     """The patterns of ``definitions.py`` as one query; None where the language defines nothing."""
     return compiled(language, DEFINITIONS.get(language, ()))
+
+
+@cache
+def member_query(language: str) -> tree_sitter.Query | None:
+    """The patterns of ``member_patterns.py`` as one query; None where the language has none."""
+    return compiled(language, MEMBERS.get(language, ()))
 
 
 def compiled(language: str, patterns: Sequence[str]) -> tree_sitter.Query | None:

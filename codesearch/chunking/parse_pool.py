@@ -24,7 +24,7 @@ from itertools import chain, islice
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
-from codesearch.chunking.chunk import ChunkOptions, chunks_from_spans
+from codesearch.chunking.chunk import ChunkOptions, chunks_from_spans, is_parsed
 from codesearch.chunking.doc_comments import Documented
 from codesearch.chunking.memory_limit import NEEDS_WATCHING, resident_bytes
 from codesearch.chunking.parse_process import ParseProcess
@@ -155,7 +155,7 @@ class ChunkPool:
 
     def _spans(self, data: bytes, language: str | None) -> tuple[list[Span], str | None]:
         known = LANGUAGES.get(language) if language else None
-        if known is None or not known.grammar:
+        if known is None or not is_parsed(language):
             return line_spans(data, language, self._options), None
         answer = self._performed("spans", data, known)
         if isinstance(answer, list):

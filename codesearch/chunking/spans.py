@@ -6,16 +6,20 @@ the records, which bring numpy), so such a process starts fast; chunk.py adds th
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from codesearch.chunking.line_symbols import has_line_patterns, line_definitions
 from codesearch.chunking.measure import Measure
+from codesearch.chunking.members import Member, find_members
 from codesearch.chunking.merging import ChunkOptions, merge
 from codesearch.chunking.splitting import Boundary, line_boundaries, refine, syntax_boundaries
 from codesearch.chunking.symbols import Definition, find_definitions
 from codesearch.languages import LANGUAGES
 
-__all__ = ["Span", "line_spans", "syntax_spans"]
+__all__ = ["Span", "line_spans", "pattern_spans", "syntax_spans"]
 
 _UNLISTED = frozenset({"impl", "namespace", "rule", "section", "test"})
 """Kinds whose name is a title or somebody else's name: no search for a definition should end there."""
@@ -54,21 +58,50 @@ def syntax_spans(data: bytes, language: str, options: ChunkOptions) -> list[Span
     # Queries take quadratic time over the flat rubble that some broken files become.
     rubble = broken and root.child_count > _MAX_RUBBLE
     definitions = [] if rubble else find_definitions(tree, data, language)
+    members = [] if rubble else find_members(tree, data, language, definitions)
     measure = Measure(data)
     if broken:
         boundaries = line_boundaries(data)
     else:
         opened = {(each.start, each.end) for each in definitions if each.kind == "namespace"}
         boundaries = syntax_boundaries(root, data, measure, options.limit, opened)
-    return _spans(boundaries, definitions, data, measure, options=options, plain_kind="code")
+    spans = _spans(boundaries, definitions, data, measure, options=options, plain_kind="code")
+    return _with_members(spans, members)
+
+
+def _with_members(spans: list[Span], members: Sequence[Member]) -> list[Span]:
+    """The spans with the names of the members that begin in them, after those of the definitions."""
+    if not members:
+        return spans
+    starts = [span.start for span in spans]
+    names: dict[int, list[str]] = defaultdict(list)
+    for member in members:
+        names[bisect_right(starts, member.start) - 1].append(member.name)
+    return [
+        replace(span, definitions=tuple(dict.fromkeys((*span.definitions, *names[at]))))
+        if at in names
+        else span
+        for at, span in enumerate(spans)
+    ]
 
 
 def line_spans(data: bytes, language: str | None, options: ChunkOptions) -> list[Span]:
     """Spans along blank lines and indentation; they tile ``data``."""
-    kind = (
-        "text" if language is None or LANGUAGES[language].prose or not LANGUAGES[language].grammar else "code"
-    )
-    return _spans(line_boundaries(data), [], data, Measure(data), options=options, plain_kind=kind)
+    known = LANGUAGES[language] if language is not None else None
+    is_code = known is not None and not known.prose and (bool(known.grammar) or has_line_patterns(known.name))
+    return _line_spans(data, [], options, "code" if is_code else "text")
+
+
+def pattern_spans(data: bytes, language: str, options: ChunkOptions) -> list[Span]:
+    """The same, with the definitions that line patterns find; for languages that have such patterns."""
+    definitions, members = line_definitions(data, language)
+    return _with_members(_line_spans(data, definitions, options, "code"), members)
+
+
+def _line_spans(
+    data: bytes, definitions: Sequence[Definition], options: ChunkOptions, kind: str
+) -> list[Span]:
+    return _spans(line_boundaries(data), definitions, data, Measure(data), options=options, plain_kind=kind)
 
 
 def _spans(

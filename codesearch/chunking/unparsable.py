@@ -58,6 +58,8 @@ def _grammar_version(language: str) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     module = LANGUAGES[language].grammar.partition(".")[0]
+    if not module:  # read by patterns of our own
+        return ""
     try:
         return version(module.replace("_", "-"))
     except PackageNotFoundError:

@@ -17,8 +17,8 @@ from codesearch.tokens import is_function_word, query_terms
 __all__ = ["Name", "Query", "stem"]
 
 _SEPARATOR = re.compile(r"::|->|[.:#\\/]")
-# An identifier, with the marks that Ruby, Rust, PHP, Clojure and Lisp allow at its ends.
-_IDENTIFIER = r"[@$&*]?[^\W\d]\w*[!?]?"
+# An identifier, with the marks that Ruby, Rust, PHP, Clojure and Lisp allow at its ends and inside.
+_IDENTIFIER = r"[@$&*]?[^\W\d]\w*(?:-\w+)*[!?]?"
 _QUALIFIED = re.compile(rf"[.:#\\]{{0,2}}{_IDENTIFIER}(?:(?:::|->|[.:#\\]){_IDENTIFIER})*")
 _WORD = re.compile(r"\w+")
 _CALL = re.compile(r"\((?:\)|[^()]*\))$|<[^<>]*>$")
@@ -123,6 +123,8 @@ def _in_sentence(word: str) -> Name | None:
     last = name.last
     if called or name.scope or "_" in last or re.search(r"[^\W_A-Z\d][A-Z]|[A-Z]{2}[a-z]", last):
         return name
+    if "-" in last:  # in a sentence a compound word, not a name
+        return None
     if last[0].isupper() and not last.isupper() and not is_function_word(last):
         return Name(last, weak=True)
     return None

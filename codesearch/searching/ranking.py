@@ -20,10 +20,12 @@ from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.query import Query
 from codesearch.searching.signals.signals import (
     coverage_grade,
+    defines,
     definition_grade,
     path_affinity,
     rarity,
     unwanted_roles,
+    within,
 )
 
 __all__ = ["WEIGHTS", "Candidate", "Signal", "Watch", "Weights", "fuse", "rank", "saturate"]
@@ -219,6 +221,23 @@ def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -
     return [c.scored(c.score * factor(c.chunk.path)) for c in candidates]
 
 
+def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Where the query is a name, what defines it comes before everything else, wherever it stands.
+
+    Roles and words decide among several definitions, never between a definition and a use.
+    """
+    if not query.is_name:
+        return list(candidates)
+    defining = {c.ref for c in candidates if any(defines(c.chunk, name) for name in query.names)}
+    scopes = [name.scope[-1] for name in query.names if name.scope]
+    owned = {
+        c.ref for c in candidates if c.ref in defining and any(within(c.chunk, scope) for scope in scopes)
+    }
+    first = owned or defining
+    highest = max((c.score for c in candidates if c.ref not in first), default=0.0)
+    return [_plus(c, highest) if c.ref in first else c for c in candidates]
+
+
 def duplicates(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """The same text in several files is one answer: its copies come after other answers."""
     best: dict[str, ChunkRef] = {}
@@ -240,7 +259,16 @@ def saturate(candidates: Sequence[Candidate], weights: Weights) -> list[Candidat
     return sorted(damped, key=_order)
 
 
-HYBRID: tuple[Signal, ...] = (coherence, coverage, definitions, path_words, verbatim, demotions, duplicates)
+HYBRID: tuple[Signal, ...] = (
+    coherence,
+    coverage,
+    definitions,
+    path_words,
+    verbatim,
+    demotions,
+    named_first,
+    duplicates,
+)
 """The signals of the hybrid and the lexical search, in this order."""
 SEMANTIC: tuple[Signal, ...] = (demotions, duplicates)
 """Of a search by vectors alone: their order, with tests, copies and the like lower."""

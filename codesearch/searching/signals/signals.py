@@ -7,6 +7,7 @@ which has to: a word that every path holds says nothing.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from codesearch.tokens import tokenize
 
 __all__ = [
     "coverage_grade",
+    "defines",
     "definition_grade",
     "initials",
     "path_affinity",
@@ -29,11 +31,13 @@ __all__ = [
 ]
 
 _INNER = 0.9  # defined in the chunk, but the chunk is about something else (or holds several)
+_CONSTRUCTOR = 0.9  # called as its class is, and comes after it
 _OTHER_CASE = 0.6
 _OTHER_SCOPE = 0.5
 _CONTINUED = 0.3  # a later part of a definition that was too long for one chunk
 _PARTIAL_NAMESAKE = 0.8  # Query.Async.cs beside Query.cs
 _NOT_NAMESAKE = 0.6  # a file named after the name is its home
+_QUALIFIER = re.compile(r"::|[.\\]")
 _UNTELLING = frozenset({"mod", "index", "init", "main", "lib"})  # such a file is what its folder is
 _MIN_PREFIX = 3  # letters that an abbreviation must have
 _FOLDER = 0.5  # a word of a folder's name, against one of the file's
@@ -45,15 +49,23 @@ def definition_grade(chunk: Chunk, name: Name, *, fold_case: bool = False) -> fl
     grade = _named(chunk, name.last, fold_case)
     if not grade:
         return 0.0
+    if chunk.scope and name.last == _last(chunk.scope[-1]):
+        grade *= _CONSTRUCTOR
     if name.scope and not within(chunk, name.scope[-1]):
         grade *= _OTHER_SCOPE
     return grade * _namesake(chunk.path, name)
 
 
+def defines(chunk: Chunk, name: Name) -> bool:
+    """Whether the name, spelt like this, is defined in the chunk (not only continued or implemented)."""
+    return any(name.last == _last(defined) for defined in chunk.definitions)
+
+
 def _named(chunk: Chunk, name: str, fold_case: bool) -> float:
-    if name == chunk.symbol:
-        return 1.0 if name in chunk.definitions else _CONTINUED
-    if name in chunk.definitions:
+    inside = name in chunk.definitions or any(name == _last(defined) for defined in chunk.definitions)
+    if name == _last(chunk.symbol):
+        return 1.0 if inside else _CONTINUED
+    if inside:
         return _INNER
     if fold_case:
         folded = _bare(name)
@@ -68,7 +80,8 @@ def within(chunk: Chunk, scope: str) -> bool:
     """Whether the innermost enclosing name of the query encloses the chunk, or names its file or folder."""
     wanted = _bare(scope)
     where = PurePosixPath(chunk.path)
-    return any(wanted == _bare(part) for part in (*chunk.scope, chunk.symbol, where.stem, where.parent.name))
+    around = (part for name in (*chunk.scope, chunk.symbol) for part in (name, *_QUALIFIER.split(name)))
+    return any(wanted == _bare(part) for part in (*around, where.stem, where.parent.name))
 
 
 def _namesake(path: str, name: Name) -> float:
@@ -78,6 +91,11 @@ def _namesake(path: str, name: Name) -> float:
     if _bare(file.rpartition(".")[0] or file) in wanted:
         return 1.0
     return _PARTIAL_NAMESAKE if _bare(file.split(".")[0]) in wanted else _NOT_NAMESAKE
+
+
+def _last(name: str) -> str:
+    """The last component of a qualified name (``Phoenix.Router``, ``ns::f``, ``App\\\\User``)."""
+    return _QUALIFIER.split(name)[-1] if "." in name or ":" in name or "\\" in name else name
 
 
 def _bare(name: str) -> str:

@@ -1,0 +1,39 @@
+"""C and C++ as a compiler would read it, where a macro stands between ``class`` and the name.
+
+``class ENGINE_API Hero : Actor {`` is no C++ before the preprocessor has run: a grammar takes it for a
+function, and its members for statements. Such macros are blanked out, byte for byte, so that every offset
+stays what it was.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["without_export_macros"]
+
+_DECLARED = re.compile(
+    rb"""\b(?:class|struct|union|enum(?:[ \t]+(?:class|struct))?)[ \t]+
+    (?P<macros>(?:
+        [A-Z_][A-Z0-9_]+(?:[ \t]*\([^()\n]{0,200}\))?\s+ (?!final\b)
+        | __declspec[ \t]*\([^()\n]{0,200}\)\s*
+        | __attribute__[ \t]*\(\([^()\n]{0,200}(?:\([^()\n]{0,100}\))?[^()\n]{0,100}\)\)\s*
+    ){1,4})
+    (?=[A-Za-z_]\w{0,200}(?:::\w{1,200})*(?:[ \t]*<[^<>;{}\n]{0,200}>)?(?:\s+final)?\s*(?:\{|:(?!:)))""",
+    re.VERBOSE,
+)
+_BLANK = re.compile(rb"[^\n\r]")
+
+
+def without_export_macros(data: bytes) -> bytes:
+    """The same bytes with spaces for the macros between ``class`` (struct, union, enum) and a name.
+
+    >>> without_export_macros(b"class LIB_API Slider : Control {")
+    b'class         Slider : Control {'
+    """
+
+    def blanked(found: re.Match[bytes]) -> bytes:
+        whole, begin = found[0], found.start()
+        first, last = found.start("macros") - begin, found.end("macros") - begin
+        return whole[:first] + _BLANK.sub(b" ", whole[first:last]) + whole[last:]
+
+    return _DECLARED.sub(blanked, data)

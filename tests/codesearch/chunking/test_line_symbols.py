@@ -1,0 +1,68 @@
+"""Definitions in languages without a grammar, told by their lines and their layout."""
+
+from __future__ import annotations
+
+import pytest
+
+from codesearch.chunking.chunk import chunk_file
+from codesearch.chunking.line_patterns import LINE_PATTERNS
+from codesearch.chunking.line_symbols import line_definitions
+from codesearch.languages import LANGUAGES
+from tests.support.line_samples import SAMPLES
+
+
+@pytest.mark.parametrize("language", sorted(SAMPLES))
+def test_definitions_and_members_are_found_with_kind_and_owner(language: str) -> None:
+    source, expected = SAMPLES[language]
+    definitions, members = line_definitions(source.encode(), language)
+    found = ", ".join(f"{each.kind} {'.'.join((*each.scope, each.name))}" for each in definitions)
+    assert f"{found} | {' '.join(each.name for each in members)}".strip() == expected
+
+
+@pytest.mark.parametrize("language", sorted(LINE_PATTERNS))
+def test_patterns_are_for_languages_without_a_grammar_and_compile(language: str) -> None:
+    assert not LANGUAGES[language].grammar
+    assert line_definitions(b"x\n", language) is not None
+
+
+@pytest.mark.parametrize("language", sorted(SAMPLES))
+def test_chunks_tile_the_file_and_hold_the_names(language: str) -> None:
+    source = SAMPLES[language][0]
+    chunks = chunk_file("x", source.encode(), language)
+    assert "".join(chunk.text for chunk in chunks) == source
+    definitions, members = line_definitions(source.encode(), language)
+    unlisted = ("impl", "namespace", "rule")
+    named = {each.name for each in definitions if each.name and each.kind not in unlisted}
+    named |= {each.name for each in members}
+    assert named <= {name for chunk in chunks for name in chunk.definitions}
+
+
+def test_a_block_ends_where_the_indentation_does() -> None:
+    source = b"sub first {\n    one();\n\n    two();\n}\n\nsub second\n{\n    three();\n}\nfour();\n"
+    definitions, _ = line_definitions(source, "perl")
+    texts = [source[each.start : each.end] for each in definitions]
+    assert texts == [b"sub first {\n    one();\n\n    two();\n}\n", b"sub second\n{\n    three();\n}\n"]
+
+
+def test_the_comment_above_belongs_to_the_definition() -> None:
+    source = b"x <- 1\n\n# Interest, year by year.\n# @export\ncompound <- function(p) {\n  p\n}\n"
+    definitions, _ = line_definitions(source, "r")
+    assert source[definitions[-1].start :].startswith(b"# Interest")
+    assert definitions[-1].signature == "compound <- function(p)"
+
+
+def test_names_are_unicode_and_offsets_are_bytes() -> None:
+    source = "# größe\nfunction größe(x)\n    x\nend\n".encode()
+    definitions, _ = line_definitions(source, "julia")
+    assert [(each.name, source[each.start : each.end]) for each in definitions] == [("größe", source)]
+
+
+def test_a_call_is_no_definition() -> None:
+    source = b"void main() {\n  run(1);\n  if (ready(2)) {\n    stop();\n  }\n}\n"
+    definitions, members = line_definitions(source, "dart")
+    assert ([each.name for each in definitions], members) == (["main"], [])
+
+
+def test_a_line_that_nobody_wrote_defines_nothing() -> None:
+    source = b"x <- function() " + b"1 + " * 500 + b"1\ny <- function() 2\n"
+    assert [each.name for each in line_definitions(source, "r")[0]] == ["y"]

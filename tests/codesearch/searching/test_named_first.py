@@ -1,0 +1,98 @@
+"""A name that is asked for: its definition comes first, wherever it stands and whoever uses it."""
+
+# ruff: noqa: E501
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codesearch import Hit, open_index
+
+
+def first_hits(root: Path, files: dict[str, str], query: str, limit: int = 3) -> list[Hit]:
+    for path, text in files.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    with open_index(root, here=True) as index:
+        index.refresh(vectors=False)
+        return index.search(query, limit=limit, mode="lexical")
+
+
+USES = {
+    f"route_table_{n}.py": f"def use_{n}(x):\n    return route_table(x) + route_table(x)\n" for n in range(4)
+}
+ROUTES = 'def route_table(x):\n    """All routes"""\n    return x\n'
+
+
+@pytest.mark.parametrize(
+    "folder", ["vendor", "third_party", "legacy", "compat", "examples", "tests", "benchmarks", "gen", "docs"]
+)
+def test_a_folder_does_not_put_the_definition_behind_its_uses(tmp_path: Path, folder: str) -> None:
+    hits = first_hits(tmp_path, {**USES, f"{folder}/routes.py": ROUTES}, "route_table")
+    assert hits[0].path == f"{folder}/routes.py"
+
+
+def test_of_two_definitions_that_of_the_product_is_first(tmp_path: Path) -> None:
+    files = {**USES, "tests/routes.py": ROUTES, "src/routes.py": ROUTES + "\n# the product's\n"}
+    assert [hit.path for hit in first_hits(tmp_path, files, "route_table", 2)] == [
+        "src/routes.py",
+        "tests/routes.py",
+    ]
+
+
+def test_a_trait_comes_before_what_implements_it(tmp_path: Path) -> None:
+    files = {
+        "lib.rs": "/// Keeps things.\npub trait Store {\n    fn put(&self, key: u32);\n}\n",
+        **{
+            f"store_{n}.rs": f"pub struct S{n};\n\nimpl Store for S{n} {{\n    fn put(&self, key: u32) {{\n"
+            f"        Store::log(key); keep(key, {n});\n    }}\n}}\n"
+            for n in range(3)
+        },
+        "store.rs": "use crate::Store;\n\nimpl Store for Disk {\n    fn put(&self, key: u32) {}\n}\n",
+    }
+    assert first_hits(tmp_path, files, "Store")[0].path == "lib.rs"
+
+
+@pytest.mark.parametrize("query", ["Router", "Phoenix.Router"])
+def test_a_dotted_module_is_found_by_its_last_part_and_in_full(tmp_path: Path, query: str) -> None:
+    files = {
+        "lib/a.ex": "defmodule Phoenix.Router do\n  def call(conn), do: conn\nend\n",
+        "lib/b.ex": "defmodule Other.Thing do\n  alias Phoenix.Router\n  def go, do: Router.call(Router)\nend\n",
+        "lib/router.ex": "defmodule Web do\n  use Phoenix.Router\n  def router, do: Phoenix.Router\nend\n",
+    }
+    assert first_hits(tmp_path, files, query)[0].path == "lib/a.ex"
+
+
+def test_the_owner_that_is_asked_for_decides_among_definitions(tmp_path: Path) -> None:
+    files = {
+        f"{name.lower()}.py": f"class {name}:\n    def close(self):\n        return 1\n"
+        for name in ("Door", "File", "Socket")
+    }
+    assert first_hits(tmp_path, files, "Socket.close")[0].path == "socket.py"
+
+
+def test_a_class_comes_before_its_constructor(tmp_path: Path) -> None:
+    body = "".join(f"    void step{n}() {{ run({n}); log({n}); keep({n}); }}\n" for n in range(60))
+    java = (
+        f"/** A queue. */\npublic class Queue {{\n{body}    public Queue(int size) {{\n        this.size = size;\n"
+        f"        {'run(1); ' * 60}\n    }}\n}}\n"
+    )
+    hit = first_hits(tmp_path, {"Queue.java": java}, "Queue")[0]
+    assert (hit.kind, hit.start_line) == ("class", 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "query"),
+    [
+        ("a.ps1", "function Get-QuarterlyReport {\n    1\n}\n", "Get-QuarterlyReport"),
+        ("a.clj", "(ns shop)\n(defn place-order! [x] x)\n", "place-order!"),
+        ("a.el", "(defun ring-push (x) x)\n", "ring-push"),
+        ("Makefile", "build-all: a\n\tcc a\n", "build-all"),
+    ],
+)
+def test_names_with_hyphens_are_names(tmp_path: Path, path: str, text: str, query: str) -> None:
+    use = f"{query} {query}\n# {query}\n"
+    files = {path: text, "zz/use.txt": use, f"zz/{query.strip('!')}.md": f"# {query}\n\n{use}"}
+    assert first_hits(tmp_path, files, query)[0].path == path
