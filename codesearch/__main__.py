@@ -18,6 +18,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     from codesearch.shell.remote import answer
 
     args = list(sys.argv[1:] if argv is None else argv)
+    if args == ["agents", "advise"]:
+        from codesearch.agents.advise import advise
+
+        sys.exit(advise())
     code = answer(args)
     if code is None:
         from codesearch import cli

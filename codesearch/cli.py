@@ -37,6 +37,7 @@ _COMMANDS = {
     "doctor": "codesearch.shell.commands.about:doctor",
     "serve": "codesearch.shell.commands.serve:serve",
     "mcp": "codesearch.agents.commands:mcp",
+    "agents": "codesearch.agents.commands:agents",
 }
 _INTERRUPTED = 130
 _QUESTIONS = frozenset({"search", "similar"})
