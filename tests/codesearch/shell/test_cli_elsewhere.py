@@ -68,9 +68,8 @@ def test_a_store_is_filled_and_searched(made: Path, tmp_path: Path) -> None:
     assert "chunks written" in filled.stdout, filled.stderr
     answer = json.loads(run("should_retry", "--store", url, "--json", cwd=tmp_path).stdout)
     assert (answer["results"][0]["path"], answer["root"]) == ("src/retry.py", "host.example/team/made")
-    assert run("send", "-l", "--store", url, "host.example/team/made", cwd=tmp_path).stdout.startswith(
-        "src/client.py"
-    )
+    named = run("send", "-l", "--store", url, "host.example/team/made", cwd=tmp_path)
+    assert named.stdout.startswith("host.example/team/made/src/client.py\n")
     assert run("send", "-l", "--store", url, ".", cwd=made).returncode == 0
     unknown = run("send", "--store", url, "nobody", cwd=tmp_path)
     assert unknown.returncode == 2
