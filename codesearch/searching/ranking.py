@@ -12,7 +12,7 @@ learning methods" (SIGIR 2009), with a weight for each list.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -115,13 +115,16 @@ Watch = Callable[[str, Sequence[Candidate]], None]
 
 
 class Signal(Protocol):
-    """A function over all candidates; its name is what explanations call it."""
+    """A function over all candidates, which stand in the order of their places.
+
+    Its name is what explanations call it.
+    """
 
     @property
     def __name__(self) -> str: ...
 
     def __call__(self, candidates: Sequence[Candidate], query: Query, weights: Weights, /) -> list[Candidate]:
-        """The same candidates with other scores."""
+        """Return the same candidates in the same order with other scores."""
 
 
 def fuse(
@@ -149,7 +152,7 @@ def rank(
     ``watch`` is told the candidates as they start ("fused") and after each signal.
     """
     candidates = [Candidate(ref, chunk, scores.get(ref, 0.0)) for ref, chunk in chunks.items()]
-    candidates.sort(key=_place)  # a sum of floats depends on its order
+    candidates = _by_place(candidates)
     watch = watch or _ignore
     watch("fused", candidates)
     for signal in signals:
@@ -241,22 +244,20 @@ def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights)
 def duplicates(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """The same text in several files is one answer: its copies come after other answers."""
     best: dict[str, ChunkRef] = {}
-    for candidate in sorted(candidates, key=_order):
+    for candidate in _best_first(candidates):
         best.setdefault(candidate.chunk.text, candidate.ref)
     return [c if best[c.chunk.text] == c.ref else c.scored(c.score * weights.duplicate) for c in candidates]
 
 
 def saturate(candidates: Sequence[Candidate], weights: Weights) -> list[Candidate]:
-    """Best first, where each further chunk of the same file counts less (greedy)."""
+    """Order candidates best first, where each further chunk of the same file counts less (greedy)."""
     by_file: dict[tuple[str, str], int] = defaultdict(int)
-    left = sorted(candidates, key=_order)
-    damped: list[Candidate] = []
-    for candidate in left:
-        # Within a file the order is kept, so one pass gives each chunk its place in its file.
-        nth = by_file[candidate.file]
+    factors: dict[ChunkRef, float] = {}
+    # Within a file the order is kept, so one pass gives each chunk its place in its file.
+    for candidate in _best_first(candidates):
+        factors[candidate.ref] = weights.saturation ** by_file[candidate.file]
         by_file[candidate.file] += 1
-        damped.append(candidate.scored(candidate.score * weights.saturation**nth))
-    return sorted(damped, key=_order)
+    return _best_first([c.scored(c.score * factors[c.ref]) for c in candidates])
 
 
 HYBRID: tuple[Signal, ...] = (
@@ -282,10 +283,17 @@ def _plus(candidate: Candidate, gain: float) -> Candidate:
     return candidate.scored(candidate.score + gain) if gain else candidate
 
 
-def _order(candidate: Candidate) -> tuple[float, str, int]:
-    return (-candidate.score, *_place(candidate))
+def _best_first(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Order candidates that stand by place by score; equal ones stay by place, because sorting is stable."""
+    return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
-def _place(candidate: Candidate) -> tuple[str, int]:
-    """Return where a chunk stands: its absolute path and its first byte."""
-    return (f"{candidate.ref.root}/{candidate.chunk.path}", candidate.chunk.start_byte)
+def _by_place(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Order candidates by absolute path and position. Sums of scores depend on their order too."""
+    folders: dict[str, str] = {}
+
+    def place(candidate: Candidate) -> tuple[str, str, int]:
+        root, chunk = candidate.ref.root, candidate.chunk
+        return (folders.setdefault(root, f"{root}/"), chunk.path, chunk.start_byte)
+
+    return sorted(candidates, key=place)

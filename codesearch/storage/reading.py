@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from sqlite3 import SQLITE_ERROR
 from typing import Any
 
@@ -273,12 +274,18 @@ def _chunk(row: Row) -> StoredChunk:
             language=language,
             kind=kind,
             symbol=symbol,
-            scope=tuple(json.loads(scope)),
+            scope=_names(scope),
             signature=signature,
-            definitions=tuple(json.loads(definitions)),
+            definitions=_names(definitions),
             text=text,
         ),
     )
+
+
+@lru_cache(maxsize=1 << 14)
+def _names(text: str) -> tuple[str, ...]:
+    """Decode a JSON list of names: a fifth of the time of reading a chunk, and most of them repeat."""
+    return tuple(json.loads(text))
 
 
 def _vectors(rows: list[Row]) -> StoredVectors:
