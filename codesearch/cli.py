@@ -35,11 +35,12 @@ _COMMANDS = {
     "bench": "codesearch.shell.commands.bench:bench",
     "models": "codesearch.shell.commands.about:models",
     "doctor": "codesearch.shell.commands.about:doctor",
+    "help": "codesearch.shell.commands.about:help_",
     "serve": "codesearch.shell.commands.serve:serve",
     "mcp": "codesearch.agents.commands:mcp",
     "agents": "codesearch.agents.commands:agents",
 }
-_INTERRUPTED = 130
+_ERROR, _INTERRUPTED = 2, 130
 _QUESTIONS = frozenset({"search", "similar"})
 
 
@@ -48,13 +49,15 @@ class SearchByDefault(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Find the subcommand among the arguments and put it first."""
-        args = args or ["--help"]
-        if args[0] not in ("--help", "-h", "--version"):
+        if not args and not ctx.resilient_parsing:
+            write(ctx.get_help() + "\n")
+            ctx.exit(_ERROR)
+        if args and args[0] not in ("--help", "-h", "--version"):
             args = self.named_first(ctx, args)
         return super().parse_args(ctx, args)
 
     def named_first(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments with the subcommand in front, also where it stands elsewhere or is left out."""
+        """Return the arguments with the subcommand first, also where it stands elsewhere or is left out."""
         at = self._first_positional(ctx, args)
         if at is None or args[at] not in _COMMANDS:
             return ["search", *args]
@@ -123,11 +126,12 @@ def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     help="Show the version and exit.",
 )
 def cli() -> None:
-    """Search code by meaning and by name, on this machine.
+    """Search code on this machine with a question, a name or a message.
 
     \b
-    codesearch QUERY [PATH...]     ask; the first question about a repository indexes it
-    codesearch search index        ask for a word that is a subcommand's name
+    codesearch QUERY [PATH...]     search; the first search of a repository indexes it
+    codesearch search index        search for a word that is the name of a command
+    codesearch help [COMMAND]      show this, or the options of a command
 
     Exit codes: 0 hits, 1 none, 2 error, 130 interrupted (what was done is kept).
     $CODESEARCH_HOME moves the indexes, $CODESEARCH_MODEL sets the default model, $NO_COLOR is honoured.
@@ -193,7 +197,7 @@ def _fail(error: Exception, args: Sequence[str]) -> int:
             say(f"error: {message}")
     except ClosedPipe:
         pass
-    return 2
+    return _ERROR
 
 
 def _described(error: Exception) -> tuple[str, str]:

@@ -25,7 +25,13 @@ __all__ = [
     "PortableIndexError",
     "TooFewQuestions",
     "TooManyFiles",
+    "counted",
 ]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 chunk, 2,000 chunks."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 class CodesearchError(Exception):
@@ -77,7 +83,7 @@ class ModelUnavailable(CodesearchError):
         super().__init__(f"model {name!r} cannot be used: {problem}")
 
 
-class BadQuery(CodesearchError):
+class BadQuery(CodesearchError, ValueError):
     """The query, a filter or a location cannot be searched for."""
 
 

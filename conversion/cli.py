@@ -83,7 +83,7 @@ that mlx_jinabert.load("PATH") and codesearch --model PATH take.
     help="The catalogued model that SRC is, if it is not recognised by name or weights; implies --verify.",
 )
 @click.option("--force", is_flag=True, help="Replace an output that convert-weights wrote before.")
-@click.version_option(__version__, package_name="mlx-jinabert", prog_name="convert-weights")
+@click.version_option(__version__, prog_name="convert-weights", message="%(prog)s %(version)s")
 def _command(
     *,
     src: str,
@@ -165,16 +165,19 @@ def _on_signal(number: int, _frame: FrameType | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script; ``arguments`` default to those of the process."""
+    if not (sys.argv[1:] if arguments is None else arguments):
+        click.echo(_command.get_help(click.Context(_command, info_name="convert-weights")))
+        sys.exit(2)
     handlers = {number: signal.signal(number, _on_signal) for number in _SIGNALS}
     try:
         _command(arguments, standalone_mode=False)
     except VerificationFailed as error:
-        _fail(f"the converted model is not sound and was not written: {error}", 1)
+        _fail(f"error: the converted model is not sound and was not written: {error}", 1)
     except (ConversionError, JinabertError, OSError) as error:
-        _fail(str(error), 2)
+        _fail(f"error: {error}", 2)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        hint = "; see: convert-weights --help" if isinstance(error, click.UsageError) else ""
+        _fail(f"error: {error.format_message().rstrip('.')}{hint}", 2)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; nothing was written", 130)
     finally:

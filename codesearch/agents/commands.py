@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["agents", "mcp"]
 
 
-@click.command()
+@click.command(short_help="Serve searches to a coding agent over MCP.")
 @click.option(
     "--root",
     "roots",

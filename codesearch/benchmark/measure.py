@@ -13,14 +13,14 @@ from codesearch.index.index import Index
 from codesearch.records import Progress
 from codesearch.searching.request import Mode
 
-__all__ = ["Asked", "Figures", "ask", "figures"]
+__all__ = ["Figures", "Response", "ask", "figures"]
 
 _WARM_UP = 3
 """Questions asked before the clock counts: the model is loaded and the files are in memory then."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Response:
     """One question in one mode. ``rank`` is that of its first answer among the ten best hits, 1-based."""
 
     question: Question
@@ -46,7 +46,7 @@ class Figures:
 
 def ask(
     index: Index, questions: Sequence[Question], modes: Sequence[Mode], progress: Progress
-) -> Iterator[Asked]:
+) -> Iterator[Response]:
     """Every question in every mode, each timed from the text to the hits."""
     total, done = len(questions) * len(modes), 0
     for mode in modes:
@@ -56,24 +56,24 @@ def ask(
             started = time.perf_counter()
             hits = index.search(question.text, limit=DEPTH, mode=mode)
             seconds = time.perf_counter() - started
-            yield Asked(question, mode, min(first_ranks(question.answers, hits), default=None), seconds)
+            yield Response(question, mode, min(first_ranks(question.answers, hits), default=None), seconds)
             done += 1
             progress("ask", done, total)
 
 
-def figures(asked: Iterable[Asked]) -> list[Figures]:
+def figures(asked: Iterable[Response]) -> list[Figures]:
     """The figures of every kind and mode, in the order in which they were asked."""
-    groups: dict[tuple[str, str], list[Asked]] = {}
+    groups: dict[tuple[str, str], list[Response]] = {}
     for each in asked:
         groups.setdefault((each.question.kind, each.mode), []).append(each)
     return [_figures(kind, mode, group) for (kind, mode), group in sorted(groups.items(), key=_by_kind)]
 
 
-def _by_kind(item: tuple[tuple[str, str], list[Asked]]) -> str:
+def _by_kind(item: tuple[tuple[str, str], list[Response]]) -> str:
     return item[0][0]
 
 
-def _figures(kind: str, mode: str, group: Sequence[Asked]) -> Figures:
+def _figures(kind: str, mode: str, group: Sequence[Response]) -> Figures:
     milliseconds = sorted(1000 * each.seconds for each in group)
     return Figures(
         kind=kind,
@@ -88,7 +88,7 @@ def _figures(kind: str, mode: str, group: Sequence[Asked]) -> Figures:
     )
 
 
-def _share_within(group: Sequence[Asked], depth: int) -> float:
+def _share_within(group: Sequence[Response], depth: int) -> float:
     return sum(each.rank is not None and each.rank <= depth for each in group) / len(group)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from codesearch.benchmark.comments import from_comments
 from codesearch.benchmark.commits import from_commits
-from codesearch.benchmark.measure import Asked, Figures, ask, figures
+from codesearch.benchmark.measure import Figures, Response, ask, figures
 from codesearch.benchmark.questions import COMMENTS, COMMITS, Question, sample_both
 from codesearch.benchmark.trial import opened_trial
 from codesearch.chunking.parse_pool import ChunkPool
@@ -60,7 +60,7 @@ class Report:
     found: dict[str, int]
     """Questions that the repository has to offer, by kind."""
     figures: tuple[Figures, ...]
-    asked: tuple[Asked, ...]
+    asked: tuple[Response, ...]
 
 
 def run(plan: Plan, progress: Progress) -> Report:

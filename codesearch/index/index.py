@@ -28,7 +28,7 @@ from codesearch.storage.locations import LOCK_NAME, Location
 from codesearch.storage.lock import WriterLock
 from codesearch.storage.metadata import ModelRecord, Settings
 from codesearch.storage.rows import Counts
-from codesearch.updating.refresh import Job, check_model, refresh
+from codesearch.updating.refresh import Job, check_model, run_refresh
 from codesearch.updating.tally import Deadline
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class Index(Searchable):
             embed=embed,
             notes=(*database.store.notes, note) if note else tuple(database.store.notes),
         )
-        return refresh(job)
+        return run_refresh(job)
 
     # -- the model
 

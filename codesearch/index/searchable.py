@@ -13,7 +13,7 @@ from typing import Unpack
 
 from codesearch.models.reranker import Rerankers
 from codesearch.records import Hit, Scorer
-from codesearch.searching.explain import Explained
+from codesearch.searching.explain import ExplainedHit
 from codesearch.searching.request import Mode, SearchOptions, SearchRequest, SimilarRequest, make_filter
 from codesearch.searching.search import Answer
 
@@ -77,11 +77,11 @@ class Searchable(ABC):
         )
         return list(self.answer(request).hits)
 
-    def explain(self, query: str, **options: Unpack[SearchOptions]) -> list[Explained]:
+    def explain(self, query: str, **options: Unpack[SearchOptions]) -> list[ExplainedHit]:
         """Return the hits of ``search``, which has the same arguments, each with what made its score."""
         options["under"] = self._parts(options.get("under"))
         answer = self.answer(SearchRequest.make(query, explain=True, **options))
-        return [Explained(*pair) for pair in zip(answer.hits, answer.explanations, strict=True)]
+        return [ExplainedHit(*pair) for pair in zip(answer.hits, answer.explanations, strict=True)]
 
     def similar(
         self,

@@ -33,7 +33,7 @@ from codesearch.storage.rows import Counts
 __all__ = ["Indexes", "Problem", "open_indexes", "shares"]
 
 Problem = Callable[[Path, CodesearchError], Any]
-"""Told which root cannot answer, or not by meaning, and why."""
+"""Called with a root that cannot answer, or not by its vectors, and the reason."""
 
 
 def open_indexes(
@@ -151,6 +151,9 @@ class Indexes(Searchable):
         """Name of the model that questions are embedded with: that of the first root that has vectors."""
         models = [index.model for index in self.indexes if (c := self._counts(index)) and c.embedded]
         return (models or [self.indexes[0].model])[0]
+
+    def __repr__(self) -> str:
+        return f"<Indexes of {', '.join(repr(str(root)) for root in self.roots)}>"
 
     def close(self) -> None:
         """Close them all."""

@@ -20,7 +20,7 @@ from codesearch.records import Embedder, Vectors
 
 __all__ = [
     "SHIPPED",
-    "Encoded",
+    "EmbeddedTexts",
     "KnownModel",
     "Model",
     "Runtime",
@@ -45,7 +45,7 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EmbeddedTexts:
     """Vectors of some texts, in order. Rows listed in ``failed`` have no usable vector (zeros)."""
 
     vectors: Vectors
@@ -215,7 +215,7 @@ class Model:
         return Runtime(backend, device, dtype)
 
 
-def encode_documents(embedder: Embedder, texts: list[str]) -> Encoded:
+def encode_documents(embedder: Embedder, texts: list[str]) -> EmbeddedTexts:
     """Embed texts to be searched; a text whose vector is not finite fails alone, not its batch."""
     options = {"truncation": "silent"} if _is_ours(embedder) else {}  # what is cut is counted below
     failed: list[int] = []
@@ -236,7 +236,7 @@ def encode_documents(embedder: Embedder, texts: list[str]) -> Encoded:
     broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1)).tolist()
     vectors[broken] = 0.0
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    return Encoded(vectors, tuple(sorted({*failed, *broken})), _count_truncated(embedder, texts))
+    return EmbeddedTexts(vectors, tuple(sorted({*failed, *broken})), _count_truncated(embedder, texts))
 
 
 def encode_query(embedder: Embedder, text: str) -> Vectors:

@@ -16,7 +16,7 @@ from codesearch.searching.ranking import Candidate
 from codesearch.searching.rerank import Reranking
 from codesearch.searching.stores.protocol import Match
 
-__all__ = ["Explained", "Explanation", "Step", "Trace"]
+__all__ = ["ExplainedHit", "Explanation", "Step", "Trace"]
 
 _FACTORS = frozenset({"demotions", "duplicates", "saturation"})
 """Signals that multiply; all others add."""
@@ -54,7 +54,7 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class ExplainedHit:
     """A hit, and why it is where it is."""
 
     hit: Hit

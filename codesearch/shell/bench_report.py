@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from codesearch.benchmark.measure import Asked, Figures
+from codesearch.benchmark.measure import Figures, Response
 from codesearch.benchmark.metrics import Interval
 from codesearch.benchmark.run import Report
+from codesearch.errors import counted
 from codesearch.shell.render import dump
 from codesearch.shell.terminal import one_line
 
@@ -33,7 +34,7 @@ def _found(report: Report) -> str:
 
 def as_text(report: Report) -> str:
     """A table for each kind of question."""
-    size = f"{report.files:,} files, {report.chunks:,} chunks"
+    size = f"{counted(report.files, 'file')}, {counted(report.chunks, 'chunk')}"
     lines = [
         one_line(report.root),
         f"{size}, model {one_line(report.model)}, seed {report.seed}",
@@ -98,7 +99,7 @@ def _record(figure: Figures) -> dict[str, Any]:
     }
 
 
-def _questions(asked: Sequence[Asked]) -> list[Mapping[str, Any]]:
+def _questions(asked: Sequence[Response]) -> list[Mapping[str, Any]]:
     ranks: dict[Any, dict[str, int | None]] = {}
     for each in asked:
         ranks.setdefault(each.question, {})[each.mode] = each.rank

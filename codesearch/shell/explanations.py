@@ -12,9 +12,9 @@ __all__ = ["as_record", "in_words"]
 def in_words(why: Explanation) -> str:
     """One line of arithmetic that ends in the score; steps that changed nothing are left out.
 
-    words 1, meaning 3: (0.984 + coherence 0.200) x demotions 0.300 = 0.355
+    lexical 1, semantic 3: (0.984 + coherence 0.200) x demotions 0.300 = 0.355
     """
-    lists = [("words", why.lexical_rank), ("meaning", why.semantic_rank)]
+    lists = [("lexical", why.lexical_rank), ("semantic", why.semantic_rank)]
     ranks = ", ".join(f"{name} {rank if rank else '-'}" for name, rank in lists)
     sum_, is_sum = f"{why.fused:.3f}", False
     for step in why.steps:

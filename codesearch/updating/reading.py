@@ -18,7 +18,7 @@ from codesearch.storage.rows import StoredFile
 from codesearch.storage.store import Store
 from codesearch.updating.changes import is_racy
 
-__all__ = ["PassedOver", "Reader", "Sorted", "content_hash"]
+__all__ = ["Leftovers", "PassedOver", "Reader", "content_hash"]
 
 _PASSED_KEY = "passed_over"
 _TRANSIENT = frozenset({"unreadable", "vanished"})
@@ -61,7 +61,7 @@ class PassedOver:
 
 
 @dataclass(slots=True)
-class Sorted:
+class Leftovers:
     """What was read and needs no chunks."""
 
     same: list[SourceFile] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Reader:
         self._root = root
         self._stored = stored
         self._max_file_bytes = max_file_bytes
-        self._sorted = Sorted()
+        self._sorted = Leftovers()
         self._digests: dict[str, bytes] = {}
 
     def changed(self, files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, bytes]]:
@@ -98,9 +98,9 @@ class Reader:
         """Content hash of a file that ``changed`` has given out; once."""
         return self._digests.pop(path)
 
-    def take(self) -> Sorted:
+    def take(self) -> Leftovers:
         """What was sorted out since the last call."""
-        taken, self._sorted = self._sorted, Sorted()
+        taken, self._sorted = self._sorted, Leftovers()
         return taken
 
     def _precise(self, skip: Skip) -> Skip:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from codesearch.errors import ModelMismatch
+from codesearch.errors import ModelMismatch, counted
 from codesearch.models.embedder import Model
 from codesearch.records import Progress, Stats
 from codesearch.storage import metadata as recorded
@@ -25,7 +25,7 @@ from codesearch.updating.vectorize import Vectorizer
 from codesearch.vectors.cache import VectorCache
 from codesearch.vectors.vector_index import FINGERPRINT, VectorIndex
 
-__all__ = ["Job", "check_model", "refresh"]
+__all__ = ["Job", "check_model", "run_refresh"]
 
 _GRAPH_DUE = "graph_due"
 """Key of ``store.meta``: "yes" from the first new vector until the graph has been looked after."""
@@ -50,7 +50,7 @@ class Job:
     """What happened on the way here."""
 
 
-def refresh(job: Job) -> Stats:
+def run_refresh(job: Job) -> Stats:
     """Run one refresh; see the module's docstring for the order."""
     tally = Tally(notes=list(job.notes))
     if job.embed:
@@ -104,7 +104,7 @@ def _agree_on_model(job: Job, tally: Tally) -> None:
     if not (record.is_shipped and job.model.is_shipped):
         check_model(record, job.model, job.location.root)
     job.store.forget_vectors()
-    tally.notes.append(f"the shipped model has changed: {count:,} chunks are embedded again")
+    tally.notes.append(f"the shipped model has changed: {counted(count, 'chunk')} to embed again")
 
 
 def _fill_vectors(job: Job, tally: Tally) -> bool:
@@ -158,7 +158,7 @@ def _record_model(job: Job) -> ModelRecord:
 
 def _unfinished(store: Store, read_all: bool) -> str:
     counts = store.counts()
-    text = f"{counts.embedded:,} of {counts.chunks:,} chunks are embedded"
+    text = f"{counts.embedded:,} of {counted(counts.chunks, 'chunk')} embedded"
     files = "" if read_all else f"not all files are read yet ({counts.files:,} are), "
     return f"stopped in time: {files}{text}; the next refresh goes on from here"
 

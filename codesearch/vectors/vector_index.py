@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.errors import counted
 from codesearch.storage.rows import Ids, Scored
 from codesearch.storage.store import Store
 from codesearch.vectors import graph_file as graph_stamp
@@ -78,7 +79,7 @@ class VectorIndex:
         return "exact"
 
     def __len__(self) -> int:
-        view = self.refresh()
+        view = self.catch_up()
         return len(view.table) + (len(view.graph) if view.graph else 0)
 
     def nearest(self, query: NDArray[np.float32], limit: int, allowed: Ids | None = None) -> list[Scored]:
@@ -90,7 +91,7 @@ class VectorIndex:
             ValueError: the vector is not as wide as those stored.
         """
         query = np.ascontiguousarray(query, np.float32)
-        view = self.refresh()
+        view = self.catch_up()
         if not view.origin.dim:
             return []
         if query.shape != (view.origin.dim,):
@@ -111,7 +112,7 @@ class VectorIndex:
 
     # -- following the store
 
-    def refresh(self) -> _View:
+    def catch_up(self) -> _View:
         """Pick up what any process committed or saved since. Costs one row where there is nothing new."""
         with self._lock:
             stamped = graph_stamp.stamped(self._directory)
@@ -189,7 +190,7 @@ class VectorIndex:
             return None
         if problem := hnsw_problem():
             return self._note(problem)
-        view = self.refresh()
+        view = self.catch_up()
         step = (lambda done, total: progress("graph", done, total)) if progress else None
         try:
             if view.graph is None or self._worn(view.graph, view.table):
@@ -213,16 +214,16 @@ class VectorIndex:
         graph.add(everything.ids, everything.matrix, step)
         self._publish(view, graph, everything.last_seq)
         again = "built" if view.stamped is None else "rebuilt"
-        return self._note(f"vector graph {again} over {len(graph)} chunks")
+        return self._note(f"vector graph {again} over {counted(len(graph), 'chunk')}")
 
     def _extend(self, view: _View, graph: Graph, step: Callable[[int, int], Any] | None) -> str:
         # The flush is a commit: it must not come between adding the tail and forgetting it, because
         # whoever followed it in between would take the new nodes for outdated ones (``_bury``).
         self._store.flush()
-        tail = self.refresh().table
+        tail = self.catch_up().table
         graph.add(tail.ids, tail.matrix, step)
         self._publish(view, graph, tail.last_seq)
-        return self._note(f"vector graph extended to {len(graph)} chunks")
+        return self._note(f"vector graph extended to {counted(len(graph), 'chunk')}")
 
     def _publish(self, view: _View, graph: Graph, last_seq: int) -> None:
         with self._lock:  # questions wait for the writing (under a second a GB), none sees half of it

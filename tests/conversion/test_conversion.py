@@ -232,4 +232,4 @@ def test_what_is_not_offered(source: Path, tmp_path: Path, options: list[str], m
 
 def test_help_and_version() -> None:
     assert "convert-weights jina-code --quantize int8 --verify" in run("--help").out
-    assert run("--version").out == f"convert-weights, version {mlx_jinabert.__version__}\n"
+    assert run("--version").out == f"convert-weights {mlx_jinabert.__version__}\n"

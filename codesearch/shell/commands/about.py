@@ -1,4 +1,4 @@
-"""``models`` and ``doctor``: what this installation can do."""
+"""``help``, ``models`` and ``doctor``: what this installation can do."""
 
 from __future__ import annotations
 
@@ -10,10 +10,29 @@ import click
 from codesearch.shell.commands import options
 from codesearch.shell.terminal import one_line, write
 
-__all__ = ["doctor", "models"]
+__all__ = ["doctor", "help_", "models"]
 
 
-@click.command()
+@click.command("help")
+@click.argument("command", required=False)
+@click.pass_context
+def help_(ctx: click.Context, command: str | None) -> None:
+    """Show the options of a COMMAND, or all commands."""
+    assert ctx.parent is not None
+    group = ctx.parent.command
+    assert isinstance(group, click.Group)
+    if command is None:
+        write(ctx.parent.get_help() + "\n")
+        return
+    found = group.get_command(ctx.parent, command)
+    if found is None:
+        known = ", ".join(group.list_commands(ctx.parent))
+        raise click.UsageError(f"no command {command!r}; the commands are {known}")
+    with click.Context(found, info_name=command, parent=ctx.parent) as of_command:
+        write(found.get_help(of_command) + "\n")
+
+
+@click.command(short_help="List the models that --model knows by name.")
 @options.json_flag
 def models(*, as_json: bool) -> None:
     """List the embedding models that --model knows by name, with licence, size, widths and use.
@@ -34,7 +53,7 @@ def models(*, as_json: bool) -> None:
         write(fields(found))
 
 
-@click.command()
+@click.command(short_help="Check this installation.")
 @click.option(
     "--model", metavar="NAME", help="The model to check. [default: $CODESEARCH_MODEL, else 'embedded']"
 )

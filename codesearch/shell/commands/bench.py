@@ -18,7 +18,7 @@ _INTERRUPTED = 130
 _MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")
 
 
-@click.command()
+@click.command(short_help="Measure how well a repository is searched.")
 @click.argument("path", default=".")
 @options.model
 @click.option(

@@ -1,4 +1,4 @@
-"""``index`` and ``status``: building indexes, and what is true of them.
+"""``index`` and ``status``: build indexes and show their state.
 
 Of several roots each is done for itself: one that fails is told, the others go on, and the exit code is 2.
 With ``--json`` one root is an object, several are a list; what failed is ``{"root", "error", "kind"}`` in it.
@@ -13,26 +13,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codesearch.errors import CodesearchError
+from codesearch.errors import CodesearchError, counted
 from codesearch.shell.commands import options
 from codesearch.shell.terminal import one_line, say, write
 
 if TYPE_CHECKING:
     from codesearch.engines.upload import Upload
     from codesearch.index.index import Index
-    from codesearch.shell.commands.session import Request
+    from codesearch.shell.commands.session import Target
 
 __all__ = ["index", "status"]
 
 _FAILED = 2
 
 
-@click.command()
+@click.command(short_help="Index a repository, or refresh its index.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @options.model
 @options.scope
 @options.max_wait
-@click.option("--rebuild", is_flag=True, help="Throw the index away first (a new model, a damaged index).")
+@click.option("--rebuild", is_flag=True, help="Delete the index first (a new model, a damaged index).")
 @options.store
 @click.option(
     "--as",
@@ -64,15 +64,15 @@ def index(
     from codesearch.index.several import shares
     from codesearch.shell.commands import session, several
 
-    request = session.Request(paths, model, root_here, hidden, ignore, yes)
-    seconds = shares(max_wait, len(several.each_root(request)))
+    target = session.Target(paths, model, root_here, hidden, ignore, yes)
+    seconds = shares(max_wait, len(several.each_root(target)))
 
-    def build(one: Request) -> dict[str, Any]:
+    def build(one: Target) -> dict[str, Any]:
         started, share = time.monotonic(), next(seconds)
-        with session.opened(one) as place:
-            stats = session.refreshed(place.index, max_wait=share, rebuild=rebuild)
-            counts, root = place.index.counts(), str(place.index.root)
-            uploaded = _uploaded(place.index, store, name) if store else None
+        with session.open_one(one) as (index, _):
+            stats = session.refresh_with_progress(index, max_wait=share, rebuild=rebuild)
+            counts, root = index.counts(), str(index.root)
+            uploaded = _uploaded(index, store, name) if store else None
         if not as_json:
             for note in stats.notes:
                 say(f"note: {note}")
@@ -81,7 +81,7 @@ def index(
                 write(f"store    {uploaded.written:,} chunks written, {uploaded.deleted:,} deleted\n")
         return {"root": root, "counts": counts, "stats": stats, **({"upload": uploaded} if uploaded else {})}
 
-    ctx.exit(_each(request, build, as_json))
+    ctx.exit(_each(target, build, as_json))
 
 
 def _uploaded(index: Index, url: str, name: str | None) -> Upload:
@@ -98,14 +98,14 @@ def _uploaded(index: Index, url: str, name: str | None) -> Upload:
         engine.close()
 
 
-def _each(request: Request, work: Callable[[Request], Any], as_json: bool) -> int:
+def _each(target: Target, work: Callable[[Target], Any], as_json: bool) -> int:
     """Do the work for each root and print its results as JSON, if asked for; the exit code."""
     from codesearch.shell.commands import several
     from codesearch.shell.render import dump
 
-    roots = several.each_root(request)
+    roots = several.each_root(target)
     if len(roots) == 1:
-        found = work(request)
+        found = work(target)
         if as_json:
             write(dump(found))
         return 0
@@ -113,7 +113,7 @@ def _each(request: Request, work: Callable[[Request], Any], as_json: bool) -> in
     code = 0
     for path in roots:
         try:
-            results.append(work(replace(request, paths=(path,))))
+            results.append(work(replace(target, paths=(path,))))
         except CodesearchError as error:
             code = _FAILED
             say(f"error: {one_line(path)}: {error}")
@@ -144,33 +144,35 @@ def _summary(root: str, stats: object, counts: object, elapsed: float) -> str:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in stats.skipped.items())
         lines.append(f"skipped  {reasons}")
     if stats.truncated:
-        lines.append(f"longer than the model takes: {stats.truncated:,} chunks (embedded by their beginning)")
+        lines.append(
+            f"longer than the model takes: {counted(stats.truncated, 'chunk')} (embedded by their beginning)"
+        )
     if counts.embedded < counts.chunks:
-        lines.append(f"{counts.embedded} of {counts.chunks} chunks embedded; run again to go on")
+        lines.append(f"{counts.embedded:,} of {counted(counts.chunks, 'chunk')} embedded; run again to go on")
     lines.append(f"took     {seconds(elapsed)}")
     return "\n".join(lines) + "\n"
 
 
-@click.command()
+@click.command(short_help="Show what is indexed, with which model.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @options.root_here
 @options.json_flag
 @click.pass_context
 def status(ctx: click.Context, /, paths: tuple[str, ...], *, root_here: bool, as_json: bool) -> None:
-    """Say what is indexed for each PATH, with which model, and how far."""
+    """Show what is indexed for each PATH, with which model, and how far."""
     from codesearch.shell.commands import session
     from codesearch.shell.report import facts
 
-    request = session.Request(paths, root_here=root_here)
+    target = session.Target(paths, root_here=root_here)
     said = 0
 
-    def say_status(one: Request) -> Any:
+    def say_status(one: Target) -> Any:
         nonlocal said
-        with session.opened(one, create=False) as place:
-            found = place.index.status()
+        with session.open_one(one, create=False) as (index, _):
+            found = index.status()
         if not as_json:
             write("\n" * bool(said) + facts(found))
         said += 1
         return found
 
-    ctx.exit(_each(request, say_status, as_json))
+    ctx.exit(_each(target, say_status, as_json))

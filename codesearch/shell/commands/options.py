@@ -30,10 +30,8 @@ model = click.option(
     help="Embedding model: 'embedded' (shipped), an alias, a Hub id, a folder, or a service that texts are "
     "sent to (see: codesearch models --help). [default: the index's]",
 )
-root_here = click.option(
-    "--root-here", is_flag=True, help="Take the folder itself as the root, not its git repository."
-)
-yes = click.option("--yes", is_flag=True, help="Index even the home folder, / or more than 50,000 files.")
+root_here = click.option("--root-here", is_flag=True, help="Index the folder itself, not its git repository.")
+yes = click.option("--yes", is_flag=True, help="Allow the home folder, / and more than 50,000 files.")
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 store = click.option(
     "--store",
@@ -42,7 +40,7 @@ store = click.option(
     "postgresql://user@host/database.",
 )
 limit = click.option(
-    "-k", "--limit", default=10, show_default=True, type=click.IntRange(min=1), help="Chunks to return."
+    "-k", "--limit", default=10, show_default=True, type=click.IntRange(min=1), help="Number of hits."
 )
 no_daemon = click.option(
     "--no-daemon",
@@ -50,17 +48,19 @@ no_daemon = click.option(
     expose_value=False,
     help="Answer in this process, not in the resident one (codesearch serve --help).",
 )
-no_refresh = click.option("--no-refresh", is_flag=True, help="Answer from the index as it is.")
+no_refresh = click.option(
+    "--no-refresh", is_flag=True, help="Answer from the index as it is, without looking for changes."
+)
 max_wait = click.option(
     "--max-wait",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
-    help="Answer after this time with what is indexed by then.",
+    help="Answer after SECONDS with what is indexed by then.",
 )
 
 
 def scope(command: Command) -> Command:
-    """Which files are indexed."""
+    """Add the options that say which files are indexed."""
     for option in (
         click.option(
             "--ignore/--no-ignore",
@@ -81,13 +81,23 @@ def scope(command: Command) -> Command:
 
 
 def filters(command: Command) -> Command:
-    """Which of the indexed files are searched."""
+    """Add the options that say which of the indexed files are searched."""
     for option in (
         click.option(
-            "-t", "--type", "types", multiple=True, metavar="LANG[,LANG...]", help="Languages: py, rust, ..."
+            "-t",
+            "--type",
+            "types",
+            multiple=True,
+            metavar="LANG[,LANG...]",
+            help="Keep these languages: py, rust, ...",
         ),
         click.option(
-            "-g", "--glob", "globs", multiple=True, metavar="GLOB", help="Paths, gitignore style; ! excludes."
+            "-g",
+            "--glob",
+            "globs",
+            multiple=True,
+            metavar="GLOB",
+            help="Keep paths that match, gitignore style; ! excludes.",
         ),
     ):
         command = option(command)

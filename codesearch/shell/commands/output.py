@@ -1,4 +1,4 @@
-"""How hits are printed: the options that say so, and the printing."""
+"""Prints hits, and defines the options that say how."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Output", "checked", "output_options", "print_answer"]
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """How hits are to be printed."""
+    """The options of printing."""
 
     as_json: bool = False
     as_jsonl: bool = False
@@ -32,20 +32,28 @@ class Output:
 
 
 def output_options(command: options.Command) -> options.Command:
-    """What ``checked`` reads."""
+    """Add the options that ``checked`` reads."""
     count = click.IntRange(min=0)
     for option in (
-        click.option("--no-content", is_flag=True, help="Places only, no text."),
-        click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line and hit."),
+        click.option("--no-content", is_flag=True, help="Print places only, no text."),
+        click.option(
+            "--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object for each hit, one a line."
+        ),
         options.json_flag,
-        click.option("-C", "--context", type=count, metavar="N", help="The same, before and after."),
+        click.option(
+            "-C",
+            "--context",
+            type=count,
+            metavar="N",
+            help="Print whole chunks and N lines before and after.",
+        ),
         click.option(
             "-B",
             "--before-context",
             "before",
             type=count,
             metavar="N",
-            help="Whole chunks, N lines before.",
+            help="Print whole chunks and N lines before.",
         ),
         click.option(
             "-A",
@@ -53,16 +61,18 @@ def output_options(command: options.Command) -> options.Command:
             "after",
             type=count,
             metavar="N",
-            help="Whole chunks, N lines after.",
+            help="Print whole chunks and N lines after.",
         ),
-        click.option("-l", "--files-with-matches", "files_only", is_flag=True, help="Paths only, each once."),
+        click.option(
+            "-l", "--files-with-matches", "files_only", is_flag=True, help="Print paths only, each once."
+        ),
     ):
         command = option(command)
     return command
 
 
 def checked(printing: dict[str, object]) -> Output:
-    """The printing flags as a record. UsageError where they exclude each other."""
+    """Return the printing flags as a record. UsageError where they exclude each other."""
     forms = [flag for flag in ("as_json", "as_jsonl", "files_only") if printing[flag]]
     if len(forms) > 1:
         raise click.UsageError("--json, --jsonl and -l exclude each other")
@@ -82,7 +92,7 @@ def _first(*values: object) -> int | None:
 
 
 def print_answer(answer: Answer, output: Output, regexes: Sequence[str] = ()) -> None:
-    """To stdout. ``regexes`` are those of the search: lines that match are shown before others."""
+    """Print an answer. ``regexes`` are those of the search: lines that match are shown before others."""
     from codesearch.shell import render
 
     if output.as_json:

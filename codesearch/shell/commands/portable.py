@@ -24,9 +24,9 @@ def export(file: str, path: str, *, root_here: bool, as_json: bool) -> None:
     from codesearch.shell.commands import session
     from codesearch.shell.render import dump
 
-    with session.opened(session.Request((path,), root_here=root_here), create=False) as place:
-        manifest = place.index.export(file)
-        counts = place.index.counts()
+    with session.open_one(session.Target((path,), root_here=root_here), create=False) as (index, _):
+        manifest = index.export(file)
+        counts = index.counts()
     if counts.embedded < counts.chunks:
         say(f"note: {counts.embedded:,} of {counts.chunks:,} chunks are embedded; codesearch index goes on")
     if as_json:
@@ -65,13 +65,13 @@ def import_(
     from codesearch.shell.progress import Display
     from codesearch.shell.render import dump
 
-    with session.opened(session.Request((path,), root_here=root_here, yes=yes)) as place:
-        with Display(f"importing into {place.index.root}") as display:
-            imported = place.index.import_from(source, sha256=sha256, progress=display)
+    with session.open_one(session.Target((path,), root_here=root_here, yes=yes)) as (index, _):
+        with Display(f"importing into {index.root}") as display:
+            imported = index.import_from(source, sha256=sha256, progress=display)
         for note in imported.notes:
             say(f"note: {note}")
-        stats = session.refreshed(place.index, max_wait=max_wait)
-        counts = place.index.counts()
+        stats = session.refresh_with_progress(index, max_wait=max_wait)
+        counts = index.counts()
     if as_json:
         write(dump({"imported": imported, "stats": stats, "counts": counts}))
         return

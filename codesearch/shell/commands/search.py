@@ -1,4 +1,4 @@
-"""``search`` and ``similar``: the two questions."""
+"""``search`` and ``similar``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from codesearch import caller
+from codesearch.errors import counted
 from codesearch.shell.commands import options
 from codesearch.shell.commands.output import checked, output_options, print_answer
 from codesearch.shell.terminal import say
@@ -26,7 +27,10 @@ __all__ = ["search", "similar"]
 _NONE_FOUND = 1
 
 
-@click.command(epilog="A query that begins with a dash goes after --")
+@click.command(
+    short_help="Search for a question, a name, a message.",
+    epilog="Put -- before a query that begins with a dash.",
+)
 @click.argument("query", required=False)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @options.limit
@@ -37,23 +41,22 @@ _NONE_FOUND = 1
     "regexes",
     multiple=True,
     metavar="REGEX",
-    help="Only chunks that match, all of them if repeated; (?i) ignores case. "
-    "Without QUERY: what matches, by path.",
+    help="Keep chunks that match (all expressions, if repeated); (?i) ignores case. "
+    "Without QUERY: list the matches by path.",
 )
 @click.option(
     "--mode",
     type=click.Choice(["hybrid", "semantic", "lexical"]),
     default="hybrid",
     show_default=True,
-    help="Meaning and words, meaning alone, or words alone (needs no model).",
+    help="Full text and vectors, vectors alone, or full text alone (needs no model).",
 )
 @click.option(
     "--rerank",
     metavar="MODEL",
-    help="Let a reranker (an alias, a Hub id, a folder) order the first 30 again. Off by default: it costs "
-    "seconds, and with no trained one at hand, nobody has measured here what it gains.",
+    help="Rerank the top 30 with a cross-encoder (an alias, a Hub id, a folder); slow.",
 )
-@click.option("--explain", is_flag=True, help="Show why each hit is where it is: ranks, signals, score.")
+@click.option("--explain", is_flag=True, help="Show what made each score: ranks, signals, reranker.")
 @output_options
 @options.model
 @options.scope
@@ -87,7 +90,7 @@ def search(
     yes: bool,
     **printing: object,
 ) -> None:
-    """Search the repository (or the PATHs, in one or several) for QUERY: a question, a name, a message."""
+    """Search for QUERY (a question, a name, a message) in this repository, or in the PATHs of any."""
     output = checked(printing)
     from codesearch.shell.commands import session, several
 
@@ -97,10 +100,10 @@ def search(
         answer = _answer_of_store(store, paths, model, request)
         print_answer(answer, output, regexes)
         ctx.exit(0 if answer.hits else _NONE_FOUND)
-    target = session.Request(session.existing(request.query, paths), model, root_here, hidden, ignore, yes)
-    with several.opened(target, create=not no_refresh) as place:
+    target = session.Target(session.existing(request.query, paths), model, root_here, hidden, ignore, yes)
+    with several.open_all(target, create=not no_refresh) as place:
         if not no_refresh:
-            several.refresh_before_search(place, max_wait, request.mode)
+            several.refresh_all_before_search(place, max_wait, request.mode)
         request = replace(request, filter=replace(request.filter, under=place.under))
         answer = _listing(place.index, request) if request.is_listing else _answer(place.index, request)
     _tell_completeness(answer, request.mode)
@@ -108,7 +111,7 @@ def search(
     ctx.exit(0 if answer.hits else _NONE_FOUND)
 
 
-@click.command()
+@click.command(short_help="Find code like a chunk, a definition or code on stdin.")
 @click.argument("place", metavar="FILE:LINE|FILE#SYMBOL|SYMBOL|-")
 @options.limit
 @options.filters
@@ -143,13 +146,13 @@ def similar(
 
     wanted = parse(place)
     code = standard_input() if wanted.is_code else None
-    request = session.Request((session.home_of(wanted.file or "."),), model, root_here, yes=yes)
+    target = session.Target((session.home_of(wanted.file or "."),), model, root_here, yes=yes)
     languages = session.languages_of(types)
-    with session.opened(request, create=not no_refresh) as opened:
+    with session.open_one(target, create=not no_refresh) as (index, _):
         if not no_refresh:
-            session.refresh_before_search(opened.index, max_wait, "semantic")
-        path = session.path_in(opened.index, wanted.file) if wanted.file else None
-        hits = opened.index.similar(
+            session.refresh_before_search(index, max_wait, "semantic")
+        path = session.path_in(index, wanted.file) if wanted.file else None
+        hits = index.similar(
             path,
             line=wanted.line,
             symbol=wanted.symbol or None,
@@ -159,7 +162,7 @@ def similar(
             globs=globs,
             under=(),
         )
-        answer = _with_state(opened.index, code or place, hits)
+        answer = _with_state(index, code or place, hits)
     _tell_completeness(answer, "semantic")
     print_answer(answer, output)
     ctx.exit(0 if answer.hits else _NONE_FOUND)
@@ -216,7 +219,7 @@ def _answer_of_store(url: str, paths: Sequence[str], model: str | None, request:
 def _listing(index: Index | Indexes | RemoteIndex, request: SearchRequest) -> Answer:
     answer = _answer(index, replace(request, limit=request.limit + 1))
     if len(answer.hits) > request.limit:
-        say(f"more than {request.limit} chunks match; these are the first by path (-k shows more)")
+        say(f"more than {counted(request.limit, 'chunk')} match; these are the first by path (-k shows more)")
     return replace(answer, hits=answer.hits[: request.limit])
 
 
@@ -235,4 +238,5 @@ def _with_state(index: Index | Indexes | RemoteIndex, query: str, hits: Sequence
 
 def _tell_completeness(answer: Answer, mode: str) -> None:
     if mode != "lexical" and answer.embedded < answer.total:
-        say(f"{answer.embedded} of {answer.total} chunks embedded; the rest was searched by words only")
+        embedded = f"{answer.embedded:,} of {counted(answer.total, 'chunk')} embedded"
+        say(f"{embedded}; the others were searched lexically only")

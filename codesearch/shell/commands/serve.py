@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 
-@click.command()
+@click.command(short_help="Keep indexes and models open for other commands.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

@@ -1,4 +1,4 @@
-"""From paths and flags to an open, refreshed index, with its messages on stderr."""
+"""Opens and refreshes the index that paths and flags name, with messages on stderr."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from codesearch.shell.terminal import say
 
 if TYPE_CHECKING:
     from codesearch.index.index import Index
+    from codesearch.index.several import Indexes
     from codesearch.records import Stats
 
 __all__ = [
-    "Opened",
-    "Request",
+    "OpenTarget",
+    "Target",
     "existing",
     "holds_anything",
     "home_of",
     "languages_of",
-    "opened",
+    "open_one",
     "path_in",
     "refresh_before_search",
-    "refreshed",
+    "refresh_with_progress",
 ]
 
 
@@ -37,8 +38,8 @@ _LOCK_WAIT_SECONDS = 10.0  # for another process that is writing
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """Which index, and how."""
+class Target:
+    """The paths that are indexed or searched, and the options that say how."""
 
     paths: tuple[str, ...] = (".",)
     model: str | None = None
@@ -49,38 +50,42 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """An index, and the parts of its root that were asked for (empty: all of it)."""
+class OpenTarget:
+    """An index and the parts of its root that are searched (all if empty), or several, which know theirs."""
 
-    index: Index
-    under: tuple[str, ...]
+    index: Index | Indexes
+    under: tuple[str, ...] = ()
 
 
 @contextmanager
-def opened(request: Request, *, create: bool = True) -> Iterator[Opened]:
-    """The one index that all the paths belong to. BadQuery where they belong to several."""
+def open_one(target: Target, *, create: bool = True) -> Iterator[tuple[Index, tuple[str, ...]]]:
+    """Open the one index that all the paths belong to; yield it and the parts of its root.
+
+    Raises:
+        BadQuery: the paths belong to several roots.
+    """
     from codesearch.index.opening import open_index
     from codesearch.storage.locations import locate
 
-    paths = request.paths or (".",)
-    places = [locate(path, here=request.root_here) for path in paths]
+    paths = target.paths or (".",)
+    places = [locate(path, here=target.root_here) for path in paths]
     roots = sorted({str(place.root) for place in places})
     if len(roots) > 1:
         raise BadQuery(f"the paths belong to different roots ({', '.join(roots)}); search one root at a time")
     parts = tuple(place.under for place in places)
     with open_index(
         paths[0],
-        request.model,
-        here=request.root_here,
-        allow_large=request.yes,
-        hidden=request.hidden,
-        ignore=request.ignore,
+        target.model,
+        here=target.root_here,
+        allow_large=target.yes,
+        hidden=target.hidden,
+        ignore=target.ignore,
         create=create,
     ) as index:
-        yield Opened(index, () if "" in parts else parts)
+        yield index, () if "" in parts else parts
 
 
-def refreshed(
+def refresh_with_progress(
     index: Index,
     *,
     max_wait: float | None = None,
@@ -96,14 +101,14 @@ def refreshed(
 
 
 def refresh_before_search(index: Index, max_wait: float | None, mode: str, name: str = "") -> None:
-    """The quiet refresh that precedes a search; another writer is no reason not to answer.
+    """Refresh quietly before a search; another writer is no reason not to answer.
 
     ``name`` says in messages which index it is, where there are several.
     """
     try:
         # Where there is something to search, an answer now is worth more than the newest one.
         patience = 1.0 if holds_anything(index) else _LOCK_WAIT_SECONDS
-        stats = refreshed(index, max_wait=max_wait, vectors=mode != "lexical", lock_wait=patience)
+        stats = refresh_with_progress(index, max_wait=max_wait, vectors=mode != "lexical", lock_wait=patience)
     except IndexBusy as busy:
         who = f"process {busy.pid}" if busy.pid else "another process"
         say(f"{who} is refreshing {name or 'this index'}; answering from what is there")
@@ -113,7 +118,7 @@ def refresh_before_search(index: Index, max_wait: float | None, mode: str, name:
 
 
 def holds_anything(index: Index) -> bool:
-    """Whether a search could find something."""
+    """Return whether a search could find anything."""
     try:
         return index.counts().chunks > 0
     except CodesearchError:  # damaged: the refresh will rebuild it
@@ -121,7 +126,7 @@ def holds_anything(index: Index) -> bool:
 
 
 def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
-    """The paths as given. UsageError for one that is not there: most likely an unquoted query."""
+    """Return the paths. UsageError for one that is not there: most likely an unquoted query."""
     from codesearch.files.clones import is_address
     from codesearch.storage.locations import list_indexes
 
@@ -138,7 +143,7 @@ def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
 
 
 def home_of(file: str) -> str:
-    """What to open for a file: itself, or outside of a repository the current folder, if it lies below."""
+    """Return the path to open for a file: itself, or outside of a repository the current folder above it."""
     from codesearch.files.roots import canonical
     from codesearch.storage.locations import locate
 
@@ -148,7 +153,7 @@ def home_of(file: str) -> str:
 
 
 def path_in(index: Index, file: str) -> str:
-    """The path of a file relative to the index's root, with ``/``. BadQuery if it lies elsewhere."""
+    """Return the path of a file relative to the index's root, with ``/``. BadQuery if it lies elsewhere."""
     from codesearch.files.roots import canonical
 
     target = canonical(Path(file))
@@ -158,7 +163,7 @@ def path_in(index: Index, file: str) -> str:
 
 
 def languages_of(types: Sequence[str]) -> list[str] | None:
-    """``-t py,js -t rust`` as language names, None where nothing is given. BadQuery for an unknown one."""
+    """Return ``-t py,js -t rust`` as language names, None for nothing. BadQuery for an unknown one."""
     from codesearch.languages import canonical_language
 
     names = [name.strip() for given in types for name in given.split(",")]

@@ -1,66 +1,52 @@
-"""A search over the roots of all its paths: what goes wrong with one is a note, and the others answer."""
+"""Opens and refreshes the indexes of several roots: a problem with one is a note, and the others answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from codesearch.errors import CodesearchError
 from codesearch.shell.commands import session
 from codesearch.shell.terminal import one_line, say
 
-if TYPE_CHECKING:
-    from codesearch.index.index import Index
-    from codesearch.index.several import Indexes
-
-__all__ = ["Searched", "each_root", "opened", "refresh_before_search"]
-
-
-@dataclass(frozen=True, slots=True)
-class Searched:
-    """What is searched: an index and parts of it, or several indexes, which know their parts."""
-
-    index: Index | Indexes
-    under: tuple[str, ...] = ()
+__all__ = ["each_root", "open_all", "refresh_all_before_search"]
 
 
 @contextmanager
-def opened(request: session.Request, *, create: bool = True) -> Iterator[Searched]:
-    """The indexes of all roots that the paths belong to."""
+def open_all(target: session.Target, *, create: bool = True) -> Iterator[session.OpenTarget]:
+    """Open the indexes of all roots that the paths belong to."""
     from codesearch.index.several import open_indexes
 
-    if len(each_root(request)) == 1:
-        with session.opened(request, create=create) as one:
-            yield Searched(one.index, one.under)
+    if len(each_root(target)) == 1:
+        with session.open_one(target, create=create) as (index, under):
+            yield session.OpenTarget(index, under)
         return
     with open_indexes(
-        request.paths,
-        request.model,
-        here=request.root_here,
-        allow_large=request.yes,
-        hidden=request.hidden,
-        ignore=request.ignore,
+        target.paths,
+        target.model,
+        here=target.root_here,
+        allow_large=target.yes,
+        hidden=target.hidden,
+        ignore=target.ignore,
         create=create,
         on_problem=_Notes(),
     ) as several:
-        yield Searched(several)
+        yield session.OpenTarget(several)
 
 
-def each_root(request: session.Request) -> list[str]:
-    """For each root that the paths belong to the first path in it. BadQuery for one that is not there."""
+def each_root(target: session.Target) -> list[str]:
+    """Return for each root that the paths belong to the first path in it. BadQuery for a missing one."""
     from codesearch.storage.locations import locate
 
     first: dict[Path, str] = {}
-    for path in request.paths or (".",):
-        first.setdefault(locate(path, here=request.root_here).root, path)
+    for path in target.paths or (".",):
+        first.setdefault(locate(path, here=target.root_here).root, path)
     return list(first.values())
 
 
-def refresh_before_search(place: Searched, max_wait: float | None, mode: str) -> None:
-    """Each index in its share of the time that is left; an error only where none holds anything."""
+def refresh_all_before_search(place: session.OpenTarget, max_wait: float | None, mode: str) -> None:
+    """Refresh each index in its share of the time that is left; an error only where none holds anything."""
     from codesearch.index.index import Index
 
     if isinstance(place.index, Index):

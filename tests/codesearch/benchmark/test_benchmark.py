@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch.benchmark.measure import Asked, figures
+from codesearch.benchmark.measure import Response, figures
 from codesearch.benchmark.metrics import reciprocal_rank
 from codesearch.benchmark.questions import (
     COMMENTS,
@@ -101,7 +101,7 @@ def test_the_temporary_index_holds_no_question_and_every_other_byte() -> None:
 
 def test_figures_by_hand() -> None:
     asked = [
-        Asked(_question(str(n)), "lexical", rank, n / 1000) for n, rank in enumerate([1, 2, None, 10], 1)
+        Response(_question(str(n)), "lexical", rank, n / 1000) for n, rank in enumerate([1, 2, None, 10], 1)
     ]
     (row,) = figures(asked)
     assert (row.hit_1, row.hit_5, row.hit_10) == (0.25, 0.5, 0.75)

@@ -100,8 +100,8 @@ def test_in_words() -> None:
     why = Explanation(1, None, 0.6, steps, reranker=-3.0)
     said = in_words(why)
     sum_ = "(0.600 + coherence 0.200) x demotions 0.250 - rerank 0.050 = 0.150"
-    assert said == f"words 1, meaning -: {sum_}; reranker -3.000"
-    assert in_words(Explanation(None, 2, 0.5)) == "words -, meaning 2: 0.500 = 0.500"
+    assert said == f"lexical 1, semantic -: {sum_}; reranker -3.000"
+    assert in_words(Explanation(None, 2, 0.5)) == "lexical -, semantic 2: 0.500 = 0.500"
 
 
 @given(
@@ -112,7 +112,7 @@ def test_the_line_is_arithmetic_that_holds(fused: float, steps: list[tuple[bool,
     why = Explanation(
         1, 1, fused, tuple(Step("s", times=v) if times else Step("s", add=v) for times, v in steps)
     )
-    left, right = in_words(why).removeprefix("words 1, meaning 1: ").split(" = ")
+    left, right = in_words(why).removeprefix("lexical 1, semantic 1: ").split(" = ")
     expression = re.sub(r"s (?=\d)", "", left).replace("x", "*")
     # Numbers have three digits: each is off by half a thousandth at most, and factors of up to 2 double that.
     assert eval(expression) == pytest.approx(float(right), abs=0.1)

@@ -259,7 +259,6 @@ def test_models_and_version(tmp_path: Path) -> None:
     assert "embedded" in run("models", cwd=tmp_path).stdout
     assert run("--version", cwd=tmp_path).stdout.startswith("codesearch ")
     assert "Exit codes" in run("--help", cwd=tmp_path).stdout
-    assert run(cwd=tmp_path).stdout == run("--help", cwd=tmp_path).stdout
 
 
 def test_doctor_tries_everything(tmp_path: Path) -> None:
@@ -308,3 +307,44 @@ def test_the_shipped_model_answers_and_status_tells_the_truth(tree: Path) -> Non
     similar = run("similar", "src/client.py#Client.send", "-k", "2", "--no-content", cwd=tree).stdout
     assert len(similar.splitlines()) == 2
     assert run("similar", "src/client.py:5", "-l", cwd=tree).returncode == 0
+
+
+@pytest.mark.parametrize("args", [["help"], ["help", "search"], ["help", "similar"], ["help", "help"]])
+def test_help_is_a_command_too(args: list[str], tmp_path: Path) -> None:
+    got = run(*args, cwd=tmp_path)
+    assert (got.returncode, got.stdout) == (0, run(*args[1:], "--help", cwd=tmp_path).stdout)
+
+
+def test_help_of_no_command_names_those_there_are(tmp_path: Path) -> None:
+    got = run("help", "serach", cwd=tmp_path)
+    assert got.returncode == 2
+    assert "'serach'; the commands are search, similar, index" in got.stderr
+
+
+def test_without_arguments_help_is_shown_and_nothing_was_done(tmp_path: Path) -> None:
+    got = run(cwd=tmp_path)
+    assert (got.returncode, got.stdout) == (2, run("--help", cwd=tmp_path).stdout)
+
+
+def test_both_programs_speak_alike_of_versions_and_bad_options(tmp_path: Path) -> None:
+    """Version lines, error lines and exit codes differ in the name of the program alone."""
+    said = []
+    for module in ("codesearch.cli", "conversion.cli"):
+        start = f"import sys; from {module} import main; main(sys.argv[1:])"
+        for args in (["--version"], ["--no-such-option"], []):
+            got = subprocess.run(
+                [sys.executable, "-c", start, *args],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            said.append((got.returncode, got.stdout, got.stderr))
+    (search, convert) = said[:3], said[3:]
+    assert [code for code, _, _ in search] == [code for code, _, _ in convert] == [0, 2, 2]
+    assert convert[0][1] == search[0][1].replace("codesearch", "convert-weights")
+    for program, (_, out, err) in (("codesearch", search[1]), ("convert-weights", convert[1])):
+        assert out == ""
+        assert err.startswith(f"{program}: error: No such option")
+        assert err.rstrip().endswith("--help")
+    assert all(out.startswith("Usage: ") for _, out, _ in (search[2], convert[2]))

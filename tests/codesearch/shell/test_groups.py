@@ -63,7 +63,7 @@ def test_explanations_go_below_their_hits() -> None:
         lines = as_text(hits, Path("/r"), snippet, explanations=why).splitlines()
         shown = {a.split()[0]: b.strip() for a, b in pairwise(lines) if ".py" in a}
         assert {place: said.split(",")[0] for place, said in shown.items()} == {
-            "a.py:9-9": "words 1", "b.py:1-1": "words 2", "a.py:3-3": "words 3",
+            "a.py:9-9": "lexical 1", "b.py:1-1": "lexical 2", "a.py:3-3": "lexical 3",
         }  # fmt: skip
 
 

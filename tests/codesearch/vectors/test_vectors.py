@@ -56,7 +56,7 @@ def assert_right(index: VectorIndex, store: Store, limit: int = 5) -> None:
     """Every hit has its own score and is among the best, but for one in a question that a graph misses."""
     stored = store.vectors()
     rows = dict(zip(stored.ids.tolist(), stored.matrix, strict=True))
-    missed = 0 if index.refresh().graph is None else 1
+    missed = 0 if index.catch_up().graph is None else 1
     for text in ("def a3 value3 word3", "word17", "something else"):
         query = question(text)
         hits, best = index.nearest(query, limit), brute_force(store, query, limit)
@@ -118,11 +118,11 @@ def test_a_reader_uses_the_writers_graph_and_never_builds(store: Store) -> None:
     fill(store, "a.py", 300)
     reader = index_of(store)
     assert_right(reader, store)
-    assert (reader.kind, reader.refresh().graph) == ("exact", None)
+    assert (reader.kind, reader.catch_up().graph) == ("exact", None)
     index_of(store).save_if_due()
     assert_right(reader, store)
     assert reader.kind == "hnsw"
-    assert len(reader.refresh().graph) == 300
+    assert len(reader.catch_up().graph) == 300
     assert reader.notes == []
 
 
@@ -169,7 +169,7 @@ def test_a_doubtful_graph_is_passed_over_rebuilt_and_noted(store: Store, damage,
     assert_right(index, store)
     assert index.save_if_due() == "vector graph rebuilt over 300 chunks"
     assert note in index.notes[0]
-    assert index_of(store).refresh().graph is not None
+    assert index_of(store).catch_up().graph is not None
     assert_right(index, store)
 
 
@@ -211,7 +211,7 @@ def test_a_graph_of_a_later_snapshot_is_left_for_later(store: Store) -> None:
             index_of(store).save_if_due()
             assert len(reader) == 300
         assert len(reader) == 600
-        assert reader.refresh().graph is not None
+        assert reader.catch_up().graph is not None
         assert reader.notes == []
 
 
@@ -220,10 +220,10 @@ def test_a_thread_in_an_older_snapshot_takes_nothing_from_the_others(store: Stor
     index = index_of(store, NEVER)
     with store.reading():
         assert store.counts().chunks == 100
-        thread = threading.Thread(target=lambda: (fill(store, "b.py", 100), index.refresh()))
+        thread = threading.Thread(target=lambda: (fill(store, "b.py", 100), index.catch_up()))
         thread.start()
         thread.join()
-        assert len(index.refresh().table) == 200
+        assert len(index.catch_up().table) == 200
     assert len(index) == 200
     assert_right(index, store)
 
