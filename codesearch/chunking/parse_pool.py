@@ -7,6 +7,10 @@ the end. Nothing is ever parsed in this process: no grammar is known to be bound
 0.4 GB between two of the moments at which it could be cancelled. Where no process can be started, all is
 cut at lines. Processes are started when they are needed, by running this package (not by spawning the
 user's program again: a script without a main guard is fine); a small job has one.
+
+No library does this. The executors of the standard library (and loky, which is built on them) have no limit
+for one task, and a worker that dies breaks the whole pool with everything in it; multiprocessing imports the
+user's program anew; pebble ends single tasks, but is LGPL, runs on multiprocessing, and limits no memory.
 """
 
 from __future__ import annotations

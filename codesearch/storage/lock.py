@@ -2,6 +2,9 @@
 
 The file's content, the holder's process id, is for the error message only. The lock is on an open
 file, so two writers in one process exclude each other too. It is not taken for reading.
+
+No library: filelock's native lock does not say who holds it, and where flock is missing it falls back to a
+lock that outlives a holder that was killed.
 """
 
 from __future__ import annotations

@@ -16,9 +16,21 @@ __all__ = ["Done", "command", "run", "run_process"]
 Done = subprocess.CompletedProcess[str]
 
 
-def command(*args: str) -> list[str]:
-    """The words that start ``codesearch`` from this checkout."""
-    return [sys.executable, "-m", "codesearch", *args]
+_INTERRUPTIBLE = """if True:
+    import signal
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    from codesearch.__main__ import main
+    main()
+"""
+
+
+def command(*args: str, interruptible: bool = False) -> list[str]:
+    """Return the words that start ``codesearch`` from this checkout.
+
+    ``interruptible`` makes it listen to SIGINT even where whoever started the tests had it ignored.
+    """
+    start = ["-c", _INTERRUPTIBLE] if interruptible else ["-m", "codesearch"]
+    return [sys.executable, *start, *args]
 
 
 def run(*args: str, cwd: Path, env: Mapping[str, str] = {}, input: str | None = None) -> Done:

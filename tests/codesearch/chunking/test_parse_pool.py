@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from codesearch.chunking.parse_pool import ChunkPool
 from codesearch.chunking.spans import line_spans, syntax_spans
 from codesearch.records import SourceFile
 from tests.support.language_samples import SAMPLES
+from tests.support.paths import ROOT
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals")
 
@@ -189,6 +192,51 @@ def test_a_script_without_a_main_guard_works(tmp_path: Path) -> None:
         [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "started\n" + "f None\n" * 40
+
+
+_PARSE = """
+import sys
+import sysconfig
+sys.path.insert(0, sys.argv[1])
+from codesearch.chunking.parse_pool import ChunkPool
+from codesearch.records import SourceFile
+with ChunkPool(workers=1) as pool:
+    for each in pool.chunk_many([(SourceFile("a.kt", 1, 0, "kotlin"), b"fun f() {}")]):
+        print(each.chunks[0].symbol, each.note)
+"""
+
+
+@pytest.fixture
+def bare_python(tmp_path: Path) -> Path:
+    """An interpreter that finds what this package depends on, and not the package."""
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=os.name != "nt")
+    (site,) = (tmp_path / "bare").rglob("site-packages")
+    # Of a folder that a .pth file names, no .pth files are read: an editable installation stays unknown.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    return tmp_path / "bare" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+@pytest.mark.parametrize("decoy", [None, "installed", "PYTHONPATH", "folder"])
+def test_the_worker_imports_the_package_that_starts_it(
+    bare_python: Path, tmp_path: Path, decoy: str | None
+) -> None:
+    """Neither one that is installed beside it, nor none at all."""
+    (site,) = (tmp_path / "bare").rglob("site-packages")
+    folder = {"installed": site, "PYTHONPATH": tmp_path / "path", "folder": tmp_path / "cwd"}.get(decoy or "")
+    if folder is not None:
+        (folder / "codesearch").mkdir(parents=True)
+        (folder / "codesearch" / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    (tmp_path / "cwd").mkdir(exist_ok=True)
+    done = subprocess.run(
+        [bare_python, "-c", _PARSE, ROOT],
+        cwd=tmp_path / "cwd",
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "path")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout == "f None\n", done.stderr
 
 
 def test_spans_survive_the_pipe() -> None:

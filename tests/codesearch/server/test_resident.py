@@ -19,6 +19,7 @@ from codesearch.server.address import Address, address_file, identity
 from codesearch.server.client import Unreachable
 from codesearch.server.client import ask as call
 from codesearch.storage.home import index_home
+from tests.support.command import command
 from tests.support.paths import ROOT
 from tests.support.resident import ask, start, stopped, wait_for
 from tests.support.trees import write_tree
@@ -202,18 +203,10 @@ def test_only_one_runs(resident: subprocess.Popen[bytes]) -> None:
     assert status()["pid"] == resident.pid
 
 
-_INTERRUPTIBLE = """if True:
-    import signal  # whoever started the tests may have it ignored
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    from codesearch.__main__ import main
-    main()
-"""
-
-
 def test_interrupting_the_client_ends_the_work(tmp_path: Path, resident: subprocess.Popen[bytes]) -> None:
     tree = write_tree(tmp_path / "tree", 200)
     client = subprocess.Popen(
-        [sys.executable, "-c", _INTERRUPTIBLE, "parse header"],
+        command("parse header", interruptible=True),
         cwd=tree,
         env={**os.environ, "CODESEARCH_DAEMON": "1"},
         stderr=subprocess.PIPE,

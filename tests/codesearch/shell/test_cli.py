@@ -213,7 +213,7 @@ def test_interrupted(tree: Path) -> None:
     for i in range(3000):
         (tree / f"src/f{i}.py").write_text(f"def f{i}():\n    return {i}\n" * 20)
     process = subprocess.Popen(
-        command("index", "--max-wait", "60"),
+        command("index", "--max-wait", "60", interruptible=True),
         cwd=tree,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
