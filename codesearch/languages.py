@@ -261,7 +261,7 @@ def _from_shebang(head: bytes) -> str | None:
 
 
 def canonical_language(name: str) -> str:
-    """What a user typed (``py``, ``.py``, ``Python``, ``c++``) -> a key of ``LANGUAGES``.
+    """Return the key of ``LANGUAGES`` for a name or extension (``py``, ``.py``, ``Python``, ``c++``).
 
     Raises BadQuery, naming what is near, for anything else.
     """

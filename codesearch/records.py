@@ -1,4 +1,4 @@
-"""What moves between the stages: frozen records and the protocol of an embedder.
+"""Records that move between the stages, and the protocol of an embedder.
 
 Units, everywhere in this package: lines are 1-based and inclusive, bytes 0-based and half-open,
 paths relative to the index root with ``/``, scores higher-is-better and comparable within one
@@ -38,7 +38,7 @@ Progress = Callable[[str, int, int], Any]
 
 @runtime_checkable
 class Embedder(Protocol):
-    """What another program's model needs to plug in. Vectors are (n, dim) float32, unit length."""
+    """The interface of another program's model. Vectors are (n, dim) float32, unit length."""
 
     @property
     def dim(self) -> int:
@@ -114,7 +114,7 @@ class Chunk:
 
     @property
     def embedded_text(self) -> str:
-        """What the model sees."""
+        """The text that is embedded: the breadcrumb, then the chunk."""
         return f"{self.breadcrumb}\n{self.text}"
 
 
@@ -179,7 +179,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What a refresh did. ``seconds`` is wall time by stage."""
+    """The work of a refresh. ``seconds`` is wall time by stage."""
 
     files_added: int = 0
     files_changed: int = 0
@@ -197,7 +197,7 @@ class Stats:
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Files left out, by reason."""
     notes: Sequence[str] = ()
-    """What the user should know: a repair, a fallback, a model that changed."""
+    """News for the user: a repair, a fallback, a model that changed."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     complete: bool = True
     """Whether nothing is left for the next refresh to do."""

@@ -17,7 +17,7 @@ COMMENTS, COMMITS = "comments", "commits"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What answers a question: a file, or lines of one (1-based, inclusive)."""
+    """An answer to a question: a file, or lines of one (1-based, inclusive)."""
 
     path: str
     start_line: int | None = None
@@ -44,7 +44,7 @@ class Question:
     text: str
     answers: tuple[Place, ...]
     erasures: tuple[Erasure, ...] = ()
-    """What has to go from the file of the (only) answer before the question is fair."""
+    """Text to remove from the file of the (only) answer before the question is fair."""
 
 
 def unambiguous(questions: Iterable[Question]) -> list[Question]:

@@ -36,7 +36,7 @@ LEAST_QUESTIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run. ``limit`` is for all kinds of questions together."""
+    """The options of a run. ``limit`` is for all kinds of questions together."""
 
     path: str | os.PathLike[str] = "."
     here: bool = False
@@ -50,7 +50,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came out."""
+    """The result of a run."""
 
     root: str
     model: str
@@ -96,7 +96,7 @@ def run(plan: Plan, progress: Progress) -> Report:
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """What the user's index says about itself."""
+    """The settings and the model of the user's index."""
 
     settings: Settings
     model: str | None

@@ -103,7 +103,7 @@ def documented(data: bytes, language: str) -> list[Documented]:
 def _parts(
     definition: Definition, data: bytes, blocks: dict[int, _Block], docstrings: dict[int, Erasure]
 ) -> list[Erasure]:
-    """What documents a definition: its docstring first, then the comment above, top to bottom."""
+    """Return the documentation of a definition: its docstring, then the comment above, top to bottom."""
     above: list[Erasure] = []
     line = _line_start(data, definition.start)
     while (block := blocks.get(line)) is not None:

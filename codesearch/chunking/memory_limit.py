@@ -94,7 +94,7 @@ def _windows_limits(limit_bytes: int) -> Any:
 
 
 def resident_bytes(pids: Sequence[int]) -> dict[int, int]:
-    """What processes hold in memory, by process id, as ``ps`` says; nothing of those that are gone."""
+    """Return the memory of processes by id, as ``ps`` says, without those that are gone."""
     if not pids:
         return {}
     command = ["ps", "-o", "pid=,rss=", "-p", ",".join(map(str, pids))]

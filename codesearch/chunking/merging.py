@@ -24,13 +24,13 @@ class ChunkOptions:
     """Sizes in non-blank characters."""
 
     target: int = 1_200
-    """What a chunk should hold, about."""
+    """Size of a chunk, about."""
     alone_share: float = 0.25
     """A definition of at least this share of ``target`` is not merged with its neighbours."""
     slack: float = 1.25
-    """What is at most this many times ``target`` is not cut."""
+    """A definition of at most this many times ``target`` is not cut."""
     tiny_share: float = 0.08
-    """What is smaller than this share of ``target`` does not stand alone if it can be helped."""
+    """A piece smaller than this share of ``target`` is merged with a neighbour if it can be."""
 
     @property
     def limit(self) -> int:

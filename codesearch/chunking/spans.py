@@ -173,7 +173,7 @@ def _label(
 
 
 def _main(top: Sequence[Definition], start: int, end: int) -> Definition | None:
-    """The one definition that the span is about; None where there are none or several."""
+    """Return the one definition that the span is about; None for none or several."""
     if (dominant := _dominant(top, start, end)) is not None:
         return dominant
     telling = [each for each in top if each.kind != "constant"] or top

@@ -44,7 +44,7 @@ class IgnoreFile:
 
 
 def parse_ignore(content: bytes, fold: bool = False) -> IgnoreFile | None:
-    """The rules in ``content``, or None where there are none."""
+    """Return the rules in ``content``; None for no rule."""
     by_name: list[Rule] = []
     by_path: list[Rule] = []
     lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
@@ -111,7 +111,7 @@ class Governing:
     """For files above the root of the walk: what their folder calls that root, with ``/``."""
 
     def decide(self, path: bytes, name: bytes, is_directory: bool) -> bool | None:
-        """What the nearest file with a matching rule says; None where none matches."""
+        """Return the decision of the nearest file with a matching rule; None without one."""
         rules: Governing | None = self
         while rules is not None:
             relative = rules.prefix + path if rules.prefix else path[rules.base :]

@@ -1,4 +1,4 @@
-"""What git knows about a folder and a walk needs: where its ignore rules are, and what is tracked.
+"""Asks git what a walk needs to know of a folder: where its ignore rules are, and which files are tracked.
 
 git is asked where it is installed (git.py); without it, or where it refuses, the files alone decide.
 Refuses nothing: a broken repository is a folder. git itself would wait for a pipe that somebody put in
@@ -63,7 +63,7 @@ class Repository:
 
 
 def git_directory(folder: Path) -> Path | None:
-    """The git directory of the working tree at ``folder``; None where it is none."""
+    """Return the git directory of the working tree at ``folder``; None outside of one."""
     dot = folder / ".git"
     try:
         if dot.is_dir():

@@ -30,7 +30,7 @@ def canonical(path: Path) -> Path:
 
 
 def stored_name(name: str, listed: Iterable[str]) -> str:
-    """The entry of a folder that ``name`` means on a folding file system; ``name`` where there is none."""
+    """The entry of a folder that ``name`` means on a folding file system; else ``name``."""
     names = set(listed)
     if name in names:
         return name

@@ -35,7 +35,7 @@ _MINIFIED = re.compile(r"[.-]min\.(js|mjs|cjs|css)$|\.(js|css|mjs|cjs|ts)\.map$|
 
 @dataclass(frozen=True, slots=True)
 class SourceText:
-    """What was read. ``file`` is the walk's, with the language that the content gives away."""
+    """The content of a file. ``file`` is the walk's, with the language that the content gives away."""
 
     file: SourceFile
     data: bytes

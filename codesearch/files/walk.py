@@ -73,7 +73,7 @@ Package.resolved
 
 @dataclass(frozen=True, slots=True)
 class WalkOptions:
-    """What to leave out."""
+    """Options that say which files are left out."""
 
     max_file_bytes: int = 1_000_000
     hidden: bool = False

@@ -131,7 +131,7 @@ def _bracket_end(pattern: bytes, at: int) -> int | None:
 
 
 def _members(body: bytes, fold: bool) -> set[int] | None:
-    """What the inside of a class lists; None where it names a class that does not exist."""
+    """Return the members of a class; None where it names a class that does not exist."""
     members: set[int] = set()
     previous, at = 0, 0
     while at < len(body):

@@ -1,4 +1,4 @@
-"""Several roots searched as one: opened together, refreshed one after the other, ranked in one list.
+"""Searches several roots as one: opened together, refreshed one after the other, ranked in one list.
 
 What goes wrong with one root is told and must not lose the answers of the others. Only what concerns the
 whole search is an error: a path that is not there, a query that cannot be asked, no root that answers.
@@ -116,7 +116,7 @@ class Indexes(Searchable):
         vectors: bool = True,
         lock_wait: float = LOCK_WAIT_SECONDS,
     ) -> Mapping[Path, Stats]:
-        """Bring every index up to date; what was done, by root. Arguments as in ``Index.refresh``.
+        """Bring every index up to date and return the statistics by root. Arguments as in ``Index.refresh``.
 
         ``max_wait`` is for all of them: each gets an equal share of what is left. A root that cannot be
         refreshed is told as a problem and keeps what it has.
@@ -132,7 +132,7 @@ class Indexes(Searchable):
         return done
 
     def status(self) -> list[Status]:
-        """The truth about each index that can be read."""
+        """Return the state of each index that can be read."""
         found = []
         for index in self.indexes:
             try:
@@ -142,7 +142,7 @@ class Indexes(Searchable):
         return found
 
     def counts(self) -> Counts:
-        """Files, chunks and embedded chunks of all roots together."""
+        """Return the numbers of files, chunks and embedded chunks of all roots together."""
         each = [counts for index in self.indexes if (counts := self._counts(index))]
         return Counts(sum(c.files for c in each), sum(c.chunks for c in each), sum(c.embedded for c in each))
 

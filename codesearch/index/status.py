@@ -1,4 +1,4 @@
-"""The truth about an index, read from the index and never from hope."""
+"""The state of an index: its files, chunks, model and size on disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Status", "read_status"]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What there is, and by what it was made. Nothing is loaded to say it."""
+    """The state of an index; loads no model."""
 
     root: str
     directory: str
@@ -53,7 +53,7 @@ class Status:
 
 
 def read_status(location: Location, store: Store, model: Model, vectors: VectorIndex) -> Status:
-    """One snapshot of the store, with what is known of the model."""
+    """Read the state of an index from one snapshot of its store."""
     with store.reading():
         counts = store.counts()
         record = recorded.read(store, ModelRecord)

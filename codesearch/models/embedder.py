@@ -37,7 +37,7 @@ SHIPPED = "embedded"
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What a loaded model really runs on; "" where it does not say."""
+    """The backend of a loaded model; "" where it does not say."""
 
     backend: str
     device: str
@@ -73,7 +73,7 @@ class KnownModel:
     licence: str
     commercial_use: bool
     use: str
-    """What it is for, in a line."""
+    """Its recommended use, in a line."""
     to_state: tuple[str, ...]
     """Settings that its checkpoint may leave open and that nobody published."""
 
@@ -209,7 +209,7 @@ class Model:
             return self._embedder
 
     def runtime(self) -> Runtime:
-        """What the loaded model runs on (loads it)."""
+        """Load the model and return what it runs on."""
         embedder = self.load()
         backend, device, dtype = (str(getattr(embedder, key, "")) for key in ("backend", "device", "dtype"))
         return Runtime(backend, device, dtype)
@@ -251,7 +251,7 @@ def encode_query(embedder: Embedder, text: str) -> Vectors:
 
 
 def _raise_ours(error: Exception, embedder: Embedder) -> None:
-    """What mlx_jinabert says on purpose, such as a service that is down, as an error of ours."""
+    """Turn errors of mlx_jinabert, such as a service that is down, into errors of ours."""
     from mlx_jinabert.errors import JinabertError
 
     if isinstance(error, JinabertError):

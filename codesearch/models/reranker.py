@@ -48,7 +48,7 @@ class Rerankers:
 
 
 def load_reranker(name: str) -> Any:
-    """A reranker of mlx_jinabert. ModelUnavailable says what is wrong, also with a model that is none."""
+    """Load a reranker of mlx_jinabert. ModelUnavailable says what is wrong, also with an embedding model."""
     import mlx_jinabert
 
     try:
@@ -86,7 +86,7 @@ def _by_ranks(model: Any) -> Scorer:
 
 
 def _asked(model: Any, ask: Callable[[], Any]) -> Any:
-    """What mlx_jinabert says on purpose (a score that is not finite) becomes an error of ours."""
+    """Ask a reranker; turn an error of mlx_jinabert (a score that is not finite) into one of ours."""
     try:
         return ask()
     except Exception as error:

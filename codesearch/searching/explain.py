@@ -24,7 +24,7 @@ _FACTORS = frozenset({"demotions", "duplicates", "saturation"})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one signal did to a score: ``score * times + add``; one of the two leaves it as it was."""
+    """The effect of one signal on a score: ``score * times + add``; one of the two leaves it as it was."""
 
     name: str
     times: float = 1.0
@@ -45,7 +45,7 @@ class Explanation:
     """Of both ranks, or in semantic mode the cosine; 0 for a definition that neither list held."""
     steps: tuple[Step, ...] = ()
     reranker: float | None = None
-    """What a reranker said, in its own unit; None where it was not asked."""
+    """The score of the reranker, in its own unit; None where it was not asked."""
 
     @property
     def score(self) -> float:
@@ -89,7 +89,7 @@ class Trace:
             self._scores[candidate.ref] = candidate.score
 
     def reranked(self, judged: Reranking) -> None:
-        """What the second stage said and made of the scores."""
+        """Note the scores of the reranker and the new order."""
         self._said = judged.said
         self("rerank", [candidate for candidate in judged.candidates if candidate.ref in judged.said])
 

@@ -1,4 +1,4 @@
-"""What a query asks for: its terms, the names it mentions, and whether it is a name itself.
+"""Reads a query: its terms, the names it mentions, and whether it is a name itself.
 
 Nothing here looks at the index. A query is a name when it is one word (``response``,
 ``Client.send``, ``Foo::bar()``, ``_private``, ``get_user``); within a sentence only what cannot be

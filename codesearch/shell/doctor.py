@@ -1,4 +1,4 @@
-"""What works on this machine and what does not, found by trying, each with its remedy.
+"""Tries what an installation needs, and names the remedy for what does not work.
 
 The model is tried in a process of its own: a GPU driver that aborts must not take the report with it.
 """

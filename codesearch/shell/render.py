@@ -38,7 +38,7 @@ _SHOWN_COPIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one search found, and how complete the index was: ``embedded`` of ``total`` chunks."""
+    """The hits of a search, and how complete the index was: ``embedded`` of ``total`` chunks."""
 
     query: str
     roots: tuple[str, ...]
@@ -56,7 +56,7 @@ def as_json(answer: Answer, content: bool = True) -> str:
 
 
 def as_object(answer: Answer, content: bool = True) -> dict[str, Any]:
-    """What ``--json`` prints, as plain values."""
+    """Return the values that ``--json`` prints."""
     return {
         "query": answer.query,
         "root": answer.roots[0] if len(answer.roots) == 1 else None,

@@ -73,7 +73,7 @@ def with_context(hit: Hit, before: int, after: int) -> Snippet:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What a line says of the question: whether a match of a pattern begins there, and the query's terms."""
+    """The evidence in a line: whether a match of a pattern begins there, and the terms of the query."""
 
     matched: bool
     terms: set[str]

@@ -1,4 +1,4 @@
-"""What reaches the terminal: escaped, encodable, and quiet when nobody reads on.
+"""Writes to the terminal: escaped, encodable, and quiet when nobody reads on.
 
 Text from files is hostile by default: escape sequences, carriage returns and bidirectional overrides are
 shown, never obeyed. Output that the terminal cannot encode is escaped too. A closed pipe (``| head``)

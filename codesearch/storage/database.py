@@ -213,7 +213,7 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise self._in_words(error) from error
-        except UnicodeDecodeError as error:  # text that is none, also inside SQLite's own messages
+        except UnicodeDecodeError as error:  # text in another encoding, also inside SQLite's own messages
             raise self._damaged(error) from error
 
     def _in_words(self, error: sqlite3.Error) -> CodesearchError:
@@ -228,6 +228,6 @@ class Database:
         return self._damaged(error)
 
     def _damaged(self, error: Exception) -> IndexFormatError:
-        """What is left once the surroundings are blamed: rows or tables that are not as we wrote them."""
+        """Blame the file: its rows or tables are not as we wrote them."""
         problem = f"damaged ({self.path}: {str(error)[:200]!a})"
         return IndexFormatError(problem, "a whole database", self.remedy)

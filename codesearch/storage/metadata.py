@@ -1,4 +1,4 @@
-"""What an index says about itself, as records: typed access to the store's ``meta`` table."""
+"""Records in the store's ``meta`` table: settings, model, last refresh."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Questions that the store answers. Nothing here writes; any thread may ask.
+"""Reads the store: chunks, candidates, vectors. Any thread may ask.
 
-Inside ``with store.reading():`` several questions see one snapshot; outside, each sees the newest.
+Inside ``with store.reading():`` all queries see one snapshot; outside, each sees the newest.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CHUNKS = f"SELECT {_CHUNK_COLUMNS} FROM chunks JOIN files ON files.id = file_id
 
 
 def definition_key(name: str) -> str:
-    """What a definition is looked up by: the last component of a qualified name, case-folded."""
+    """Return the key of a definition: the last component of a qualified name, case-folded."""
     return _SEPARATORS.split(name.strip())[-1].casefold()
 
 
@@ -204,7 +204,7 @@ class StoreReader:
         return self._terms.lengths(self.generation())
 
     def identities(self, ids: Iterable[int]) -> list[ChunkIdentity]:
-        """What the chunks of these ids are in any index."""
+        """Return the identities of chunks, which are the same in every index."""
         return self._identities(f"chunks.id {_IN}", [int(i) for i in ids])
 
     def identities_in(self, paths: Iterable[str]) -> list[ChunkIdentity]:

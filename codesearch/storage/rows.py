@@ -1,4 +1,4 @@
-"""What the store hands out: frozen records, no SQL.
+"""Records of the store: frozen, no SQL.
 
 Kept apart from ``store.py`` so that pure functions (ranking) can name these without importing a stage.
 """
@@ -77,7 +77,7 @@ class ChunkIdentity:
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """What replacing one file did to its chunks."""
+    """The effect of replacing one file on its chunks."""
 
     added: int
     reused: int

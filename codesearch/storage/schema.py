@@ -153,7 +153,7 @@ def verify(database: Database, *, root: str) -> None:
 
 
 def lexical_problem(database: Database) -> str | None:
-    """What a cheap look says is wrong with the full-text index: rows missing, or a tree that cannot be read.
+    """Look cheaply for a fault of the full-text index: rows missing, or a tree that cannot be read.
 
     A full check (``Store.check``) reads every row; this one counts and asks one question.
     """

@@ -1,7 +1,7 @@
-"""The truth: files, chunks, vectors and full-text index of one root, in one SQLite file.
+"""Files, chunks, vectors and full-text index of one root, in one SQLite file.
 
-This file opens, checks and tidies it; ``schema.py`` explains the tables, ``store_read.py`` and
-``store_write.py`` hold what is asked and changed. It refuses files of another program, of another
+This file opens, checks and tidies it; ``schema.py`` explains the tables, ``reading.py`` and
+``writing.py`` hold the queries and the changes. It refuses files of another program, of another
 format and damaged ones, with the command that puts it right; it never deletes anything by itself.
 """
 

@@ -1,4 +1,4 @@
-"""What changed between the last refresh and this walk: a pure comparison, nothing is read.
+"""Compares this walk with the last refresh: a pure function, nothing is read.
 
 A file is taken as unchanged when its size and time are what they were, with one exception, known
 from git as the racy entry: a file modified at about the moment when it was last read may have been
@@ -21,7 +21,7 @@ TICK_NS = 2_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a refresh has to do. Paths in the order of the walk."""
+    """The work of a refresh. Paths in the order of the walk."""
 
     to_read: tuple[SourceFile, ...]
     """New files, and known ones whose content may have changed."""

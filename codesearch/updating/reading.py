@@ -62,7 +62,7 @@ class PassedOver:
 
 @dataclass(slots=True)
 class Leftovers:
-    """What was read and needs no chunks."""
+    """Files that were read and need no chunks."""
 
     same: list[SourceFile] = field(default_factory=list)
     """Content as stored; size and time may be new."""
@@ -99,7 +99,7 @@ class Reader:
         return self._digests.pop(path)
 
     def take(self) -> Leftovers:
-        """What was sorted out since the last call."""
+        """Return the files that were sorted out since the last call."""
         taken, self._sorted = self._sorted, Leftovers()
         return taken
 

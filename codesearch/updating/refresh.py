@@ -35,7 +35,7 @@ _LARGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a refresh works on. Its caller holds the writer's lock."""
+    """The inputs of a refresh. Its caller holds the writer's lock."""
 
     location: Location
     store: Store
@@ -47,7 +47,7 @@ class Job:
     embed: bool
     """Whether to go on to the vectors."""
     notes: tuple[str, ...] = ()
-    """What happened on the way here."""
+    """News from before the refresh, such as a repair."""
 
 
 def run_refresh(job: Job) -> Stats:

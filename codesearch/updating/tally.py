@@ -28,7 +28,7 @@ class Deadline:
 
 @dataclass(slots=True)
 class Tally:
-    """What a refresh did so far. Fields as in ``Stats``."""
+    """The work of a refresh so far. Fields as in ``Stats``."""
 
     files_added: int = 0
     files_changed: int = 0

@@ -40,7 +40,7 @@ _FORMAT = 2
 _SUM_BYTES = 8
 _BUSY_SECONDS = 2.0
 _KEEP_SHARE = 0.8
-"""What is left after an eviction: room, so that the next batch does not evict again."""
+"""Share that is kept by an eviction, so that the next batch does not evict again."""
 _DAY = 86_400
 
 _TABLE = """
@@ -162,7 +162,7 @@ class VectorCache:
                 self._handle.close()
         self._handle = None
         kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if kind in _DAMAGED or isinstance(error, ValueError | TypeError):  # text or numbers that are none
+        if kind in _DAMAGED or isinstance(error, ValueError | TypeError):  # a value of another type
             with suppress(OSError):
                 self.path.replace(self.path.with_name(f"{self.path.name}.damaged"))
                 for ending in ("-wal", "-shm"):

@@ -179,7 +179,7 @@ class Graph:
         """The saved graph.
 
         Raises:
-            StaleGraph: there is none, or anything about it is in doubt.
+            StaleGraph: there is none, or it is in doubt.
         """
         before, stamp = stamped(directory), read_stamp(directory)
         if (stamp.format, stamp.m, stamp.ef_construction) != (_FORMAT, _M, _EF_CONSTRUCTION):

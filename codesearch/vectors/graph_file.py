@@ -32,7 +32,7 @@ class StaleGraph(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a graph was built from. A saved graph is used for exactly the same."""
+    """The source of a graph: a saved graph is used for exactly the same."""
 
     identity: str
     """``meta("identity")`` of the database."""
@@ -62,7 +62,7 @@ class Stamp:
 
     @property
     def origin(self) -> Origin:
-        """What the graph was built from."""
+        """Return the source of the graph."""
         return Origin(self.identity, self.fingerprint, self.dim)
 
 

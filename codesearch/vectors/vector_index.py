@@ -44,7 +44,7 @@ _SMALLEST_TAIL = 2000
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What one generation of the store looks like in memory."""
+    """The vectors of one generation of the store, in memory."""
 
     generation: int
     stamped: tuple[int, int] | None
@@ -72,7 +72,7 @@ class VectorIndex:
 
     @property
     def kind(self) -> str:
-        """What answers: "hnsw", or "exact" where every vector is compared. Loads neither."""
+        """Return "hnsw", or "exact" where every vector is compared; load neither."""
         with suppress(StaleGraph), self._store.reading():
             if graph_stamp.read_stamp(self._directory).origin == self._origin() and not hnsw_problem():
                 return "hnsw"

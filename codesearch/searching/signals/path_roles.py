@@ -1,4 +1,4 @@
-"""What a path says about a file's role: a test, an example, a declaration stub, generated, documentation.
+"""Reads the role of a file off its path: a test, an example, a declaration stub, generated, documentation.
 
 Roles are conventions of whole ecosystems, never of one project. A search puts such files lower, unless
 the query asks for them by one of the words given here.

@@ -104,7 +104,7 @@ def _bare(name: str) -> str:
 
 
 def rarity(number: int) -> float:
-    """What a name still tells that is defined in this many files; 1 for one file."""
+    """Grade how rare a name is that this many files define; 1 for one file."""
     return 1 / (1 + math.log(max(number, 1)))
 
 

@@ -238,7 +238,7 @@ def _holders(part: Part, paths: Iterable[str]) -> dict[bytes, int]:
 
 @contextmanager
 def _blaming(part: Part) -> Iterator[None]:
-    """Turn errors inside into those of this part; a query that cannot be asked is nobody's."""
+    """Raise a PartError for what goes wrong inside; a BadQuery would go wrong in every root."""
     try:
         yield
     except BadQuery:
