@@ -35,11 +35,15 @@ ARCHITECTURES: tuple[str, ...] = (
     "gte",
     "modernbert",
     "jina_bert",
+    "roberta",
     "bert",
     "qwen2",
     "qwen3",
+    "llama",
+    "eurobert",
     "codesage",
     "gemma2",
+    "gemma3",
     "qwen2_5_vl",
 )
 """Folders, in the order in which they are asked; the first that recognises a checkpoint reads it."""

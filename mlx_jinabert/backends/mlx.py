@@ -109,7 +109,7 @@ def _float_type(
     if dtype in FLOAT_DTYPES:
         return dtype, None
     stored = {weights.dtype(name) for name in names.values()}
-    half = "bfloat16" if "bfloat16" in stored else "float16"
+    half = "bfloat16" if "bfloat16" in stored or architecture.overflows_float16 else "float16"
     floating = "float32" if device == "cpu" else half
     if dtype == "auto":
         return floating, None

@@ -19,7 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.support.checkpoint_tokenizers import SPECIAL_TOKENS, byte_level_bpe, word_piece
-from tests.support.layouts import codesage, gemma2, gte, modernbert, nomic_bert, qwen, qwen2_5_vl, reranker
+from tests.support.layouts import (
+    codesage,
+    gemma2,
+    gemma3,
+    gte,
+    llama,
+    modernbert,
+    nomic_bert,
+    qwen,
+    qwen2_5_vl,
+    reranker,
+    roberta,
+)
 
 Kind = Literal[
     "code",
@@ -34,6 +46,10 @@ Kind = Literal[
     "gte",
     "modernbert",
     "reranker",
+    "roberta",
+    "llama",
+    "eurobert",
+    "gemma3",
 ]
 Shape = tuple[int, ...]
 
@@ -47,6 +63,10 @@ LAYOUTS = {
     "gte": gte,
     "modernbert": modernbert,
     "reranker": reranker,
+    "roberta": roberta,
+    "llama": llama,
+    "eurobert": llama,
+    "gemma3": gemma3,
 }
 """Families with a module of their own; the others are written down here."""
 

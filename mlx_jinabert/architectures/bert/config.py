@@ -1,7 +1,7 @@
 """BERT as an embedder: learned positions, post-norm, exact GELU (Devlin et al., arXiv:1810.04805).
 
 Serves all-MiniLM, bge and others of the family. RoBERTa and its kin carry the same tensor names but
-number their positions from the padding id on, so ``model_type`` has to say "bert".
+number their positions from the padding id on: ``roberta`` is asked first.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 
 from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
 from mlx_jinabert.architectures.shared.shapes import affine, attention, encoder_only, matrix
+from mlx_jinabert.errors import UnsupportedConfig
 
 __all__ = ["CONFIG", "BertConfig"]
 
@@ -29,6 +30,8 @@ class BertConfig(ArchitectureConfig):
     num_heads: int
     intermediate_size: int
     layer_norm_eps: float
+    position_offset: int = 0
+    """The row of the position table that the first token takes."""
 
     @classmethod
     def recognises(cls, config: Mapping[str, object], names: Collection[str]) -> bool:
@@ -39,21 +42,30 @@ class BertConfig(ArchitectureConfig):
     @classmethod
     def read(cls, config: Mapping[str, object], names: Collection[str]) -> Self:
         """Defaults are those of the reference implementation, transformers' ``BertConfig``."""
+        Reader(config).only("model_type", "bert")
+        return cls._read(config, offset=0, types=2, epsilon=1e-12)
+
+    @classmethod
+    def _read(cls, config: Mapping[str, object], *, offset: int, types: int, epsilon: float) -> Self:
+        """``types`` and ``epsilon``: the reference's defaults for the number of token types and the norms."""
         reader = Reader(config)
-        reader.only("model_type", "bert")
         reader.only("hidden_act", "gelu", default="gelu")
         reader.only("position_embedding_type", "absolute", default="absolute")
         hidden, heads = encoder_only(reader)
+        rows = reader.positive_int("max_position_embeddings")
+        if rows <= offset:
+            raise UnsupportedConfig("max_position_embeddings", rows, f"more than {offset}")
         return cls(
             hidden_size=hidden,
-            max_position=reader.positive_int("max_position_embeddings"),
+            max_position=rows - offset,
             quantization=reader.quantization(),
             vocab_size=reader.positive_int("vocab_size"),
-            type_vocab_size=reader.positive_int("type_vocab_size", default=2),
+            type_vocab_size=reader.positive_int("type_vocab_size", default=types),
             num_layers=reader.positive_int("num_hidden_layers"),
             num_heads=heads,
             intermediate_size=reader.positive_int("intermediate_size"),
-            layer_norm_eps=reader.positive_float("layer_norm_eps", default=1e-12),
+            layer_norm_eps=reader.positive_float("layer_norm_eps", default=epsilon),
+            position_offset=offset,
         )
 
     def tensor_shapes(self) -> dict[str, Shape]:
@@ -61,7 +73,7 @@ class BertConfig(ArchitectureConfig):
         width, inner = self.hidden_size, self.intermediate_size
         shapes = {
             **matrix("embeddings.word_embeddings", self.vocab_size, width),
-            **matrix("embeddings.position_embeddings", self.max_position, width),
+            **matrix("embeddings.position_embeddings", self.max_position + self.position_offset, width),
             **matrix("embeddings.token_type_embeddings", self.type_vocab_size, width),
             **affine("embeddings.LayerNorm", width),
         }

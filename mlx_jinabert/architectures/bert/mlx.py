@@ -1,7 +1,7 @@
 """BERT as an encoder of texts (Devlin et al., arXiv:1810.04805).
 
 Reference: transformers' ``BertModel`` (5.x) without its pooler. Post-norm, exact GELU, learned
-positions 0..L-1 (so texts are padded on the right), token type 0 throughout.
+positions 0..L-1, or from an offset on (so texts are padded on the right), token type 0 throughout.
 """
 
 from __future__ import annotations
@@ -28,12 +28,15 @@ class Embeddings(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.position_embeddings = nn.Embedding(config.max_position, config.hidden_size)
+        self.position_embeddings = nn.Embedding(
+            config.max_position + config.position_offset, config.hidden_size
+        )
+        self._offset = config.position_offset
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
 
     def __call__(self, ids: mx.array) -> mx.array:
-        positions = mx.arange(ids.shape[1])
+        positions = self._offset + mx.arange(ids.shape[1])
         types = mx.zeros((1,), mx.int32)
         x = (
             self.word_embeddings(ids)

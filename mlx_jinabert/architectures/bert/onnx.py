@@ -1,7 +1,7 @@
 """BERT as an ONNX graph: learned positions, post-norm, exact GELU (Devlin et al., arXiv:1810.04805).
 
-Reference: transformers' ``BertModel``. All tokens are of type 0; positions count from 0 at the first
-column, so padding belongs on the right. The pooler takes no part.
+Reference: transformers' ``BertModel``. All tokens are of type 0; positions count from 0, or an
+offset, at the first column, so padding belongs on the right. The pooler takes no part.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Twice those of JinaBERT: GELU without a gate lets single channels grow large."""
 def encode(layers: Layers, config: BertConfig) -> Value:
     """Hidden states of the last layer, (tokens, hidden size)."""
     token_type = layers.weight("embeddings.token_type_embeddings")[0]
-    table = layers.weight("embeddings.position_embeddings") + token_type
+    table = layers.weight("embeddings.position_embeddings")[config.position_offset :] + token_type
     x = layers.add_positions(layers.gather("embeddings.word_embeddings"), table)
     x = layers.norm(x, "embeddings.LayerNorm", config.layer_norm_eps)
     mix = partial(layers.mix, bias=layers.mask_bias())

@@ -81,10 +81,13 @@ def normed(layers: Layers, config: DecoderConfig, x: Value, name: str) -> Rows:
     return layers.arithmetic.rows(Scaled(result), config.hidden_size, _GROUPS)
 
 
-def rotation(layers: Layers, config: DecoderConfig) -> Callable[[Value], Value]:
-    """(batch, length, heads, size) -> rotated, (batch, heads, length, size); angles are made once per run."""
+def rotation(layers: Layers, config: DecoderConfig, theta: float | None = None) -> Callable[[Value], Value]:
+    """(batch, length, heads, size) -> rotated, (batch, heads, length, size); angles are made once per run.
+
+    ``theta`` stands in for the base that the configuration has for all layers.
+    """
     g = layers.graph
-    frequencies = g.constant(inverse_frequencies(config.head_dim, config.rope_theta)[None])
+    frequencies = g.constant(inverse_frequencies(config.head_dim, theta or config.rope_theta)[None])
     length = g.op("Cast", g.op("Squeeze", layers.length), to=FLOAT)
     positions = g.op("Unsqueeze", g.op("Range", g.number(0), length, g.number(1)), g.ints(1))
     angles = g.op("Mul", positions, frequencies)

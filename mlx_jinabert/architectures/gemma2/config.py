@@ -29,6 +29,7 @@ class Gemma2Config(DecoderConfig):
     """Numbers of one Gemma-2 checkpoint; norms multiply by one plus their weight."""
 
     architecture: ClassVar[str] = "gemma2"
+    overflows_float16: ClassVar[bool] = True
 
     query_scale: float
     """Factor of the scores, ``query_pre_attn_scalar`` ** -0.5: not that of the head's width in every size."""

@@ -8,6 +8,7 @@ layer; the tanh form of GELU; no biases.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 import mlx.core as mx
@@ -17,7 +18,7 @@ from mlx_jinabert.architectures.decoder.mlx import MLP, RotaryAttention
 from mlx_jinabert.architectures.gemma2.config import Gemma2Config
 from mlx_jinabert.architectures.shared.mlx.layers import AttentionBias, attend_heads, hidden
 
-__all__ = ["Gemma2", "build"]
+__all__ = ["CappedAttention", "Gemma", "Gemma2", "RMSNorm", "build"]
 
 
 class RMSNorm(nn.Module):
@@ -88,10 +89,10 @@ class Attention(RotaryAttention):
 class Layer(nn.Module):
     """Attention and feed-forward, each normed before and behind, then added to what came in."""
 
-    def __init__(self, config: Gemma2Config) -> None:
+    def __init__(self, config: Gemma2Config, attention: RotaryAttention) -> None:
         super().__init__()
         width, eps = config.hidden_size, config.rms_norm_eps
-        self.self_attn = Attention(config)
+        self.self_attn = attention
         self.mlp = MLP(config, nn.gelu_approx)
         self.input_layernorm = RMSNorm(width, eps)
         self.post_attention_layernorm = RMSNorm(width, eps)
@@ -105,13 +106,14 @@ class Layer(nn.Module):
         return out
 
 
-class Gemma2(nn.Module):
+class Gemma(nn.Module):
     """Token ids (B, L) and mask (B or 1, L; None: no padding) -> hidden states (B, L, W), normed."""
 
-    def __init__(self, config: Gemma2Config) -> None:
+    def __init__(self, config: Gemma2Config, attention: Callable[[int], RotaryAttention]) -> None:
+        """``attention`` makes that of the n-th layer."""
         super().__init__()
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.layers = [Layer(config) for _ in range(config.num_layers)]
+        self.layers = [Layer(config, attention(n)) for n in range(config.num_layers)]
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self._config = config
 
@@ -126,6 +128,13 @@ class Gemma2(nn.Module):
             x = layer(x, near if windowed else far)
         normed: mx.array = self.norm(x)
         return normed
+
+
+class Gemma2(Gemma):
+    """Hidden states after the final norm."""
+
+    def __init__(self, config: Gemma2Config) -> None:
+        super().__init__(config, lambda n: Attention(config))
 
 
 build = Gemma2

@@ -7,7 +7,7 @@ scores capped by a tanh; a window of keys on every other layer; the tanh form of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -18,7 +18,12 @@ from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
 from mlx_jinabert.architectures.shared.onnx.layers import Layers
 from mlx_jinabert.architectures.shared.onnx.tiles import TiledAttention
 
-__all__ = ["encode"]
+__all__ = ["encode", "encode_gemma", "norm"]
+
+Rotation = Callable[[Value], Value]
+"""(batch, length, heads, size) -> (batch, heads, length, size)."""
+Projection = Callable[[str, Rows, float], Value]
+"""(name, rows, factor) -> queries or keys times the factor, (batch, length, heads, size)."""
 
 _GROUPS = 2
 """Of the inputs of attention and first matrices in int8, those of Qwen2. Not measured on trained weights."""
@@ -26,18 +31,35 @@ _GROUPS = 2
 
 def encode(layers: Layers, config: Gemma2Config) -> Value:
     """Hidden states after the final norm, (tokens, hidden size)."""
+    rotate = rotation(layers, config)
+
+    def project(name: str, rows: Rows, factor: float) -> Value:
+        return by_head(layers, dense(layers, rows, name, factor), config.head_dim)
+
+    return encode_gemma(layers, config, {True: rotate, False: rotate}, project)
+
+
+def encode_gemma(
+    layers: Layers, config: Gemma2Config, rotations: Mapping[bool, Rotation], project: Projection
+) -> Value:
+    """The same with a rotation by whether a layer is windowed, and with projections of queries and keys."""
     g = layers.graph
     attentions = {windowed: _attention(layers, config, windowed) for windowed in set(config.windowed)}
-    rotate = rotation(layers, config)
     x = g.op("Mul", layers.gather("embed_tokens"), g.number(config.hidden_size**0.5))
     for n, windowed in enumerate(config.windowed):
-        layer = f"layers.{n}"
-        attended = _attended(layers, config, layer, x, rotate=rotate, attention=attentions[windowed])
-        x = g.op("Add", x, _norm(layers, config, attended, f"{layer}.post_attention_layernorm"))
+        layer, rotate = f"layers.{n}", rotations[windowed]
+        rows = _rows(layers, config, x, f"{layer}.input_layernorm")
+        q = rotate(project(f"{layer}.self_attn.q_proj", rows, config.query_scale))
+        k = rotate(project(f"{layer}.self_attn.k_proj", rows, 1.0))
+        v = by_head(layers, dense(layers, rows, f"{layer}.self_attn.v_proj"), config.head_dim)
+        mixed = attentions[windowed](q, k, g.op("Transpose", v, perm=(0, 2, 1, 3)))
+        context = layers.arithmetic.rows(Scaled(mixed), config.num_heads * config.head_dim)
+        attended = dense(layers, context, f"{layer}.self_attn.o_proj")
+        x = g.op("Add", x, norm(layers, config, attended, f"{layer}.post_attention_layernorm"))
         rows = _rows(layers, config, x, f"{layer}.pre_feedforward_layernorm")
         fed = gated(layers, config, rows, f"{layer}.mlp", _gelu)
-        x = g.op("Add", x, _norm(layers, config, fed, f"{layer}.post_feedforward_layernorm"))
-    return _norm(layers, config, x, "norm")
+        x = g.op("Add", x, norm(layers, config, fed, f"{layer}.post_feedforward_layernorm"))
+    return norm(layers, config, x, "norm")
 
 
 def _attention(layers: Layers, config: Gemma2Config, windowed: bool) -> TiledAttention:
@@ -52,33 +74,14 @@ def _attention(layers: Layers, config: Gemma2Config, windowed: bool) -> TiledAtt
     )
 
 
-def _attended(
-    layers: Layers,
-    config: Gemma2Config,
-    layer: str,
-    x: Value,
-    *,
-    rotate: Callable[[Value], Value],
-    attention: TiledAttention,
-) -> Value:
-    """The attention block up to its output projection."""
-    rows = _rows(layers, config, x, f"{layer}.input_layernorm")
-    q, k, v = (
-        by_head(layers, dense(layers, rows, f"{layer}.self_attn.{part}_proj", factor), config.head_dim)
-        for part, factor in (("q", config.query_scale), ("k", 1.0), ("v", 1.0))
-    )
-    mixed = attention(rotate(q), rotate(k), layers.graph.op("Transpose", v, perm=(0, 2, 1, 3)))
-    context = layers.arithmetic.rows(Scaled(mixed), config.num_heads * config.head_dim)
-    return dense(layers, context, f"{layer}.self_attn.o_proj")
-
-
-def _norm(layers: Layers, config: Gemma2Config, x: Value, name: str) -> Value:
+def norm(layers: Layers, config: Gemma2Config, x: Value, name: str) -> Value:
+    """RMSNorm of the last axis, times one plus the named weight."""
     return rms_norm(layers, x, np.float32(1) + layers.weight(name), config.rms_norm_eps)
 
 
 def _rows(layers: Layers, config: Gemma2Config, x: Value, name: str) -> Rows:
     """(tokens, hidden size) under the named norm, ready for products."""
-    return layers.arithmetic.rows(Scaled(_norm(layers, config, x, name)), config.hidden_size, _GROUPS)
+    return layers.arithmetic.rows(Scaled(norm(layers, config, x, name)), config.hidden_size, _GROUPS)
 
 
 def _gelu(graph: GraphBuilder, x: Value) -> Value:

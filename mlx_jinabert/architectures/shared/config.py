@@ -110,6 +110,9 @@ class ArchitectureConfig(ABC):
     unused: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the canonical names of tensors that take no part in an embedding."""
 
+    overflows_float16: ClassVar[bool] = False
+    """Whether activations leave the range of float16, so that bfloat16 is the half type to compute in."""
+
     hidden_size: int
     max_position: int
     """The longest input in tokens."""

@@ -39,6 +39,10 @@ SMALL = {
     "codesage": Checkpoint("codesage", heads=4, hidden=32),
     "gemma2": Checkpoint("gemma2", heads=4, hidden=32, head_dim=16, pooling="last"),
     "qwen2_5_vl": Checkpoint("qwen2_5_vl", heads=4, hidden=32),
+    "roberta": Checkpoint("roberta", heads=4, hidden=32),
+    "llama": Checkpoint("llama", heads=4, hidden=32),
+    "eurobert": Checkpoint("eurobert", heads=4, hidden=32, pooling="cls"),
+    "gemma3": Checkpoint("gemma3", layers=3, heads=4, hidden=32, head_dim=16),
 }
 """Random checkpoints: cheap enough for every length, also with MLX on a CPU."""
 MODELS: dict[str, Callable[[], Path]] = {

@@ -73,6 +73,18 @@ CASES += [
     pytest.param(BOTH_NEAR, id="gemma2-8-4-bidirectional"),
     pytest.param(QWEN25_VL, id="qwen2_5_vl-8-2"),
 ]
+ROBERTA = Checkpoint("roberta", **SMALL, pooling="cls")
+LLAMA = Checkpoint("llama", heads=12, hidden=96, kv_heads=4, max_position=160)
+EUROBERT = LLAMA.but(kind="eurobert")
+GEMMA3 = Checkpoint("gemma3", layers=4, heads=8, kv_heads=4, head_dim=16, max_position=160)
+GEMMA3_CAUSAL = GEMMA3.but(pooling="last", config=(("use_bidirectional_attention", False),))
+CASES += [
+    pytest.param(ROBERTA, id="roberta-12"),
+    pytest.param(LLAMA, id="llama-12-4"),
+    pytest.param(EUROBERT, id="eurobert-12-4"),
+    pytest.param(GEMMA3, id="gemma3-8-4"),
+    pytest.param(GEMMA3_CAUSAL, id="gemma3-8-4-causal"),
+]
 HALF = [
     pytest.param(Checkpoint(kind, prefix="bert.", pooling="cls"), id=kind) for kind in ("code", "en", "bert")
 ]
@@ -84,6 +96,10 @@ HALF += [
     pytest.param(MODERN.but(prefix="model."), id="modernbert"),
     pytest.param(CODESAGE.but(prefix="transformer."), id="codesage"),
     pytest.param(GEMMA2.but(prefix="model."), id="gemma2"),
+    pytest.param(ROBERTA.but(prefix="roberta."), id="roberta"),
+    pytest.param(LLAMA.but(prefix="model.", head=True), id="llama"),
+    pytest.param(EUROBERT.but(prefix="model."), id="eurobert"),
+    pytest.param(GEMMA3.but(prefix="model."), id="gemma3"),
     pytest.param(QWEN25_VL.but(prefix="model.", head=True), id="qwen2_5_vl"),
     pytest.param(QWEN25_VL.but(prefix="model.language_model."), id="qwen2_5_vl-renamed"),
 ]
@@ -94,6 +110,8 @@ DEEP = [
     pytest.param(MODERN.but(layers=22), id="modernbert"),
     pytest.param(CODESAGE.but(layers=24), id="codesage"),
     pytest.param(GEMMA2.but(layers=26), id="gemma2"),
+    pytest.param(GEMMA3.but(layers=24), id="gemma3"),
+    pytest.param(ROBERTA.but(layers=24), id="roberta"),
 ]
 TEXTS = (
     "def parse(line: str) -> dict[str, str]:\n    return dict(part.split('=') for part in line.split(';'))",

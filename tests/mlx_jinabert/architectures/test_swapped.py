@@ -15,11 +15,14 @@ from tests.support.checkpoints import Checkpoint, Kind, config_of, tensors_of
 from tests.support.running import checkpoint_folder, read
 
 CHECKPOINTS = {
-    kind: Checkpoint(kind, heads=4, hidden=64, layers=1, head_dim=16 if kind in ("qwen3", "gemma2") else 0)
+    kind: Checkpoint(
+        kind, heads=4, hidden=64, layers=1, head_dim=16 if kind in ("qwen3", "gemma2", "gemma3") else 0
+    )
     for kind in get_args(Kind)
 }
 SAME_TENSORS = {("en", "reranker"), ("reranker", "en"), ("qwen2_5_vl", "qwen2")}
-"""(said, is): the first two differ in a head that the loaders ask for, the last in nothing but its name."""
+SAME_TENSORS |= {("llama", "eurobert"), ("eurobert", "llama")}
+"""(said, is): the first two differ in a head that the loaders ask for, the others in their names alone."""
 
 
 @pytest.mark.parametrize(

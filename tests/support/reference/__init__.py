@@ -14,7 +14,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tests.support.reference import bert, codesage, encoders, gemma2, gte, jina_bert, qwen, qwen2_5_vl
+from tests.support.reference import (
+    bert,
+    codesage,
+    encoders,
+    gemma2,
+    gte,
+    jina_bert,
+    library,
+    qwen,
+    qwen2_5_vl,
+)
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
@@ -33,6 +43,10 @@ def open_reference(folder: Path) -> Forward:
         "nomic_bert": encoders,
         "modernbert": encoders,
         "new": gte,
+        "xlm-roberta": library,
+        "eurobert": library,
+        "llama_bidirec": library,
+        "gemma3_text": library,
     }.get(config["model_type"])
     if own is not None:
         return own.open_model(folder, config)
