@@ -47,6 +47,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "prometheus_client": ("mlx_jinabert/server/web/metrics.py",),
     "mcp": ("codesearch/agents/protocol.py",),
     "psutil": ("codesearch/server/memory.py",),
+    "watchfiles": ("codesearch/server/watch.py",),
+    "tomlkit": ("codesearch/agents/install/edit_toml.py",),
     "training": (),
     "torch": (),
     "transformers": (),

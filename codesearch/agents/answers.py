@@ -114,7 +114,7 @@ class Answers:
             if not _holds_anything(index):
                 raise
             notes.append(str(error))
-        self._keeper.asked(location, None, started, complete)
+        self._keeper.asked(location, started, complete)
         return notes
 
     def _found(

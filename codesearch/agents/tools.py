@@ -45,7 +45,7 @@ class Here:
         from codesearch.server.pool import IndexPool
 
         pool = IndexPool(_MEMORY_BYTES)
-        return cls(Answers(pool, Keeper(pool)))
+        return cls(Answers(pool, Keeper(pool, watching=False)))
 
     def call(
         self, name: str, arguments: Mapping[str, Any], folders: Sequence[str], progress: Progress

@@ -92,6 +92,8 @@ class Walk:
     skipped: Mapping[str, int]
     notes: tuple[str, ...] = ()
     """What the user should know, such as an ignore file that cannot be read."""
+    folders: tuple[str, ...] = ()
+    """Every folder that was entered, relative to the root; "" is the root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,10 @@ class _Walker:
     def run(self) -> Walk:
         files: list[SourceFile] = []
         folders = [self._first()]
+        entered: list[bytes] = []
         while folders:
             folder = folders.pop()
+            entered.append(folder.path)
             for entry in self._entries(folder):
                 if isinstance(entry, SourceFile):
                     files.append(entry)
@@ -139,7 +143,8 @@ class _Walker:
                     f" out in {OWN_IGNORE_FILE}, or confirm with --yes"
                 )
         files.sort(key=lambda file: file.path)
-        return Walk(tuple(files), dict(self._skipped), tuple(self._notes))
+        names = tuple(os.fsdecode(path).rstrip("/") for path in entered)
+        return Walk(tuple(files), dict(self._skipped), tuple(self._notes), names)
 
     def _first(self) -> _Folder:
         repository = self._repository

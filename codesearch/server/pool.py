@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codesearch.files.walk import WalkOptions, walk
 from codesearch.index.index import LOCK_WAIT_SECONDS, Index
 from codesearch.models.embedder import Model
 from codesearch.models.pool import ModelPool
 from codesearch.records import Embedder, Progress, Stats
 from codesearch.server.gates import Gate, Gates
 from codesearch.server.memory import resident_bytes
+from codesearch.storage import metadata as recorded
 from codesearch.storage.locations import Location
+from codesearch.storage.metadata import Settings
 
 __all__ = ["IndexPool", "LentIndex", "OpenEntry"]
 
@@ -64,6 +67,12 @@ class LentIndex(Index):
                 rebuild=rebuild,
                 lock_wait=max(0.0, lock_wait - waited),
             )
+
+    def folders(self) -> list[Path]:
+        """Every folder below the root that may hold something to index, the root first."""
+        settings = recorded.read(self._database().store, Settings) or Settings()
+        options = WalkOptions(settings.max_file_bytes, settings.hidden, settings.ignore)
+        return [self.root / folder for folder in walk(self.root, options).folders]
 
     def close(self) -> None:
         """Hand it back; it stays open."""

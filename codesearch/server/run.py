@@ -88,7 +88,7 @@ def _serve(options: ServeOptions, parts: Parts, home: Path, lock: WriterLock) ->
     sockets, where, port = _listen(home, options.port)
     address = Address(where, os.getpid(), identity(), secrets.token_urlsafe(32))
     pool = IndexPool(options.memory_bytes)
-    keeper = Keeper(pool)
+    keeper = Keeper(pool, watching=True)
 
     def stop() -> None:
         address.withdraw()

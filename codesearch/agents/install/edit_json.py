@@ -12,8 +12,9 @@ from codesearch.agents.install.jsonc import BadJson, Member, Node, parse
 __all__ = ["add", "drop", "get", "put", "take"]
 
 _INDENTED = re.compile(r"^([ \t]+)\S", re.MULTILINE)
-_REMARK = re.compile(r"[ \t]*(?://[^\r\n]*|/\*[^\r\n]*?\*/)(?=\r?\n)")
+_REMARK = re.compile(r"[ \t]*(?://[^\r\n]*|/\*(?:(?!\*/)[^\r\n])*\*/)(?=\r?\n)")
 """A comment at the end of a line, which belongs to what stands before it."""
+_STRING_OR_REMARK = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
 
 def get(text: str, path: Sequence[str]) -> Any:
@@ -54,10 +55,15 @@ def take(text: str, path: Sequence[str]) -> str:
         member = _member(chain[-1], key)
         assert member is not None
         chain.append(member.node)
-    depth = len(path) - 1
-    while depth and _holds_nothing_else(text, chain[depth]):
-        depth -= 1
-    return _remove(text, chain[depth], path[depth])
+    left = _remove(text, chain[-1], path[-1])
+    for depth in range(len(path) - 2, -1, -1):
+        if len(chain[depth + 1].members or ()) > 1:
+            break
+        without = _remove(text, chain[depth], path[depth])
+        if _remarks(without) != _remarks(left):
+            break  # an object that holds a comment is not ours
+        left = without
+    return left
 
 
 def add(text: str, path: Sequence[str], element: Any) -> str:
@@ -127,14 +133,9 @@ def _remove(text: str, node: Node, key: str) -> str:
     return text[: comma if mine.comma else comma - 1] + between + behind
 
 
-def _holds_nothing_else(text: str, node: Node) -> bool:
-    """Whether an object has one member, and no comment besides."""
-    members = node.members or ()
-    if len(members) != 1:
-        return False
-    mine = members[0]
-    around = text[node.start + 1 : mine.start] + text[mine.comma or mine.node.end : node.end - 1]
-    return not around.strip()
+def _remarks(text: str) -> int:
+    """How many comments there are."""
+    return sum(match[0].startswith("/") for match in _STRING_OR_REMARK.finditer(text))
 
 
 def _newline(text: str) -> str:
