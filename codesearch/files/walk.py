@@ -218,9 +218,8 @@ class _Walker:
         try:
             return read_ignore(path, self._fold, follow)
         except OSError as error:
-            self._notes.append(
-                f"{os.fsdecode(path)} cannot be read ({error.strerror}): its rules do not count"
-            )
+            name = Path(os.fsdecode(path))
+            self._notes.append(f"{name} cannot be read ({error.strerror}): its rules do not count")
             return None
 
     def _take(
