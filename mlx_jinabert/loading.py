@@ -110,7 +110,12 @@ def load_local(
     }
     spec = _spec_for("embedding", name, revision=revision, **settings)
     tell_terms(spec.folder)
-    tokenizer = Tokenizer(spec.folder.tokenizer, spec.max_length, spec.folder.end_token)
+    tokenizer = Tokenizer(
+        spec.folder.tokenizer,
+        spec.max_length,
+        spec.folder.end_token,
+        table_rows=spec.architecture.vocab_size,
+    )
     _warn_of_open_end(spec.folder, tokenizer)
     owner = BackendOwner(partial(_open, spec, backend, dtype))
     return LocalEmbedder(spec, tokenizer, owner, _again(load_local, name, spec, backend=backend, **settings))
@@ -141,7 +146,12 @@ def load_reranker(
     tell_terms(spec.folder)
     with naming_folder(spec.folder.path):
         chosen = activation or default_activation(spec.folder.config)
-    tokenizer = PairTokenizer(spec.folder.tokenizer, spec.max_length, spec.architecture.token_types)
+    tokenizer = PairTokenizer(
+        spec.folder.tokenizer,
+        spec.max_length,
+        spec.architecture.token_types,
+        table_rows=spec.architecture.vocab_size,
+    )
     # What int8 costs in order has not been measured, so "auto" is float32 on ONNX, for aliases too.
     plain = dtype == "auto" and spec.folder.quantization is None
     owner = BackendOwner(partial(_open, spec, backend, dtype, onnx_dtype="float32" if plain else None))

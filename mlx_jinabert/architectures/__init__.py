@@ -48,6 +48,10 @@ ARCHITECTURES: tuple[str, ...] = (
 )
 """Folders, in the order in which they are asked; the first that recognises a checkpoint reads it."""
 
+_LAYER_COUNTS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_COUNTABLE = 1024
+"""Layers that are soon counted, and then missed by name."""
+
 
 @cache
 def _kinds() -> tuple[type[ArchitectureConfig], ...]:
@@ -89,6 +93,16 @@ def read_architecture(config: Mapping[str, object], tensors: Collection[str]) ->
             extra=first, hint=f"no tensors of a supported architecture ({', '.join(ARCHITECTURES)})"
         )
     raise UnsupportedConfig("model_type", config.get("model_type"), ARCHITECTURES)
+
+
+def _check_layers(config: Mapping[str, object], tensors: int) -> None:
+    """Refuse more layers than there are tensors, before anything counts to their number."""
+    text = config.get("text_config")
+    for part in (config, text if isinstance(text, Mapping) else {}):
+        for key in _LAYER_COUNTS:
+            value = part.get(key)
+            if isinstance(value, int | float) and value > max(tensors, _COUNTABLE):
+                raise UnsupportedConfig(key, value, f"at most {tensors}, the number of the stored tensors")
 
 
 def _refuse_swapped(

@@ -56,6 +56,7 @@ class MlxBackend:
             raise ModelFolderError(folder.path, "holds an ONNX graph alone; MLX needs the safetensors")
         self.device = device()
         self.dim = architecture.output_size
+        self._rows = architecture.vocab_size
         self._classifies = bool(architecture.num_labels)
         self._pooling = folder.pooling
         with Weights(folder.weights) as weights:
@@ -77,6 +78,7 @@ class MlxBackend:
 
     def embed(self, batch: TokenBatch) -> NDArray[np.float32]:
         """Pooled vectors, (batch, dim) float32, not normalised, or logits; sums over tokens are float32."""
+        batch.check_ids(self._rows)
         types = () if batch.types is None else (mx.array(batch.types),)
         hidden = self._model(mx.array(batch.ids), _shared_mask(batch.mask), *types)
         if self._classifies:

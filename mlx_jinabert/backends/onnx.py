@@ -17,7 +17,6 @@ operator over the cores instead.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 
 from mlx_jinabert.backends.cores import usable_cores
 from mlx_jinabert.backends.onnx_graph import GraphFile, computed_dtype
-from mlx_jinabert.backends.ort import onnxruntime
+from mlx_jinabert.backends.onnx_session import Session
 
 if TYPE_CHECKING:
     from mlx_jinabert.architectures import ArchitectureConfig
@@ -38,8 +37,6 @@ _PIECE_TOKENS = 512
 """Tokens that one thread takes at a time: their activations fit a core's cache."""
 _SMALL_BYTES = 32 << 20
 """Models up to this size are never spread over cores: waking threads costs more than they bring."""
-_QUIET = 3
-"""Log errors only: warnings about graph clean-up are not the user's concern."""
 
 
 def device() -> str:
@@ -57,58 +54,31 @@ class OnnxBackend:
         """Raises BackendUnavailable for a dtype that a CPU does not compute in."""
         self.dtype = computed_dtype(dtype)
         self.dim = architecture.output_size
+        self._rows = architecture.vocab_size
         self._cores = usable_cores()
         self._graph = GraphFile(folder, architecture, self.dtype)
-        self._narrow = self._graph.open(partial(_session, threads=1))
-        self._wide: onnxruntime.InferenceSession | None = None
+        self._narrow = self._open(threads=1)
+        self._wide: Session | None = None
         self._pool = ThreadPoolExecutor(self._cores, thread_name_prefix="mlx-jinabert-onnx")
+
+    def _open(self, threads: int) -> Session:
+        return self._graph.open(lambda path, foreign: Session(path, threads, self.dim, foreign=foreign))
 
     def embed(self, batch: TokenBatch) -> NDArray[np.float32]:
         """Pooled vectors, (batch, dim) float32, not normalised, or logits."""
+        batch.check_ids(self._rows)
         rows, length = batch.ids.shape
         if rows < self._cores and self._graph.bytes > _SMALL_BYTES:
-            self._wide = self._wide or self._graph.open(partial(_session, threads=self._cores))
-            return _run(self._wide, batch)
+            self._wide = self._wide or self._open(threads=self._cores)
+            return self._wide.run(batch)
         size = min(max(1, _PIECE_TOKENS // length), -(-rows // self._cores))
         pieces = [slice(start, start + size) for start in range(0, rows, size)]
-        run = partial(_run, self._narrow)
         if len(pieces) == 1:
-            return run(batch)
-        return np.concatenate(list(self._pool.map(run, (batch.rows(piece) for piece in pieces))))
+            return self._narrow.run(batch)
+        return np.concatenate(list(self._pool.map(self._narrow.run, (batch.rows(piece) for piece in pieces))))
 
     def close(self) -> None:
         """Free the weights and end the threads."""
         self._pool.shutdown()
         del self._narrow
         self._wide = None
-
-
-def _session(path: str, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _QUIET
-    # Two pools of threads that spin while they wait take each other's cores.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Plans for the buffers of every shape that ever came are not worth keeping.
-    options.enable_mem_pattern = False
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def _run(session: onnxruntime.InferenceSession, batch: TokenBatch) -> NDArray[np.float32]:
-    """One call of the graph, without the columns that hold nothing but padding.
-
-    An even number of columns: the product of one row that pools a text adds up in another order where the
-    length is 3 more than a multiple of 4. Nothing else in a graph depends on padding or neighbours, so with
-    it a text has one vector, to the bit, in whatever company it is computed (ONNX Runtime 1.32, x86-64).
-    """
-    used = np.flatnonzero(batch.mask.any(axis=0))
-    length = int(used[-1]) + 1 if used.size else 1
-    length += length % 2  # where the batch ends before that, every text of it has all its columns already
-    inputs = {"input_ids": batch.ids, "attention_mask": batch.mask}
-    if batch.types is not None:
-        inputs["token_type_ids"] = batch.types
-    columns = {name: values[:, :length].astype(np.int64) for name, values in inputs.items()}
-    vectors: NDArray[np.float32] = session.run(None, columns)[0]
-    return vectors

@@ -50,8 +50,8 @@ class GraphFile:
         self._dtype = dtype
         self.bytes = 0
 
-    def open(self, session: Callable[[str], S]) -> S:
-        """``session(path)`` on the folder's own graph, else on the cached one, built where needed."""
+    def open(self, session: Callable[[str, bool], S]) -> S:
+        """``session(path, foreign)`` on the folder's own graph, else on the cached one, built if need be."""
         finished = self._finished()
         if finished is not None:
             return self._open_finished(finished, session)
@@ -63,18 +63,20 @@ class GraphFile:
             discard(key)
             return self._open_cached(key, session)
 
-    def _open_cached(self, key: str, session: Callable[[str], S]) -> S:
+    def _open_cached(self, key: str, session: Callable[[str, bool], S]) -> S:
         with cached_graph(key, self._build) as path:
             self.bytes = _size(path)
             try:
-                return session(str(path))
+                return session(str(path), False)
             except Exception as error:  # onnxruntime's errors share no base
                 raise _Unreadable(self._folder.path, f"its graph cannot be opened: {error}") from error
 
-    def _open_finished(self, path: Path, session: Callable[[str], S]) -> S:
+    def _open_finished(self, path: Path, session: Callable[[str, bool], S]) -> S:
         self.bytes = _size(path)
         try:
-            return session(str(path))
+            return session(str(path), True)
+        except ModelFolderError:
+            raise
         except Exception as error:  # onnxruntime's errors share no base
             raise ModelFolderError(path, f"cannot be opened ({error}); convert the model again") from error
 

@@ -7,7 +7,6 @@ vectors and is not implemented is refused by name.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mlx_jinabert.catalog import Pooling
+from mlx_jinabert.checkpoint.reading import parse_json, read_file
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
 
 __all__ = [
@@ -44,6 +44,8 @@ _POOLER_KEYS = ("emb_pooler", "single_vector_pool_strategy")
 _CAUSAL_FAMILIES = ("qwen2", "qwen3")
 """Types of decoders whose embedding models are trained for the last token."""
 _LENGTH_KEYS = ("model_max_length", "max_position_embeddings", "n_positions")
+_MOST_BYTES = 64 << 20
+"""The largest file of this kind is the list of tensors of a checkpoint in many shards: some megabytes."""
 _NO_LIMIT = 1_000_000
 """tokenizer_config.json writes 1e30 for "no limit known"."""
 
@@ -208,9 +210,5 @@ def _named_mode(mode: object) -> Pooling:
 
 
 def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise ModelFolderError(path, f"not readable as JSON: {error}") from error
+    content = read_file(path, _MOST_BYTES)
+    return None if content is None else parse_json(path, content)

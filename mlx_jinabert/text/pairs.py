@@ -38,8 +38,10 @@ class PairTokenizer(Tokenizer):
     ``type_vocab_size``: how many token types the model knows; a template with more is refused.
     """
 
-    def __init__(self, path: Path, max_length: int, type_vocab_size: int) -> None:
-        super().__init__(path, max_length)
+    def __init__(
+        self, path: Path, max_length: int, type_vocab_size: int, table_rows: int | None = None
+    ) -> None:
+        super().__init__(path, max_length, table_rows=table_rows)
         self._cutter = type(self._reader).from_str(self._reader.to_str())
         specials = self._reader.num_special_tokens_to_add(is_pair=True)
         if max_length < specials + 2:
@@ -47,7 +49,8 @@ class PairTokenizer(Tokenizer):
                 path, f"max_length {max_length} leaves no room for two texts beside {specials} special tokens"
             )
         self._cutter.enable_truncation(max_length, strategy="longest_first")
-        types = max(self._reader.encode("a", "b").type_ids)
+        with self._failing():
+            types = max(self._reader.encode("a", "b").type_ids)
         if types >= type_vocab_size:
             raise ModelFolderError(
                 path, f"its template has token type {types}, the model has types 0 to {type_vocab_size - 1}"
@@ -56,10 +59,12 @@ class PairTokenizer(Tokenizer):
     def encode_pairs(self, pairs: Sequence[Pair]) -> TokenizedPairs:
         """Ids and token types by the template, each pair cut to ``max_length``."""
         clean = [(without_surrogates(query), without_surrogates(document)) for query, document in pairs]
-        encodings = self._reader.encode_batch(clean)
+        with self._failing():
+            encodings = self._reader.encode_batch(clean)
         lengths = tuple(len(encoding.ids) for encoding in encodings)
         long = [position for position, length in enumerate(lengths) if length > self.max_length]
-        cut = self._cutter.encode_batch([clean[position] for position in long])
+        with self._failing():
+            cut = self._cutter.encode_batch([clean[position] for position in long])
         for position, encoding in zip(long, cut, strict=True):
             encodings[position] = encoding
         ids = (np.asarray(encoding.ids, np.int32) for encoding in encodings)

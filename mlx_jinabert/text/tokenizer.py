@@ -11,18 +11,20 @@ token needs one that closes it: where tokenizer.json appends none, it is appende
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlx_jinabert.checkpoint.reading import parse_json, read_file
 from mlx_jinabert.checkpoint.sentence_files import EndToken
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.text.vocabulary import largest_id
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -34,6 +36,8 @@ Ids = NDArray[np.int32]
 
 _PAD_TOKENS = ("<pad>", "[PAD]", "<|pad|>", "<|endoftext|>", "<unk>")
 """Looked for where tokenizer.json has no padding section of its own, in this order."""
+_MOST_BYTES = 256 << 20
+_MOST_ID = 2**31 - 1
 _AT_ONCE = 512
 """Texts handed to the tokenizer in one call: bounds what its encodings hold."""
 
@@ -65,6 +69,16 @@ class TokenBatch:
         """Some of the sequences."""
         return TokenBatch(self.ids[part], self.mask[part], None if self.types is None else self.types[part])
 
+    def check_ids(self, table_rows: int) -> None:
+        """Raise ValueError where an id is none of a table of ``table_rows`` rows.
+
+        An id beyond it would read whatever memory lies there.
+        """
+        least, most = int(self.ids.min()), int(self.ids.max())
+        if least < 0 or most >= table_rows:
+            wrong = least if least < 0 else most
+            raise ValueError(f"token id {wrong} is none of this model's, which are 0 to {table_rows - 1}")
+
 
 @dataclass(frozen=True, slots=True)
 class TokenizedTexts:
@@ -88,19 +102,29 @@ class Piece:
 class Tokenizer:
     """The tokenizer of one model folder, limited to ``max_length`` tokens with special tokens included."""
 
-    def __init__(self, path: Path, max_length: int, end: EndToken | None = None) -> None:
-        """Raises ModelFolderError for an unreadable file, and where ``end`` is unknown or not what closes."""
+    def __init__(
+        self, path: Path, max_length: int, end: EndToken | None = None, table_rows: int | None = None
+    ) -> None:
+        """``table_rows``: height of the model's embedding table, which every token id has to be in.
+
+        Raises ModelFolderError for an unreadable file, for ids beyond the table, and where ``end`` is
+        unknown or not what closes.
+        """
         from tokenizers import Tokenizer as Reader
 
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-            self._reader = Reader.from_str(text)
-        except Exception as error:  # the binding raises bare Exception
-            raise ModelFolderError(path, f"not a readable tokenizer.json: {error}") from error
+        self._path = path
+        content = read_file(path, _MOST_BYTES)
+        if content is None:
+            raise ModelFolderError(path, "not a readable tokenizer.json: there is no such file")
+        with self._failing():
+            self._reader = Reader.from_str(content.decode("utf-8"))
+        described = parse_json(path, content)
+        _check_ids(path, described, table_rows)
         self._reader.no_truncation()
         self._reader.no_padding()
-        self.pad_id = self._find_pad(json.loads(text).get("padding"))
-        closed = self._reader.encode("x")
+        self.pad_id = self._find_pad(described.get("padding"))
+        with self._failing():
+            closed = self._reader.encode("x")
         closing = closed.ids[-1] if closed.special_tokens_mask[-1:] == [1] else None
         self._end = self._find_end(path, end, closing)
         self.closes = closing is not None or len(self._end) > 0
@@ -111,6 +135,16 @@ class Tokenizer:
                 path, f"max_length {max_length} leaves no room beside {specials} special tokens"
             )
         self.max_length = max_length
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Report what the tokenizers library raises, and panics of its Rust code, as the file's fault."""
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            raise ModelFolderError(self._path, f"not a readable tokenizer.json: {error}") from error
 
     def encode(self, texts: Sequence[str]) -> TokenizedTexts:
         """Token ids with special tokens, each cut to ``max_length``, and the lengths before the cut."""
@@ -133,7 +167,8 @@ class Tokenizer:
     def pieces(self, text: str, add_special_tokens: bool = True) -> list[Piece]:
         """The tokens of a text, uncut, and where each stands in it."""
         clean = without_surrogates(text)
-        encoding = self._reader.encode(clean, add_special_tokens=add_special_tokens)
+        with self._failing():
+            encoding = self._reader.encode(clean, add_special_tokens=add_special_tokens)
         before = _bytes_before(clean)
         raw = clean.encode()
         columns = (encoding.ids, encoding.tokens, encoding.offsets, encoding.special_tokens_mask)
@@ -156,9 +191,10 @@ class Tokenizer:
 
     def _encodings(self, texts: Sequence[str]) -> Iterator[Encoding]:
         for start in range(0, len(texts), _AT_ONCE):
-            yield from self._reader.encode_batch_fast(
-                [without_surrogates(text) for text in texts[start : start + _AT_ONCE]]
-            )
+            clean = [without_surrogates(text) for text in texts[start : start + _AT_ONCE]]
+            with self._failing():
+                encodings = self._reader.encode_batch_fast(clean)
+            yield from encodings
 
     def _cut(self, encoding: Encoding) -> Ids:
         ids = np.asarray(encoding.ids, dtype=np.int32)
@@ -201,6 +237,13 @@ def _bytes_before(text: str) -> Sequence[int]:
     if text.isascii():
         return range(len(text) + 1)
     return [0, *accumulate(len(character.encode()) for character in text)]
+
+
+def _check_ids(path: Path, described: Mapping[str, Any], table_rows: int | None) -> None:
+    largest, most = largest_id(described), _MOST_ID if table_rows is None else table_rows - 1
+    if largest > most:
+        table = "ids are 32 bits wide" if table_rows is None else f"the weights have ids 0 to {most}"
+        raise ModelFolderError(path, f"its largest token id is {largest}, but {table}; it is another model's")
 
 
 def without_surrogates(text: str) -> str:

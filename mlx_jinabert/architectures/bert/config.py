@@ -24,7 +24,6 @@ class BertConfig(ArchitectureConfig):
     architecture: ClassVar[str] = "bert"
     unused: ClassVar[tuple[str, ...]] = ("pooler.", "cls.", "embeddings.position_ids")
 
-    vocab_size: int
     type_vocab_size: int
     num_layers: int
     num_heads: int

@@ -34,7 +34,6 @@ class CodeSageConfig(ArchitectureConfig):
     prefixes: ClassVar[tuple[str, ...]] = ("transformer.",)
     unused: ClassVar[tuple[str, ...]] = ("lm_head.",)
 
-    vocab_size: int
     num_layers: int
     num_heads: int
     intermediate_size: int

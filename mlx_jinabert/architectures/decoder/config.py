@@ -33,7 +33,6 @@ class DecoderConfig(ArchitectureConfig):
     prefixes: ClassVar[tuple[str, ...]] = ("model.",)
     unused: ClassVar[tuple[str, ...]] = ("lm_head.",)
 
-    vocab_size: int
     num_layers: int
     num_heads: int
     num_kv_heads: int

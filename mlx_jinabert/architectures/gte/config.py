@@ -47,7 +47,6 @@ class GteConfig(ArchitectureConfig):
         "embeddings.rotary_emb.",
     )
 
-    vocab_size: int
     type_vocab_size: int
     num_layers: int
     num_heads: int

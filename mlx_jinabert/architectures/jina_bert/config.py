@@ -46,7 +46,6 @@ class JinaBertConfig(ArchitectureConfig):
     unused: ClassVar[tuple[str, ...]] = ("pooler.", "cls.", "embeddings.position_ids")
 
     variant: Variant
-    vocab_size: int
     type_vocab_size: int
     num_layers: int
     num_heads: int

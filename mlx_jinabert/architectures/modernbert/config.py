@@ -28,7 +28,6 @@ class ModernBertConfig(ArchitectureConfig):
     architecture: ClassVar[str] = "modernbert"
     unused: ClassVar[tuple[str, ...]] = ("head.", "decoder.", "classifier.")
 
-    vocab_size: int
     num_layers: int
     num_heads: int
     intermediate_size: int

@@ -62,7 +62,6 @@ class NomicBertConfig(ArchitectureConfig):
     architecture: ClassVar[str] = "nomic_bert"
     unused: ClassVar[tuple[str, ...]] = ("pooler.", "cls.", "embeddings.position_ids")
 
-    vocab_size: int
     type_vocab_size: int
     num_layers: int
     num_heads: int

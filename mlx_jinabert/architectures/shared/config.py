@@ -18,6 +18,8 @@ from mlx_jinabert.errors import UnsupportedConfig
 __all__ = ["AffineQuantization", "ArchitectureConfig", "Reader", "Shape"]
 
 _REQUIRED = object()
+_MOST = 2**31 - 1
+"""More fits no table and no position id."""
 
 
 class Reader:
@@ -75,6 +77,8 @@ class Reader:
         value = self._get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise UnsupportedConfig(key, value, expected)
+        if value > _MOST:
+            raise UnsupportedConfig(key, value, f"at most {_MOST}")
         return value
 
     def _get(self, key: str, default: object) -> object:
@@ -114,6 +118,8 @@ class ArchitectureConfig(ABC):
     """Whether activations leave the range of float16, so that bfloat16 is the half type to compute in."""
 
     hidden_size: int
+    vocab_size: int
+    """Rows of the embedding table."""
     max_position: int
     """The longest input in tokens."""
     quantization: AffineQuantization | None = None

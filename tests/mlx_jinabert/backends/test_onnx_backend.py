@@ -180,7 +180,7 @@ def test_a_large_model_spreads_few_texts_over_the_cores(monkeypatch: pytest.Monk
     monkeypatch.setattr(backend, "_SMALL_BYTES", 0)
     monkeypatch.setattr(model, "_cores", 3)
     assert_close(embed(model, texts), want, atol=2e-6, what="over 3 threads")
-    assert model._wide.get_session_options().intra_op_num_threads == 3
+    assert model._wide.session.get_session_options().intra_op_num_threads == 3
 
 
 @pytest.fixture
