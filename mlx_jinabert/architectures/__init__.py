@@ -79,6 +79,7 @@ def read_architecture(config: Mapping[str, object], tensors: Collection[str]) ->
     Raises ``UnsupportedConfig`` for a key whose value is not implemented, ``WeightMismatch`` where
     configuration and tensors contradict each other.
     """
+    _check_layers(config, len(tensors))
     for kind in _kinds():
         names = frozenset(kind.canonical(name) for name in tensors)
         if kind.recognises(config, names):
