@@ -86,7 +86,7 @@ NUMBERS = [0, -1, 10**9, 2**31, 2**63, 10**30, 1e300, 0.5, None, "8", [], {}, Tr
 KINDS = ["code", "en", "bert", "qwen2", "qwen3", "codesage", "gemma2", "nomic_bert", "gte", "modernbert"]
 
 _PROBE = """
-import json, resource, sys
+import json, os, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
 resource.setrlimit(resource.RLIMIT_CPU, (300, 300))
 import mlx_jinabert
@@ -102,6 +102,7 @@ for key, value in cases:
         print("loaded", flush=True)
     except JinabertError as error:
         print("refused", flush=True)
+os._exit(0)  # many models of MLX at once do not always go quietly
 """
 
 
