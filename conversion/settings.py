@@ -66,14 +66,24 @@ def write_settings(
 
 
 def _write_modules(target: Path, source: ModelFolder, width: int) -> None:
-    chain = [("", "Transformer"), ("1_Pooling", "Pooling")]
+    chain = [("", "Transformer")]
+    if source.pooling != "tokens":
+        chain.append(("1_Pooling", "Pooling"))
+    for module in source.dense:
+        chain.append((f"{len(chain)}_Dense", "Dense"))
+        folder = target / chain[-1][0]
+        folder.mkdir()
+        for name in ("config.json", module.weights.name):
+            shutil.copyfile(module.path / name, folder / name)
     if source.normalize:
-        chain.append(("2_Normalize", "Normalize"))
+        chain.append((f"{len(chain)}_Normalize", "Normalize"))
     modules = [
         {"idx": index, "name": str(index), "path": path, "type": f"{_MODULES}.{kind}"}
         for index, (path, kind) in enumerate(chain)
     ]
     _write(target / "modules.json", modules)
+    if source.pooling == "tokens":
+        return
     pooling = {f"pooling_mode_{key}": mode == source.pooling for mode, key in _POOLING_KEYS.items()}
     (target / "1_Pooling").mkdir()
     _write(target / "1_Pooling" / "config.json", {"word_embedding_dimension": width, **pooling})

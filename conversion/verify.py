@@ -20,6 +20,7 @@ from mlx_jinabert import load
 from mlx_jinabert.architectures import read_architecture
 from mlx_jinabert.backends import resolve_backend
 from mlx_jinabert.catalog import find, near
+from mlx_jinabert.checkpoint.dense import check_chain
 from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.verify.published import CheckVector, check_vectors
 
@@ -130,7 +131,7 @@ def _agreements(
 
 def _width(source: ModelFolder, record: Record) -> int:
     """Width of the hidden states, which configurations spell in several ways: that of a whole vector."""
-    return read_architecture(source.config, record.tensors).hidden_size
+    return check_chain(source.dense, read_architecture(source.config, record.tensors).hidden_size)
 
 
 def _extent(vector: CheckVector, width: int) -> str:

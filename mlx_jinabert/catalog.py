@@ -19,7 +19,7 @@ from typing import Any, Literal
 __all__ = ["CatalogEntry", "Pooling", "available_models", "find", "near", "read_catalog"]
 
 Pooling = str
-"""How token vectors become one: "mean", "cls" (first token) or "last" (last token)."""
+"""How token vectors become one: "mean", "cls" (first token), "last" (last token), or "tokens": not at all."""
 
 _FILE = Path(__file__).with_name("catalog.toml")
 
@@ -141,7 +141,7 @@ _TYPES: Mapping[str, type] = {
     "matryoshka_dims": list,
 }
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "pooling": ("mean", "cls", "last"),
+    "pooling": ("mean", "cls", "last", "tokens"),
     "task": ("embedding", "reranker"),
 }
 

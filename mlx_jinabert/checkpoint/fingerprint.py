@@ -90,12 +90,24 @@ def fingerprint(
     }
     if numbers is not None:
         identity["numbers"] = dict(numbers)
+    if folder.dense:
+        identity["dense"] = _dense_content(folder)
     end = folder.end_token
     if end is not None:
         identity["end_token"] = end.text
     if folder.config.get("is_causal") is False:  # Decoders hide what is behind a token unless told not to.
         identity["is_causal"] = False
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:_LENGTH]
+
+
+def _dense_content(folder: ModelFolder) -> list[list[object]]:
+    """Return, for each dense layer, the hash of its weights and the numbers of its configuration."""
+    hashes = FileHashes()
+    found: list[list[object]] = [
+        [hashes.sha256(module.weights), module.activation, module.residual] for module in folder.dense
+    ]
+    hashes.save()
+    return found
 
 
 def content(folder: ModelFolder) -> Content:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from mlx_jinabert import catalog
 from mlx_jinabert.catalog import CatalogEntry, Pooling
 from mlx_jinabert.checkpoint import sentence_files
+from mlx_jinabert.checkpoint.dense import DenseModule, read_dense
 from mlx_jinabert.checkpoint.sentence_files import EndToken, read_json
 from mlx_jinabert.errors import ModelFolderError, naming_folder
 
@@ -78,6 +79,8 @@ class ModelFolder:
     quantization: StoredQuantization | None
     entry: CatalogEntry | None
     """The catalogue's entry, for a model that was named by alias or Hub id."""
+    dense: tuple[DenseModule, ...] = ()
+    """Dense layers behind the pooling, or behind each token where nothing is pooled."""
 
     @property
     def end_token(self) -> EndToken | None:
@@ -163,6 +166,7 @@ def _read_folder(
         max_length=sentence_files.read_max_length(base, config),
         quantization=_quantization(base, config),
         entry=entry,
+        dense=tuple(read_dense(path / folder) for folder in modules.dense),
     )
 
 

@@ -37,8 +37,6 @@ _MODES: Mapping[str, Pooling] = {
     "pooling_mode_lasttoken": "last",
 }
 _MODE_NAMES: Mapping[str, Pooling] = {"cls": "cls", "mean": "mean", "lasttoken": "last"}
-_CHAINS = (["Transformer"], ["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])
-"""A transformer alone is one of the checkpoint's own code, which pools by itself."""
 _POOLER_KEYS = ("emb_pooler", "single_vector_pool_strategy")
 """Of JinaBERT and of jina-embeddings-v4."""
 _CAUSAL_FAMILIES = ("qwen2", "qwen3")
@@ -52,10 +50,12 @@ _NO_LIMIT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """The chain of modules.json: sub-folders of the transformer and the pooling, and a final L2."""
+    """The chain of modules.json: sub-folders of the transformer, the pooling and dense layers, a final L2."""
 
     transformer: str = ""
-    pooling: str = "1_Pooling"
+    pooling: str | None = "1_Pooling"
+    """None for a model that gives a vector per token."""
+    dense: tuple[str, ...] = ()
     normalize: bool = False
 
 
@@ -92,16 +92,30 @@ def read_modules(path: Path) -> Modules:
     if not isinstance(listed, list) or not all(isinstance(module, dict) for module in listed):
         raise ModelFolderError(path / "modules.json", "expected a list of modules")
     kinds = [str(module.get("type", "")).rpartition(".")[2] for module in listed]
-    if kinds not in _CHAINS:
-        supported = "Transformer, Pooling and an optional Normalize, in this order"
-        raise UnsupportedConfig("modules.json", kinds, supported)
     folders = [str(module.get("path", "")) for module in listed]
     for folder in folders:
         if Path(folder).is_absolute() or ".." in Path(folder).parts:
             raise ModelFolderError(path / "modules.json", f"module path {folder!r} leads out of the folder")
-    if len(folders) == 1:
-        return Modules(transformer=folders[0])
-    return Modules(transformer=folders[0], pooling=folders[1], normalize=len(listed) == 3)
+    return _chain(kinds, folders)
+
+
+def _chain(kinds: list[str], folders: list[str]) -> Modules:
+    """Transformer, Pooling, any number of Dense, Normalize; only the first has to be there.
+
+    A transformer alone is one of the checkpoint's own code, which pools by itself; dense layers without
+    pooling give a vector per token.
+    """
+    left = list(kinds)
+    normalize = left[-1:] == ["Normalize"] and bool(left.pop())
+    if left[:1] == ["Transformer"]:
+        pooled = left[1:2] == ["Pooling"]
+        dense = left[2 if pooled else 1 :]
+        if set(dense) <= {"Dense"} and (pooled or not normalize):
+            pooling = folders[1] if pooled else None if dense else "1_Pooling"
+            start = 2 if pooled else 1
+            return Modules(folders[0], pooling, tuple(folders[start : start + len(dense)]), normalize)
+    supported = "Transformer, Pooling, any number of Dense and an optional Normalize, in this order"
+    raise UnsupportedConfig("modules.json", kinds, supported)
 
 
 def read_pooling(path: Path, modules: Modules, config: Mapping[str, Any], default: Pooling | None) -> Pooling:
@@ -111,6 +125,8 @@ def read_pooling(path: Path, modules: Modules, config: Mapping[str, Any], defaul
     and a line in the log says so: conversions for MLX leave 1_Pooling out. For all others it is the mean, the
     default of sentence-transformers.
     """
+    if modules.pooling is None:
+        return "tokens"
     found = read_json(path / modules.pooling / "config.json")
     if found is None:
         return _unstated_pooling(path, config, default)

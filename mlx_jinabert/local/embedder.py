@@ -21,6 +21,7 @@ from mlx_jinabert.text.progress import Advance, progress_bar
 from mlx_jinabert.text.prompts import choose_prompt, list_texts
 from mlx_jinabert.text.tokenizer import Ids, Tokenizer
 from mlx_jinabert.text.truncation import Truncation, check_truncation, report_cut
+from mlx_jinabert.vectors.dense import DenseChain
 from mlx_jinabert.vectors.finite import check_finite
 from mlx_jinabert.vectors.matryoshka import shorten
 from mlx_jinabert.vectors.pooling import l2_normalize
@@ -39,6 +40,7 @@ class LocalEmbedder(LocalModel, Embedder):
     def __init__(self, spec: LocalSpec, tokenizer: Tokenizer, owner: BackendOwner, reload: Reload) -> None:
         super().__init__(spec, owner, reload)
         self._tokenizer = tokenizer
+        self._dense = DenseChain(spec.folder.dense)
         known = spec.folder.entry.prompts if spec.folder.entry else {}
         self._prompts = MappingProxyType({**known, **spec.folder.prompts})
 
@@ -97,7 +99,7 @@ class LocalEmbedder(LocalModel, Embedder):
         check_precision(precision, normalised=normalize_embeddings, dim=dim)
 
         def finish(pooled: NDArray[np.float32]) -> NDArray[Any]:
-            vectors = shorten(pooled, dim, self._spec.norms_prefixes)
+            vectors = shorten(self._dense(pooled), dim, self._spec.norms_prefixes)
             if normalize_embeddings:
                 vectors = l2_normalize(vectors)
             return as_precision(np.ascontiguousarray(vectors), precision)

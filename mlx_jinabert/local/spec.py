@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
+from mlx_jinabert.checkpoint.dense import check_chain
 from mlx_jinabert.checkpoint.fingerprint import content, fingerprint, shipped_content
 from mlx_jinabert.checkpoint.folder import EMBEDDED, ModelFolder, has_adapters, resolve
 from mlx_jinabert.checkpoint.sentence_files import read_json
@@ -37,7 +38,7 @@ class LocalSpec:
     @cached_property
     def fingerprint(self) -> str:
         """Identity of the vectors, see ``fingerprint.py``."""
-        cut = self.dim < self.architecture.hidden_size
+        cut = self.dim < self.full_dim
         normed = {"matryoshka_layer_norm": True} if cut and self.norms_prefixes else {}
         variant = {key: value for key, value in self.variant.items() if key not in matryoshka.KEYS} | normed
         return fingerprint(
@@ -73,6 +74,11 @@ class LocalSpec:
         }
         return {"architecture": self.architecture.architecture, **changed}
 
+    @cached_property
+    def full_dim(self) -> int:
+        """Width of the vectors before any cut."""
+        return check_chain(self.folder.dense, self.architecture.hidden_size)
+
     @property
     def norms_prefixes(self) -> bool:
         """Whether a layer norm comes before the cut."""
@@ -80,9 +86,7 @@ class LocalSpec:
 
     def check_dim(self, wanted: int | None) -> int:
         """``wanted`` if the model's vectors may be cut to it, the full width for None."""
-        return matryoshka.check_dim(
-            wanted, self.architecture.hidden_size, self.folder.config, self.folder.entry
-        )
+        return matryoshka.check_dim(wanted, self.full_dim, self.folder.config, self.folder.entry)
 
 
 def read_spec(

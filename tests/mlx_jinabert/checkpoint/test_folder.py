@@ -115,7 +115,10 @@ def test_a_decoder_without_a_pooling_file_pools_the_last_token_and_says_so(
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"modules": [{"type": "a.Transformer"}, {"type": "a.Pooling"}, {"type": "a.Dense"}]}, "Dense"),
+        (
+            {"modules": [{"type": "a.Transformer"}, {"type": "a.Pooling"}, {"type": "a.WordWeights"}]},
+            "WordWeights",
+        ),
         ({"sentence_bert_config": {"max_seq_length": 9, "do_lower_case": True}}, "do_lower_case"),
         ({"config_sentence_transformers": {"default_prompt_name": "query"}}, "default_prompt_name"),
     ],

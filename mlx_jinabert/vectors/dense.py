@@ -1,0 +1,51 @@
+"""Apply dense layers behind a transformer, in float32 whatever the transformer computes in.
+
+They take no time beside it, and computed here they are the same on every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlx_jinabert.checkpoint.dense import DenseModule
+from mlx_jinabert.checkpoint.weights import Weights
+
+__all__ = ["DenseChain"]
+
+Array = NDArray[np.float32]
+
+
+class DenseChain:
+    """Dense layers one after the other; none of them leave vectors as they are."""
+
+    def __init__(self, modules: Sequence[DenseModule]) -> None:
+        self._layers = [_Layer(module) for module in modules]
+
+    def __call__(self, vectors: Array) -> Array:
+        """(..., in) -> (..., out) float32."""
+        for layer in self._layers:
+            vectors = layer(vectors)
+        return vectors
+
+
+class _Layer:
+    def __init__(self, module: DenseModule) -> None:
+        with Weights([module.weights]) as weights:
+            tensors = {name: np.array(weights.read(name), np.float32) for name in module.tensor_shapes()}
+        self._weight = tensors["linear.weight"]
+        self._bias = tensors.get("linear.bias")
+        self._residual = tensors.get("residual.weight")
+        self._module = module
+
+    def __call__(self, x: Array) -> Array:
+        y = x @ self._weight.T
+        if self._bias is not None:
+            y += self._bias
+        if self._module.activation == "tanh":
+            y = np.tanh(y)
+        if self._module.residual:
+            y = y + (x if self._residual is None else x @ self._residual.T)
+        return np.asarray(y, np.float32)
