@@ -19,7 +19,7 @@ from mlx_jinabert.errors import check_count
 from mlx_jinabert.text import batching
 from mlx_jinabert.text.tokenizer import Ids, TokenBatch
 
-__all__ = ["WINDOW", "Limits", "ResultRows", "compute", "limits_of"]
+__all__ = ["WINDOW", "Limits", "ResultRows", "compute", "compute_at_once", "limits_of"]
 
 WINDOW = 4096
 """Texts whose token ids are held at once; batches are sorted within a window."""
@@ -65,6 +65,28 @@ def compute(
     types: Sequence[Ids] | None = None,
 ) -> Iterator[ResultRows]:
     """Every sequence once, longest first. ``types``: the token types of each sequence, if it has any."""
+    for positions, padded in _batches(sequences, limits, pad_id, types):
+        yield ResultRows(positions, owner.run(partial(_embed, padded)))
+
+
+def compute_at_once(
+    owner: BackendOwner,
+    sequences: Sequence[Ids],
+    limits: Limits,
+    pad_id: int,
+    types: Sequence[Ids] | None = None,
+) -> list[ResultRows]:
+    """The same in one turn of the owner's thread, for a few batches: other callers wait for all of them."""
+    batches = _batches(sequences, limits, pad_id, types)
+    return owner.run(
+        lambda backend: [ResultRows(positions, backend.embed(padded)) for positions, padded in batches]
+    )
+
+
+def _batches(
+    sequences: Sequence[Ids], limits: Limits, pad_id: int, types: Sequence[Ids] | None
+) -> Iterator[tuple[tuple[int, ...], TokenBatch]]:
+    """Positions of sequences, and the batch that they are computed in."""
     for batch in batching.plan([len(ids) for ids in sequences], limits.batch_tokens, limits.max_length):
         step = limits.rows or len(batch.indices)
         for start in range(0, len(batch.indices), step):
@@ -75,7 +97,7 @@ def compute(
                 pad_id,
                 None if types is None else [types[position] for position in positions],
             )
-            yield ResultRows(positions, owner.run(partial(_embed, padded)))
+            yield positions, padded
 
 
 def _embed(batch: TokenBatch, backend: Backend) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.backends.forward import WINDOW, Limits, compute, limits_of
+from mlx_jinabert.backends.forward import WINDOW, Limits, compute, compute_at_once, limits_of
 from mlx_jinabert.backends.owner import BackendOwner
 from mlx_jinabert.embedder import Embedder, EncodeOptions
 from mlx_jinabert.local.model import LocalModel, Reload
@@ -114,7 +114,7 @@ class LocalEmbedder(LocalModel, Embedder):
         """
         limits = limits_of(None, None, self.max_length, self.device)
         vectors = np.empty((len(ids), self._owner.dim), dtype=np.float32)
-        for computed in compute(self._owner, ids, limits, self._tokenizer.pad_id):
+        for computed in compute_at_once(self._owner, ids, limits, self._tokenizer.pad_id):
             vectors[list(computed.positions)] = computed.values
         return vectors
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NotRequired, TypedDict, Unpack, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.backends.forward import WINDOW, Limits, compute, limits_of
+from mlx_jinabert.backends.forward import WINDOW, Limits, compute, compute_at_once, limits_of
 from mlx_jinabert.backends.owner import BackendOwner
 from mlx_jinabert.errors import UnsupportedConfig, check_choice, check_count
 from mlx_jinabert.local.model import LocalModel, Reload
@@ -145,7 +145,7 @@ class Reranker(LocalModel):
         """
         limits = limits_of(None, None, self.max_length, self.device)
         found = np.empty(len(ids), np.float32)
-        for computed in compute(self._owner, ids, limits, self._tokenizer.pad_id, types):
+        for computed in compute_at_once(self._owner, ids, limits, self._tokenizer.pad_id, types):
             found[list(computed.positions)] = computed.values[:, 0]
         return found
 

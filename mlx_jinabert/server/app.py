@@ -49,14 +49,12 @@ def create_app(settings: Settings, on_failure: Callable[[str], None] | None = No
     async def openapi(_: Request) -> Response:
         return json_response(described)
 
-    routes = [
-        Route(path, answering(endpoint), methods=[endpoint.method])
-        for endpoint in ENDPOINTS
-        for path in endpoint.paths
-    ]
-    routes.append(Route("/openapi.json", openapi))
-    paths = frozenset(route.path for route in routes)
-    middleware = [Middleware(Gate, settings=settings, metrics=metrics, routes=paths)]
+    handlers = {
+        (endpoint.method, path): answering(endpoint) for endpoint in ENDPOINTS for path in endpoint.paths
+    }
+    handlers["GET", "/openapi.json"] = openapi
+    routes = [Route(path, handler, methods=[method]) for (method, path), handler in handlers.items()]
+    middleware = [Middleware(Gate, settings=settings, metrics=metrics, handlers=handlers)]
     if settings.allowed_origins:
         middleware.insert(0, _cross_origin(settings))  # a preflight request holds no key
     app = Starlette(

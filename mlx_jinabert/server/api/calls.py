@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -168,19 +168,19 @@ async def _answer(request: Request, work: Awaitable[Computed], record: RequestRe
 
 async def _unless_gone(request: Request, work: Awaitable[T]) -> T:
     """What ``work`` gives; it is cancelled, and ClientGone raised, when the client disconnects before."""
-    working = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnect(request))
+    waiting = asyncio.current_task()
+    assert waiting is not None
+    gone = asyncio.create_task(_disconnect(request))
+    gone.add_done_callback(lambda watch: None if watch.cancelled() else waiting.cancel())
     try:
-        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientGone
-        return working.result()
+        return await work
+    except asyncio.CancelledError:
+        if not gone.done():
+            raise
+        waiting.uncancel()
+        raise ClientGone from None
     finally:
-        for task in (working, gone):
-            if not task.done():
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        gone.cancel()
 
 
 async def _disconnect(request: Request) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mlx_jinabert.server.errors import ApiError, Dialect, error_body, overloaded
@@ -17,6 +19,8 @@ from mlx_jinabert.server.web.logs import log_request
 from mlx_jinabert.server.web.metrics import Metrics
 
 __all__ = ["Gate", "dialect_of"]
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _QUIET = ("/health", "/ping", "/metrics")
@@ -31,14 +35,17 @@ def dialect_of(path: str) -> Dialect:
 
 
 class Gate:
-    """Wraps an application; ``routes`` are the paths that it has."""
+    """Wraps an application. ``handlers`` (by method and path) answer before it: a shorter way."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, routes: frozenset[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, metrics: Metrics, handlers: Mapping[tuple[str, str], Handler]
+    ) -> None:
         self._app = app
+        self._handlers = handlers
         self._access = Access(settings)
         self._limit = settings.max_concurrent_requests
         self._metrics = metrics
-        self._routes = routes
+        self._routes = frozenset(path for _, path in handlers)
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +73,7 @@ class Gate:
             except ApiError as error:
                 await _refuse(error, path, record)(scope, receive, answer)
             else:
-                await self._app(scope, receive, answer)
+                await self._respond(scope, receive, answer)
         finally:
             self._in_flight -= 1
             self._metrics.in_flight.set(self._in_flight)
@@ -74,6 +81,14 @@ class Gate:
             self._metrics.answered(record, scope["method"], route, status)
             if path not in _QUIET:
                 log_request(record, scope["method"], route, status)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        handler = self._handlers.get((scope["method"], scope["path"]))
+        if handler is None:
+            await self._app(scope, receive, send)
+        else:
+            response = await handler(Request(scope, receive))
+            await response(scope, receive, send)
 
     def _admit(self, path: str, headers: Mapping[str, str]) -> None:
         self._access.check(path, headers)
