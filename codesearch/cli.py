@@ -163,9 +163,10 @@ class InProcess:
 
     def extras(self, resident: Resident, folders: Sequence[str]) -> list[Extra]:
         """What the resident process serves besides; ``folders`` may be searched over HTTP."""
-        from codesearch.agents.routes import extra
+        from codesearch.agents import routes as agents
+        from codesearch.page import routes as page
 
-        return [extra(resident, folders)]
+        return [agents.extra(resident, folders), page.extra(resident, folders)]
 
 
 def _run(args: list[str]) -> int:

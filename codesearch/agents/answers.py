@@ -61,7 +61,7 @@ class Answers:
         """CodesearchError for what cannot be asked, or not here."""
         location = allowed.locate(asked.path)
         with self._pool.lend(location, None, {}, create=True) as index:
-            notes = self._refresh(index, location, progress, _WAIT_SECONDS)
+            notes = self.refresh(index, location, progress, _WAIT_SECONDS)
             counts = index.counts()
             hits = index.search(
                 asked.query,
@@ -81,7 +81,7 @@ class Answers:
         """As ``search``."""
         location = allowed.locate(asked.path)
         with self._pool.lend(location, None, {}, create=True) as index:
-            notes = self._refresh(index, location, progress, _WAIT_FOR_VECTORS_SECONDS)
+            notes = self.refresh(index, location, progress, _WAIT_FOR_VECTORS_SECONDS)
             if not index.counts().embedded:
                 raise BadQuery("nothing is embedded yet; ask again in some seconds, or use search meanwhile")
             hits = index.similar(
@@ -97,7 +97,9 @@ class Answers:
             what = asked.code or asked.symbol or f"{asked.path}:{asked.line}"
             return self._found(index, location, what, hits, notes)
 
-    def _refresh(self, index: Index, location: Location, progress: Progress, seconds: float) -> list[str]:
+    def refresh(
+        self, index: Index, location: Location, progress: Progress, seconds: float = _WAIT_SECONDS
+    ) -> list[str]:
         """Bring it up to date as far as the time allows; what the asker should know."""
         if self._keeper.is_current(location.directory):
             return []

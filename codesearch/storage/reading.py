@@ -92,6 +92,13 @@ class StoreReader:
         rows = self._db.rows(sql, (json.dumps([int(i) for i in ids]),))
         return {row[0]: (row[1], row[2]) for row in rows}
 
+    def first_lines(self, ids: Iterable[int]) -> dict[int, int]:
+        """The first line of chunks, by id."""
+        rows = self._db.rows(
+            f"SELECT id, start_line FROM chunks WHERE id {_IN}", (json.dumps([int(i) for i in ids]),)
+        )
+        return dict(rows)
+
     def chunks_of(self, path: str) -> list[StoredChunk]:
         """The chunks of a file in its order; [] for a file that is not indexed."""
         return self._chunks("WHERE files.path = ? ORDER BY start_byte", path)

@@ -1,0 +1,3 @@
+"""The search page of ``codesearch serve --port``: questions, facets, files and a map of the code, in a
+browser.
+"""
