@@ -28,7 +28,7 @@ __all__ = [
     "variable",
 ]
 
-VARIABLES = ("CODESEARCH_MODEL", "NO_COLOR", "TERM")
+VARIABLES = ("CODESEARCH_MODEL", "CODESEARCH_STATS", "NO_COLOR", "TERM")
 """Environment variables that a client hands over, because they change what a question prints."""
 
 

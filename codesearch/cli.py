@@ -37,6 +37,7 @@ _COMMANDS = {
     "doctor": "codesearch.shell.commands.about:doctor",
     "help": "codesearch.shell.commands.about:help_",
     "serve": "codesearch.shell.commands.serve:serve",
+    "stats": "codesearch.shell.commands.stats:stats",
     "mcp": "codesearch.agents.commands:mcp",
     "agents": "codesearch.agents.commands:agents",
 }

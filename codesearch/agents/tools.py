@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from codesearch.agents.wording import Worded, worded
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.searching.pattern import parse_pattern
 from codesearch.server import client
+from codesearch.storage.receipts import record
 
 __all__ = ["Here", "Resident", "ToolFailed", "Tools"]
 
@@ -51,17 +53,20 @@ class Here:
         self, name: str, arguments: Mapping[str, Any], folders: Sequence[str], progress: Progress
     ) -> Worded:
         """As ``Tools.call``."""
-        allowed = Allowed.of(folders)
+        started, allowed = time.monotonic(), Allowed.of(folders)
+        here, pattern = allowed.folders[0], None
         if name == "search":
             search = read_search(arguments)
-            found = self._answers.search(search, allowed, progress)
+            found, budget = self._answers.search(search, allowed, progress), search.max_tokens
             pattern = parse_pattern(search.regex)
-            return worded(found, allowed.folders[0], search.max_tokens, pattern)
-        if name == "similar":
+        elif name == "similar":
             similar = read_similar(arguments)
-            found = self._answers.similar(similar, allowed, progress)
-            return worded(found, allowed.folders[0], similar.max_tokens)
-        raise BadQuery(f"no tool {name[:100]!r}; there are: {', '.join(tool.name for tool in TOOLS)}")
+            found, budget = self._answers.similar(similar, allowed, progress), similar.max_tokens
+        else:
+            raise BadQuery(f"no tool {name[:100]!r}; there are: {', '.join(tool.name for tool in TOOLS)}")
+        answer = worded(found, here, budget, pattern)
+        record(f"agent ({name})", found.root, started, found.hits, len(answer.text.encode()))
+        return answer
 
 
 class Resident:

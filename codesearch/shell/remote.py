@@ -24,12 +24,17 @@ _HERE = frozenset(
 )
 """Arguments with which the resident process is not even asked; a query of that name is answered here too."""
 _HERE_IF_SET = ("CODESEARCH_DEBUG", "_CODESEARCH_COMPLETE")
-_VARIABLES = ("CODESEARCH_MODEL", "NO_COLOR", "TERM")  # caller.VARIABLES, which costs an import
+_VARIABLES = (
+    "CODESEARCH_MODEL",
+    "CODESEARCH_STATS",
+    "NO_COLOR",
+    "TERM",
+)  # caller.VARIABLES, which costs an import
 
 
 def answer(args: Sequence[str]) -> int | None:
     """The exit code of the command; None where this process has to run it, and nothing was printed yet."""
-    if not args or not client.allowed() or _HERE.intersection(args) or any(map(os.environ.get, _HERE_IF_SET)):
+    if not args or not client.allowed() or _is_for_here(args):
         return None
     try:
         address = client.resident()
@@ -42,6 +47,18 @@ def answer(args: Sequence[str]) -> int | None:
     except (ValueError, OSError):  # it refuses, or this process can't start one
         pass
     return None
+
+
+def _is_for_here(args: Sequence[str]) -> bool:
+    """Whether the resident process need not be asked: it would gain nothing, or does not have what it takes.
+
+    A service or a store by its address may need secrets of this environment.
+    """
+    return (
+        not _HERE.isdisjoint(args)
+        or any("://" in arg or arg.startswith("--open") for arg in args)
+        or any(map(os.environ.get, _HERE_IF_SET))
+    )
 
 
 def _command(args: Sequence[str]) -> dict[str, Any]:

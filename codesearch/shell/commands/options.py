@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from codesearch.shell.commands import completion
+
 __all__ = [
     "filters",
     "json_flag",
@@ -27,6 +29,7 @@ Decorator = Callable[[Command], Command]
 model = click.option(
     "--model",
     metavar="NAME",
+    shell_complete=completion.models,
     help="Embedding model: 'embedded' (shipped), an alias, a Hub id, a folder, or a service that texts are "
     "sent to (see: codesearch models --help). [default: the index's]",
 )
@@ -89,6 +92,7 @@ def filters(command: Command) -> Command:
             "types",
             multiple=True,
             metavar="LANG[,LANG...]",
+            shell_complete=completion.languages,
             help="Keep these languages: py, rust, ...",
         ),
         click.option(

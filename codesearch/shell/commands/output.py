@@ -25,7 +25,10 @@ class Output:
 
     as_json: bool = False
     as_jsonl: bool = False
+    as_vimgrep: bool = False
     files_only: bool = False
+    opened: int | None = None
+    """Which hit the editor opens, from 1."""
     content: bool = True
     before: int | None = None
     after: int | None = None
@@ -40,6 +43,21 @@ def output_options(command: options.Command) -> options.Command:
             "--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object for each hit, one a line."
         ),
         options.json_flag,
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(["text", "json", "jsonl", "vimgrep"]),
+            help="vimgrep: a line for each hit, path:line:column:text, which editors and fzf read.",
+        ),
+        click.option(
+            "--open",
+            "opened",
+            is_flag=False,
+            flag_value=1,
+            type=click.IntRange(min=1),
+            metavar="[N]",
+            help="Open the first hit, or the Nth, in $VISUAL or $EDITOR.",
+        ),
         click.option(
             "-C",
             "--context",
@@ -73,14 +91,23 @@ def output_options(command: options.Command) -> options.Command:
 
 def checked(printing: dict[str, object]) -> Output:
     """Return the printing flags as a record. UsageError where they exclude each other."""
-    forms = [flag for flag in ("as_json", "as_jsonl", "files_only") if printing[flag]]
-    if len(forms) > 1:
-        raise click.UsageError("--json, --jsonl and -l exclude each other")
+    form = printing["form"]
+    forms = {
+        "--json": bool(printing["as_json"]) or form == "json",
+        "--jsonl": bool(printing["as_jsonl"]) or form == "jsonl",
+        "--format vimgrep": form == "vimgrep",
+        "-l": bool(printing["files_only"]),
+    }
+    if sum(forms.values()) + (form == "text") > 1:
+        raise click.UsageError("--json, --jsonl, -l and other values of --format exclude each other")
+    opened = printing["opened"]
     around, before, after = (printing[key] for key in ("context", "before", "after"))
     return Output(
-        as_json=bool(printing["as_json"]),
-        as_jsonl=bool(printing["as_jsonl"]),
-        files_only=bool(printing["files_only"]),
+        as_json=forms["--json"],
+        as_jsonl=forms["--jsonl"],
+        as_vimgrep=forms["--format vimgrep"],
+        files_only=forms["-l"],
+        opened=opened if isinstance(opened, int) else None,
         content=not printing["no_content"],
         before=_first(before, around),
         after=_first(after, around),
@@ -91,21 +118,53 @@ def _first(*values: object) -> int | None:
     return next((value for value in values if isinstance(value, int)), None)
 
 
-def print_answer(answer: Answer, output: Output, regexes: Sequence[str] = ()) -> None:
-    """Print an answer. ``regexes`` are those of the search: lines that match are shown before others."""
+def print_answer(
+    answer: Answer, output: Output, regexes: Sequence[str] = (), *, started: float | None = None
+) -> None:
+    """Print an answer. ``regexes`` are those of the search: lines that match are shown before others.
+
+    ``started`` (``time.monotonic``) makes it count in ``codesearch stats``.
+    """
+    if output.opened:
+        _open(answer, output.opened)
+        return
+    text = _printed(answer, output, regexes)
+    write(text)
+    if started is not None:
+        from codesearch.storage.receipts import record
+
+        record(
+            "command line", " ".join(answer.roots), started, answer.hits, len(text.encode("utf-8", "replace"))
+        )
+
+
+def _printed(answer: Answer, output: Output, regexes: Sequence[str]) -> str:
     from codesearch.shell import render
 
+    if output.as_vimgrep:
+        from codesearch.shell.vimgrep import as_vimgrep
+
+        return as_vimgrep(answer, caller.folder(), regexes)
     if output.as_json:
-        write(render.as_json(answer, output.content))
-    elif output.as_jsonl:
-        write(render.as_jsonl(answer, output.content))
-    elif output.files_only:
-        write(render.as_files(answer, caller.folder()))
-    else:
-        _print_text(answer, output, regexes)
+        return render.as_json(answer, output.content)
+    if output.as_jsonl:
+        return render.as_jsonl(answer, output.content)
+    if output.files_only:
+        return render.as_files(answer, caller.folder())
+    return _as_text(answer, output, regexes)
 
 
-def _print_text(answer: Answer, output: Output, regexes: Sequence[str]) -> None:
+def _open(answer: Answer, number: int) -> None:
+    from codesearch.shell.editor import open_in_editor
+
+    if not answer.hits:
+        return
+    if number > len(answer.hits):
+        raise click.UsageError(f"--open is {number}, but there are {len(answer.hits)} hits")
+    open_in_editor(answer.hits[number - 1])
+
+
+def _as_text(answer: Answer, output: Output, regexes: Sequence[str]) -> str:
     from codesearch.searching.pattern import parse_pattern
     from codesearch.shell import render
     from codesearch.shell.snippets import Snippet, excerpt, with_context
@@ -123,4 +182,4 @@ def _print_text(answer: Answer, output: Output, regexes: Sequence[str]) -> None:
 
         styles = (paint, heading)
     why = answer.explanations
-    write(render.as_text(answer.hits, caller.folder(), snippet, *styles, explanations=why))
+    return render.as_text(answer.hits, caller.folder(), snippet, *styles, explanations=why)

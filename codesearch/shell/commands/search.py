@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -10,7 +11,7 @@ import click
 
 from codesearch import caller
 from codesearch.errors import counted
-from codesearch.shell.commands import options
+from codesearch.shell.commands import completion, options
 from codesearch.shell.commands.output import checked, output_options, print_answer
 from codesearch.shell.terminal import say
 
@@ -32,7 +33,7 @@ _NONE_FOUND = 1
     epilog="Put -- before a query that begins with a dash.",
 )
 @click.argument("query", required=False)
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=completion.paths)
 @options.limit
 @options.filters
 @click.option(
@@ -91,7 +92,7 @@ def search(
     **printing: object,
 ) -> None:
     """Search for QUERY (a question, a name, a message) in this repository, or in the PATHs of any."""
-    output = checked(printing)
+    started, output = time.monotonic(), checked(printing)
     from codesearch.shell.commands import session, several
 
     # What cannot be asked is refused before anything is indexed for it.
@@ -107,7 +108,7 @@ def search(
         request = replace(request, filter=replace(request.filter, under=place.under))
         answer = _listing(place.index, request) if request.is_listing else _answer(place.index, request)
     _tell_completeness(answer, request.mode)
-    print_answer(answer, output, regexes)
+    print_answer(answer, output, regexes, started=started)
     ctx.exit(0 if answer.hits else _NONE_FOUND)
 
 
@@ -140,7 +141,7 @@ def similar(
 ) -> None:
     """Find code like the chunk at FILE:LINE, like the definition FILE#SYMBOL, like that of a SYMBOL which
     is defined only once, or like the code on standard input (-)."""
-    output = checked(printing)
+    started, output = time.monotonic(), checked(printing)
     from codesearch.shell.commands import session
     from codesearch.shell.commands.places import parse, standard_input
 
@@ -164,7 +165,7 @@ def similar(
         )
         answer = _with_state(index, code or place, hits)
     _tell_completeness(answer, "semantic")
-    print_answer(answer, output)
+    print_answer(answer, output, started=started)
     ctx.exit(0 if answer.hits else _NONE_FOUND)
 
 

@@ -1,0 +1,1 @@
+"""Agents: what they save by searching, and what their resident process stands."""

@@ -1,0 +1,89 @@
+"""``stats``: what the questions of this user cost and saved."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codesearch.shell.commands import options
+from codesearch.shell.terminal import write
+
+if TYPE_CHECKING:
+    from codesearch.storage.receipts import Receipt
+
+__all__ = ["stats"]
+
+_SPANS = (("today", 86_400.0), ("7 days", 7 * 86_400.0), ("all", float("inf")))
+
+
+@click.command(short_help="Show what questions cost and saved.")
+@options.json_flag
+@click.option("--clear", is_flag=True, help="Forget all of it.")
+def stats(*, as_json: bool, clear: bool) -> None:
+    """Show how often this search was asked, how long it took, and how much reading it saved.
+
+    Tokens of the answers stand beside those of the files that their hits stand in (4 bytes a token). It is
+    counted on this machine, without the questions, and sent nowhere; CODESEARCH_STATS=0 switches it off.
+    """
+    from codesearch.shell.render import dump
+    from codesearch.storage.receipts import receipts, receipts_file
+
+    if clear:
+        receipts_file().unlink(missing_ok=True)
+        return
+    found = receipts()
+    rows = [_row(name, by, some) for name, by, some in _groups(found)]
+    if as_json:
+        write(dump(rows))
+    elif not rows:
+        write("nothing was asked yet\n")
+    else:
+        write(_table(rows))
+
+
+def _groups(found: list[Receipt]) -> list[tuple[str, str, list[Receipt]]]:
+    now = time.time()
+    kinds = sorted({receipt.by for receipt in found})
+    groups = [
+        (name, by, [r for r in found if r.by == by and now - r.at <= seconds])
+        for name, seconds in _SPANS
+        for by in kinds
+    ]
+    return [group for group in groups if group[2]]
+
+
+def _row(span: str, by: str, some: list[Receipt]) -> dict[str, Any]:
+    times = sorted(receipt.seconds for receipt in some)
+    return {
+        "span": span,
+        "by": by,
+        "questions": len(some),
+        "without_hits": sum(not receipt.hits for receipt in some),
+        "median_seconds": times[len(times) // 2],
+        "p95_seconds": times[min(len(times) - 1, int(0.95 * len(times)))],
+        "tokens": sum(receipt.tokens for receipt in some),
+        "file_tokens": sum(receipt.file_tokens for receipt in some),
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    heads = ("", "asked by", "questions", "no hits", "median", "p95", "tokens", "tokens of the files")
+    lines = [heads]
+    for row in rows:
+        lines.append(
+            (
+                row["span"],
+                row["by"],
+                f"{row['questions']:,}",
+                f"{row['without_hits']:,}",
+                f"{row['median_seconds']:.3f} s",
+                f"{row['p95_seconds']:.3f} s",
+                f"{row['tokens']:,}",
+                f"{row['file_tokens']:,}",
+            )
+        )
+    widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
+    text = ["  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)) for line in lines]
+    return "".join(f"{line.rstrip()}\n" for line in text)
