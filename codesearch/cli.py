@@ -163,7 +163,7 @@ class InProcess:
         return _run(args)
 
     def extras(self, resident: Resident, folders: Sequence[str]) -> list[Extra]:
-        """What the resident process serves besides; ``folders`` may be searched over HTTP."""
+        """Return the other routes of the resident process; ``folders`` may be searched over HTTP."""
         from codesearch.agents import routes as agents
         from codesearch.page import routes as page
 

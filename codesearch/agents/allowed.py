@@ -37,7 +37,7 @@ class Allowed:
         return cls(tuple(found))
 
     def resolve(self, path: str | None) -> Path:
-        """What a path means. BadQuery where that lies elsewhere, or is not there."""
+        """Resolve a path. BadQuery where that lies elsewhere, or is not there."""
         target = canonical(self.folders[0] / (path or "."))
         if self._folder_of(target) is None:
             raise BadQuery(

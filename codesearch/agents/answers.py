@@ -51,7 +51,7 @@ class Found:
 
 
 class Answers:
-    """What both tools do. Any thread may ask."""
+    """Search and find similar code, for both tools. Any thread may ask."""
 
     def __init__(self, pool: IndexPool, keeper: Keeper) -> None:
         self._pool = pool

@@ -1,4 +1,4 @@
-"""What the resident process offers to agents: the tools for its own clients, and MCP at ``/mcp``."""
+"""Routes of the resident process for agents: the tools for its own clients, and MCP at ``/mcp``."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _MEMORY_BYTES = 1 << 30
 
 
 class ToolFailed(CodesearchError):
-    """What the resident process says is wrong with a call."""
+    """A call that the resident process refuses; the message says why."""
 
 
 class Tools(Protocol):

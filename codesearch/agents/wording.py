@@ -35,7 +35,7 @@ _LONGEST_QUERY = 200
 
 @dataclass(frozen=True, slots=True)
 class Worded:
-    """What a client gets: for a model, and for a program."""
+    """The answer that a client gets: for a model, and for a program."""
 
     text: str
     structured: dict[str, Any]

@@ -77,7 +77,7 @@ def parts(data: bytes, language: str) -> list[Part]:
 
 
 def _embedded(data: bytes, language: str) -> Iterator[Part]:
-    """What is not markup and holds more than blanks, in order."""
+    """Return the parts that are not markup and hold more than blanks, in order."""
     start = 0
     if language == "astro" and (front := _FRONTMATTER.match(data)) and front["inner"].strip():
         yield Part(0, front.end(), *front.span("inner"), "typescript")

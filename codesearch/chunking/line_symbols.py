@@ -193,7 +193,7 @@ def _matches(data: bytes, language: str, starts: Sequence[int]) -> Iterator[_Fou
 
 
 def _closing(language: str, before: bytes) -> re.Pattern[bytes] | None:
-    """What closes the block whose first words are these."""
+    """Return the word that closes a block with these first words."""
     for opening, closing in _closings(language):
         if opening.match(before):
             return closing

@@ -19,6 +19,7 @@ import pg8000.native
 from numpy.typing import NDArray
 from pg8000.exceptions import DatabaseError, InterfaceError
 
+from codesearch.engines.postgres_sql import NEAR, TABLES, WORDS, WRITE, WRITE_TERMS
 from codesearch.engines.protocol import ANYWHERE, EngineRecord, Found, Where
 from codesearch.engines.rows import EngineRow, chunk_from, payload_of
 from codesearch.errors import BadQuery, CodesearchError
@@ -32,61 +33,6 @@ refused.
 """
 _MIGRATIONS: Mapping[int, Sequence[str]] = {}
 """Format -> statements that bring the one before it there."""
-_TABLES = """
-CREATE EXTENSION IF NOT EXISTS vector SCHEMA public;
-CREATE TABLE IF NOT EXISTS record (format integer NOT NULL, value jsonb NOT NULL);
-CREATE TABLE IF NOT EXISTS chunks (
-    uuid    uuid PRIMARY KEY,
-    root    text NOT NULL,
-    path    text NOT NULL,
-    keys    text[] NOT NULL,
-    length  integer NOT NULL,
-    chunk   jsonb NOT NULL,
-    vector  halfvec(DIM)
-);
-CREATE INDEX IF NOT EXISTS chunks_of_path ON chunks (root, path);
-CREATE INDEX IF NOT EXISTS chunks_by_key ON chunks USING gin (keys);
-CREATE INDEX IF NOT EXISTS chunks_by_vector ON chunks USING hnsw (vector halfvec_cosine_ops);
-CREATE TABLE IF NOT EXISTS terms (
-    term    text NOT NULL,
-    root    text NOT NULL,
-    uuid    uuid NOT NULL REFERENCES chunks ON DELETE CASCADE,
-    weight  real NOT NULL,
-    PRIMARY KEY (term, root, uuid)
-);
-CREATE INDEX IF NOT EXISTS terms_of_chunk ON terms (uuid)
-"""
-# Okapi BM25 with SQLite's constants and treatment of common terms; see searching/stores/bm25.py.
-_WORDS = """
-WITH all_chunks AS (SELECT count(*) AS number, avg(length) AS mean FROM chunks WHERE root = ANY(:roots)),
-     found AS (SELECT term, uuid, weight FROM terms WHERE root = ANY(:roots) AND term = ANY(:terms)),
-     held AS (SELECT term, count(*) AS number FROM found GROUP BY term)
-SELECT uuid, sum(
-    greatest(ln((all_chunks.number - held.number + 0.5) / (held.number + 0.5)), 1e-6)
-    * weight * 2.2 / (weight + 1.2 * (0.25 + 0.75 * length / greatest(mean, 1)))
-) AS score
-FROM found JOIN held USING (term) JOIN chunks USING (uuid), all_chunks
-WHERE {where} GROUP BY uuid ORDER BY score DESC, uuid LIMIT :limit
-"""
-_NEAR = """
-SELECT uuid, 1 - (vector <=> CAST(:vector AS halfvec)) FROM chunks
-WHERE vector IS NOT NULL AND {where} ORDER BY vector <=> CAST(:vector AS halfvec) LIMIT :limit
-"""
-_WRITE = """
-INSERT INTO chunks (uuid, root, path, keys, length, chunk, vector)
-SELECT one.uuid, :root, one.path, one.keys, one.length, one.chunk, CAST(one.vector AS halfvec)
-FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-    AS one(uuid uuid, path text, keys text[], length integer, chunk jsonb, vector text)
-ON CONFLICT (uuid) DO UPDATE SET
-    path = excluded.path, keys = excluded.keys, length = excluded.length, chunk = excluded.chunk,
-    vector = excluded.vector
-"""
-_WRITE_TERMS = """
-INSERT INTO terms (term, root, uuid, weight)
-SELECT one.term, :root, one.uuid, one.weight
-FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS one(term text, uuid uuid, weight real)
-ON CONFLICT (term, root, uuid) DO UPDATE SET weight = excluded.weight
-"""
 T = TypeVar("T")
 Connect = Callable[[], "pg8000.native.Connection"]
 
@@ -149,7 +95,7 @@ class PostgresEngine:
         """Make the tables, or bring older ones up to date."""
         with self._lock:
             self._run(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
-            for statement in _TABLES.replace("DIM", str(int(record.dim))).split(";\n"):
+            for statement in TABLES.replace("DIM", str(int(record.dim))).split(";\n"):
                 self._run(statement)
             value = json.dumps({key: getattr(record, key) for key in EngineRecord.__slots__})
             once = "WHERE NOT EXISTS (SELECT 1 FROM record)"
@@ -187,8 +133,8 @@ class PostgresEngine:
         ]
 
         def put(run: Callable[..., Any]) -> None:
-            run(_WRITE, root=root, rows=_json(chunks))
-            run(_WRITE_TERMS, root=root, rows=_json(terms))
+            run(WRITE, root=root, rows=_json(chunks))
+            run(WRITE_TERMS, root=root, rows=_json(terms))
 
         self._transaction(put)
 
@@ -217,7 +163,7 @@ class PostgresEngine:
     ) -> list[Found]:
         """Return the best chunks by BM25."""
         restriction, values = _where(roots, where)
-        rows = self._run(_WORDS.format(where=restriction), terms=list(terms), limit=limit, **values)
+        rows = self._run(WORDS.format(where=restriction), terms=list(terms), limit=limit, **values)
         return [Found(row[0], float(row[1])) for row in rows]
 
     def near(
@@ -229,7 +175,7 @@ class PostgresEngine:
         def ask(run: Callable[..., Any]) -> Any:
             run(f"SET LOCAL hnsw.ef_search = {min(1000, max(100, 2 * limit))}")
             run("SET LOCAL hnsw.iterative_scan = strict_order")
-            return run(_NEAR.format(where=restriction), vector=_vector(vector), limit=limit, **values)
+            return run(NEAR.format(where=restriction), vector=_vector(vector), limit=limit, **values)
 
         return [Found(row[0], float(row[1])) for row in self._transaction(ask)]
 

@@ -1,4 +1,4 @@
-"""What an engine has to do. ``store.py`` makes a ``SearchStore`` of it, ``upload.py`` fills it."""
+"""The interface of an engine. ``store.py`` makes a ``SearchStore`` of it, ``upload.py`` fills it."""
 
 from __future__ import annotations
 

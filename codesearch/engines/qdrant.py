@@ -239,7 +239,7 @@ class QdrantEngine:
         )
 
     def _try(self, ask: Callable[[], T]) -> T:
-        """What Qdrant says as an error of ours. The client's errors share no base."""
+        """Turn the errors of Qdrant into ours. The client's errors share no base."""
         try:
             with warnings.catch_warnings():  # the local mode says at each call what it needs not do
                 warnings.filterwarnings("ignore", ".*[Ll]ocal", UserWarning)

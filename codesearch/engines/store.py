@@ -125,7 +125,7 @@ class EngineStore:
     # -- names and places
 
     def _where(self, scope: Scope) -> Where | None:
-        """What the engine is asked for; None where nothing can answer."""
+        """Return the restriction for the engine; None where nothing can answer."""
         if scope.only is not None:
             uuids = [
                 uuid

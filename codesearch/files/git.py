@@ -80,7 +80,7 @@ def run_git(
 
 
 def _output(process: subprocess.Popen[bytes], seconds: float) -> bytes:
-    """What the process prints until it ends, its time is up or that is too much; then it is killed."""
+    """Read the output of the process until it ends, its time is up or that is too much; then it is killed."""
     timer = threading.Timer(seconds, process.kill)
     timer.daemon = True
     timer.start()

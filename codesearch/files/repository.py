@@ -31,7 +31,7 @@ _TRUE = frozenset({b"true", b"yes", b"on", b"1", b""})
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """What git tracks under a folder: paths relative to it, ascending, as git lists them."""
+    """List the tracked files under a folder: paths relative to it, ascending, as git lists them."""
 
     paths: tuple[bytes, ...] = ()
 

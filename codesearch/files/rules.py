@@ -52,13 +52,13 @@ class Rule:
         return self._regex.fullmatch(text) is not None
 
     def prefix(self) -> bytes:
-        """What every text that matches begins with."""
+        """Return the beginning of every text that matches."""
         special = SPECIAL.search(self.text)
         literal = self.text[: special.start()] if special else self.text
         return literal.lower() if self.fold else literal
 
     def suffix(self) -> bytes:
-        """What every text that matches ends with."""
+        """Return the end of every text that matches."""
         special = _LAST_SPECIAL.match(self.text)
         at = special.end() if special else 0
         if self.text[at - 2 : at] == b"**" and self.text[at : at + 1] == b"/":

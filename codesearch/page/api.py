@@ -1,4 +1,4 @@
-"""What the page asks, answered as plain values: roots, hits with facets, files, symbols, the map.
+"""Answers to the page as plain values: roots, hits with facets, files, symbols, the map.
 
 Only folders that the server was told about are searched (``codesearch.agents.allowed`` holds the same rule
 for agents); every path is looked up in an index, so nothing that is not indexed can be read.

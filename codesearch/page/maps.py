@@ -26,7 +26,7 @@ _KEPT = 4
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """What the browser draws."""
+    """The drawing of one index."""
 
     generation: int
     method: str

@@ -44,7 +44,7 @@ class Extra:
 
 @dataclass(slots=True)
 class Resident:
-    """What one resident process holds."""
+    """State of one resident process."""
 
     runner: Runner
     pool: IndexPool
@@ -60,7 +60,7 @@ class Resident:
     started: float = field(default_factory=time.monotonic)
 
     def status(self) -> dict[str, Any]:
-        """What it is doing, for ``codesearch serve --status``."""
+        """Describe the process, for ``codesearch serve --status``."""
         from codesearch import __version__
 
         return {

@@ -38,7 +38,7 @@ class Runner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a client sends."""
+    """One command of a client."""
 
     args: list[str]
     folder: Path

@@ -151,7 +151,7 @@ class IndexPool:
                 self._drop(key)
 
     def open_entries(self) -> list[OpenEntry]:
-        """What is open, most recently used first."""
+        """Return the open indexes, most recently used first."""
         now = time.monotonic()
         with self._lock:
             entries = sorted(self._entries.values(), key=lambda entry: -entry.used)

@@ -59,7 +59,7 @@ class ServeOptions:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the server is made of above this package."""
+    """Parts of the server that stand above this package."""
 
     runner: Runner
     extras: Callable[[Resident], Sequence[Extra]]

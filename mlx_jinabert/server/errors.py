@@ -1,4 +1,4 @@
-"""What goes wrong, said as each protocol says it.
+"""Errors, in the words of each protocol.
 
 OpenAI: {"error": {"message", "type", "param", "code"}}, statuses as its clients expect them.
 text-embeddings-inference: {"error", "error_type"}; its documentation says 413 for a batch that is too large,

@@ -1,4 +1,4 @@
-"""What is written down of one request: numbers and names, never a text."""
+"""The log record of one request: numbers and names, never a text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Measured", "RequestRecord"]
 
 
 class Measured(Protocol):
-    """What the engine tells about a request."""
+    """Figures of the engine about a request."""
 
     @property
     def tokens(self) -> int:

@@ -24,7 +24,7 @@ __all__ = ["Backups", "read_text", "write_bytes"]
 
 @dataclass(slots=True)
 class Backups:
-    """What files held before we wrote to them, by their real paths."""
+    """Content of files before we wrote to them, by their real paths."""
 
     _entries: dict[str, dict[str, Any]]
 

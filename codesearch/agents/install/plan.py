@@ -33,7 +33,7 @@ class Scope:
 
     @property
     def folder(self) -> Path:
-        """What the paths of a ``Place`` are relative to."""
+        """Folders that the paths of a ``Place`` are relative to."""
         return self.project if self.name == "project" else self.home
 
 
@@ -141,7 +141,7 @@ class _Draft:
 
 
 def _restored(backups: Backups, path: Path, before: str | None, after: str) -> str | None:
-    """What was there before our edit, if nobody has touched the file since; no file where nothing is left."""
+    """The content before our edit, if nobody has touched the file since; no file where nothing is left."""
     known, original = backups.original(path.resolve(), None if before is None else before.encode())
     if known:
         return None if original is None else original.decode()

@@ -24,7 +24,7 @@ def start_command() -> list[str]:
 
 
 def missing() -> list[str]:
-    """What has to be installed before agents can search, as commands or advice."""
+    """Say what has to be installed before agents can search, as commands or advice."""
     if find_spec("mcp") is None and not _is_uvx(Path(sys.prefix)):
         return [f"the extra 'mcp' is not installed: {sys.executable} -m pip install '{_PACKAGE}'"]
     return []

@@ -167,7 +167,9 @@ async def _answer(request: Request, work: Awaitable[Computed], record: RequestRe
 
 
 async def _unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """What ``work`` gives; it is cancelled, and ClientGone raised, when the client disconnects before."""
+    """Return the result of ``work``; it is cancelled, and ClientGone raised, when the client disconnects
+    before.
+    """
     waiting = asyncio.current_task()
     assert waiting is not None
     gone = asyncio.create_task(_disconnect(request))

@@ -89,7 +89,7 @@ async def tokenize(request: Request) -> Response:
 
 
 async def info(request: Request) -> Response:
-    """What is served and within which limits."""
+    """Describe the served model and its limits."""
     settings, pool = request.app.state.settings, request.app.state.pool
     spec = pool.first
     async with pool.use(spec) as served:

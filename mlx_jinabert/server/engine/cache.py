@@ -24,7 +24,7 @@ _OVERHEAD = 300
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """What is known of a text: its tokens before any cut, and its pooled vector, (width,) float32."""
+    """A cached text: its tokens before any cut, and its pooled vector, (width,) float32."""
 
     tokens: int
     vector: NDArray[np.float32]

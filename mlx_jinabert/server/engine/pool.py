@@ -78,7 +78,7 @@ class ModelPool:
 
     @property
     def names(self) -> Sequence[str]:
-        """What requests can ask for, in the order of the command line."""
+        """Names that requests can ask for, in the order of the command line."""
         return list(self._slots)
 
     @property

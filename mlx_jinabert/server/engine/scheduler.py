@@ -65,7 +65,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is computed together: of each job some positions."""
+    """One batch: of each job some positions."""
 
     parts: Sequence[tuple[Job, Sequence[int]]]
 

@@ -63,12 +63,12 @@ class Computed:
 
     @property
     def tokens(self) -> int:
-        """What was asked for, cut texts counted in full."""
+        """Return the tokens that were asked for, cut texts counted in full."""
         return sum(self.lengths)
 
 
 class _Served(Generic[M]):
-    """What both kinds of model have: a tokeniser's threads, the queue, the thread that computes."""
+    """Base of both kinds of model: a tokeniser's threads, the queue, the thread that computes."""
 
     def __init__(self, model: M, name: str, settings: Settings, observer: Observer) -> None:
         self.model = model
