@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mlx_jinabert.checkpoint.folder import ModelFolder
+from mlx_jinabert.checkpoint.sentence_files import read_json
 
 __all__ = ["SOURCE_FILES", "write_settings"]
 
@@ -55,10 +56,10 @@ def write_settings(
         config["quantization"] = dict(quantization)
     _write(target / "config.json", config)
     prompts = {**(source.entry.prompts if source.entry else {}), **source.prompts}
-    _write(
-        target / "config_sentence_transformers.json",
-        {"prompts": prompts, "default_prompt_name": source.default_prompt_name},
-    )
+    name = "config_sentence_transformers.json"
+    # How late interaction marks, cuts and skips tokens stands beside the prompts.
+    kept = (read_json(source.path / name) or {}) if source.pooling == "tokens" else {}
+    _write(target / name, {**kept, "prompts": prompts, "default_prompt_name": source.default_prompt_name})
     _write(
         target / "sentence_bert_config.json", {"max_seq_length": source.max_length, "do_lower_case": False}
     )

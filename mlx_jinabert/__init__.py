@@ -5,12 +5,14 @@
 >>> model.encode(["def add(a, b): return a + b"]).shape
 (1, 256)
 
-Embedder         texts -> vectors: encode, encode_query, encode_document; dim, max_length, fingerprint
-Reranker         (query, document) -> scores: predict, rank
-load             an Embedder by alias, Hub id, folder or address of a service
-load_reranker    a Reranker, likewise
-available_models the aliases and what is known of each
-errors           what is raised on purpose; every error is in this package, too
+Embedder               texts -> vectors: encode, encode_query, encode_document; dim, fingerprint
+Reranker               (query, document) -> scores: predict, rank
+LateInteractionModel   texts -> a vector per token: encode_query, encode_document, rank
+load                   an Embedder by alias, Hub id, folder or address of a service
+load_reranker, load_late_interaction
+                       the others, likewise
+available_models       the aliases and what is known of each
+errors                 what is raised on purpose; every error is in this package, too
 
 Importing this package imports neither a framework nor NumPy; ``load`` does.
 """
@@ -33,19 +35,23 @@ if TYPE_CHECKING:
     from mlx_jinabert.errors import UnsupportedConfig as UnsupportedConfig
     from mlx_jinabert.errors import WeightMismatch as WeightMismatch
     from mlx_jinabert.loading import load as load
+    from mlx_jinabert.loading import load_late_interaction as load_late_interaction
     from mlx_jinabert.loading import load_reranker as load_reranker
+    from mlx_jinabert.local.late_interaction import LateInteractionModel as LateInteractionModel
     from mlx_jinabert.local.reranker import Reranker as Reranker
 
 __version__ = "0.1.0"
 
-__all__ = ["available_models", "load", "load_reranker"]
+__all__ = ["available_models", "load", "load_late_interaction", "load_reranker"]
 
 _HOMES = {
     "Embedder": "mlx_jinabert.embedder",
+    "LateInteractionModel": "mlx_jinabert.local.late_interaction",
     "Reranker": "mlx_jinabert.local.reranker",
     "CatalogEntry": "mlx_jinabert.catalog",
     "available_models": "mlx_jinabert.catalog",
     "load": "mlx_jinabert.loading",
+    "load_late_interaction": "mlx_jinabert.loading",
     "load_reranker": "mlx_jinabert.loading",
     **dict.fromkeys(
         (
@@ -76,5 +82,8 @@ if not TYPE_CHECKING:
         return found
 
     def __dir__() -> list[str]:
-        public = ["Embedder", "Reranker", "available_models", "errors", "load", "load_reranker"]
+        public = [
+            name for name in _HOMES if _HOMES[name] not in ("mlx_jinabert.errors", "mlx_jinabert.catalog")
+        ]
+        public += ["available_models", "errors"]
         return [*public, "__all__", "__doc__", "__file__", "__name__", "__path__", "__version__"]

@@ -49,8 +49,9 @@ class CatalogEntry:
     """With ``any_prefix``: the shortest vector that its authors speak of."""
     weights_sha256: str | None = None
     """Hash of model.safetensors at the revision, where it is known: a local copy is recognised by it."""
-    task: Literal["embedding", "reranker"] = "embedding"
-    """"embedding" gives vectors (``load``), "reranker" scores of pairs (``load_reranker``)."""
+    task: Literal["embedding", "reranker", "late-interaction"] = "embedding"
+    """"embedding" gives vectors (``load``), "reranker" scores of pairs (``load_reranker``) and
+    "late-interaction" a vector per token (``load_late_interaction``)."""
     prompts: Mapping[str, str] = field(default_factory=dict)
     """Used where the checkpoint itself names no prompt of that name; prepended as they are.
 
@@ -142,7 +143,7 @@ _TYPES: Mapping[str, type] = {
 }
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "pooling": ("mean", "cls", "last", "tokens"),
-    "task": ("embedding", "reranker"),
+    "task": ("embedding", "reranker", "late-interaction"),
 }
 
 

@@ -9,18 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-from mlx_jinabert.architectures import ArchitectureConfig
 from mlx_jinabert.backends import Backend, open_backend, resolve_backend
 from mlx_jinabert.backends.owner import BackendOwner
 from mlx_jinabert.catalog import find
-from mlx_jinabert.checkpoint.folder import ModelFolder
+from mlx_jinabert.checkpoint.folder import ModelFolder, resolve
+from mlx_jinabert.checkpoint.late_interaction import read_late_interaction
 from mlx_jinabert.checkpoint.licence import tell_terms
 from mlx_jinabert.embedder import Embedder
 from mlx_jinabert.errors import ModelFolderError, WeightMismatch, check_choice, naming_folder
 from mlx_jinabert.local.embedder import LocalEmbedder
+from mlx_jinabert.local.late_interaction import LateInteractionModel
 from mlx_jinabert.local.reranker import Activation, Reranker, default_activation
 from mlx_jinabert.local.spec import LocalSpec, read_spec
 from mlx_jinabert.remote import is_remote
+from mlx_jinabert.text.marked import MarkedTokenizer
 from mlx_jinabert.text.pairs import PairTokenizer
 from mlx_jinabert.text.tokenizer import Tokenizer
 
@@ -29,12 +31,14 @@ __all__ = [
     "choose_dtype",
     "fingerprint_of",
     "load",
+    "load_late_interaction",
     "load_local",
     "load_reranker",
+    "load_scorer",
 ]
 
 Name = str | os.PathLike[str]
-Task = Literal["embedding", "reranker"]
+Task = Literal["embedding", "reranker", "late-interaction"]
 T = TypeVar("T")
 
 DTYPES = ("auto", "float32", "float16", "bfloat16", "int8", "int4")
@@ -43,6 +47,7 @@ BACKENDS = ("auto", "mlx", "onnx")
 _LOADERS: Mapping[str, str] = {
     "embedding": "it gives vectors: use mlx_jinabert.load",
     "reranker": "it gives scores of pairs: use mlx_jinabert.load_reranker",
+    "late-interaction": "it gives a vector per token: use mlx_jinabert.load_late_interaction",
 }
 _HEAD = ("classifier.weight", "classifier.bias")
 _log = logging.getLogger("mlx_jinabert")
@@ -159,6 +164,40 @@ def load_reranker(
     return Reranker(spec, tokenizer, owner, reload, chosen)
 
 
+def load_late_interaction(
+    name: Name,
+    *,
+    backend: str = "auto",
+    dtype: str = "auto",
+    revision: str | None = None,
+) -> LateInteractionModel:
+    """Load a late-interaction (ColBERT) model in PyLate's layout: names and options as for ``load``.
+
+    "auto" is float32 on ONNX Runtime. Raises ModelFolderError for a model of another kind, and what ``load``
+    raises.
+    """
+    _check_options(name, backend, dtype)
+    spec = _spec_for("late-interaction", name, revision=revision, dtype=dtype)
+    tell_terms(spec.folder)
+    with naming_folder(spec.folder.path):
+        settings = read_late_interaction(spec.folder.path)
+    architecture = spec.architecture
+    tokenizer = MarkedTokenizer(
+        spec.folder.tokenizer, settings, architecture.max_position, architecture.vocab_size
+    )
+    onnx_dtype = "float32" if dtype == "auto" else None
+    owner = BackendOwner(partial(_open, spec, backend, dtype, onnx_dtype=onnx_dtype))
+    reload = _again(load_late_interaction, name, spec, backend=backend, dtype=dtype)
+    return LateInteractionModel(spec, tokenizer, owner, reload)
+
+
+def load_scorer(name: Name) -> Reranker | LateInteractionModel:
+    """Load whatever scores (query, document) pairs under this name, for its ``predict``."""
+    entry = None if isinstance(name, os.PathLike) else find(name)
+    late = entry.task == "late-interaction" if entry else resolve(name).pooling == "tokens"
+    return load_late_interaction(name) if late else load_reranker(name)
+
+
 def fingerprint_of(name: Name) -> str:
     """The fingerprint of ``load(name)``, without loading weights; a service may be asked.
 
@@ -201,7 +240,7 @@ def _spec_for(task: Task, name: Name, **options: Any) -> LocalSpec:
     _check_task_by_name(name, task)
     spec = read_spec(name, **options)
     with naming_folder(spec.folder.path):
-        _check_task_by_tensors(spec.architecture, task)
+        _check_task_by_content(spec, task)
     return spec
 
 
@@ -212,8 +251,14 @@ def _check_task_by_name(name: Name, task: Task) -> None:
     raise ModelFolderError(name, f"is not for this: {_LOADERS[entry.task]}")
 
 
-def _check_task_by_tensors(architecture: ArchitectureConfig, task: Task) -> None:
-    if task == "embedding" and architecture.num_labels:
+def _check_task_by_content(spec: LocalSpec, task: Task) -> None:
+    """Refuse a model of another kind by what its folder holds."""
+    architecture, per_token = spec.architecture, spec.folder.pooling == "tokens"
+    if per_token != (task == "late-interaction") and not architecture.num_labels:
+        found = "late-interaction" if per_token else "embedding"
+        if not (task == "reranker" and found == "embedding"):
+            raise ModelFolderError(spec.folder.path, f"is not for this: {_LOADERS[found]}")
+    if task != "reranker" and architecture.num_labels:
         raise WeightMismatch(extra=_HEAD, hint=f"this is a reranker; {_LOADERS['reranker']}")
     if task == "reranker" and not architecture.num_labels:
         raise WeightMismatch(missing=_HEAD, hint=f"this is an embedding model; {_LOADERS['embedding']}")

@@ -50,9 +50,10 @@ class Rerankers:
 def load_reranker(name: str) -> Any:
     """Load a reranker of mlx_jinabert. ModelUnavailable says what is wrong, also with an embedding model."""
     import mlx_jinabert
+    from mlx_jinabert.loading import load_scorer
 
     try:
-        return mlx_jinabert.load_reranker(name)
+        return load_scorer(name)
     except mlx_jinabert.errors.JinabertError as error:
         raise ModelUnavailable(name, f"no reranker: {error}") from error
 

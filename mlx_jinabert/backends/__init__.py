@@ -38,7 +38,10 @@ class Backend(Protocol):
     """Width of the vectors; of a classifier, the number of its labels."""
 
     def embed(self, batch: TokenBatch) -> NDArray[np.float32]:
-        """Pooled vectors of right-padded sequences, (batch, dim) float32, not normalised; or logits."""
+        """Pooled vectors of right-padded sequences, (batch, dim) float32, not normalised; or logits.
+
+        Without pooling ("tokens"), hidden states: (batch, length, dim).
+        """
 
     def close(self) -> None:
         """Free the weights; the backend cannot be used afterwards."""

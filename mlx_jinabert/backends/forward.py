@@ -39,7 +39,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ResultRows:
-    """Rows of numbers, (n, width) float32, and the n positions of the sequences that they belong to."""
+    """Results, (n, width) or (n, length, width) float32, and the n positions of their sequences."""
 
     positions: tuple[int, ...]
     values: NDArray[np.float32]
@@ -63,9 +63,18 @@ def compute(
     limits: Limits,
     pad_id: int,
     types: Sequence[Ids] | None = None,
+    *,
+    seen: Sequence[int] | None = None,
 ) -> Iterator[ResultRows]:
-    """Every sequence once, longest first. ``types``: the token types of each sequence, if it has any."""
+    """Run every sequence once, longest first.
+
+    ``types``: the token types of each sequence, if it has any. ``seen``: how many of its tokens the others
+    see; all without it.
+    """
     for positions, padded in _batches(sequences, limits, pad_id, types):
+        if seen is not None:
+            for row, position in enumerate(positions):
+                padded.mask[row, seen[position] :] = 0
         yield ResultRows(positions, owner.run(partial(_embed, padded)))
 
 

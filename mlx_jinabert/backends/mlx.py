@@ -83,6 +83,8 @@ class MlxBackend:
         hidden = self._model(mx.array(batch.ids), _shared_mask(batch.mask), *types)
         if self._classifies:
             vectors = np.array(self._model.classify(hidden).astype(mx.float32))
+        elif self._pooling == "tokens":
+            vectors = np.array(hidden.astype(mx.float32))
         else:
             vectors = np.array(pool(hidden.astype(mx.float32), mx.array(batch.mask), self._pooling))
         _bound_cache()

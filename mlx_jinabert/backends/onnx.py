@@ -57,12 +57,16 @@ class OnnxBackend:
         self._rows = architecture.vocab_size
         self._cores = usable_cores()
         self._graph = GraphFile(folder, architecture, self.dtype)
+        self._per_token = folder.pooling == "tokens"
         self._narrow = self._open(threads=1)
         self._wide: Session | None = None
         self._pool = ThreadPoolExecutor(self._cores, thread_name_prefix="mlx-jinabert-onnx")
 
     def _open(self, threads: int) -> Session:
-        return self._graph.open(lambda path, foreign: Session(path, threads, self.dim, foreign=foreign))
+        def session(path: str, foreign: bool) -> Session:
+            return Session(path, threads, self.dim, foreign=foreign, per_token=self._per_token)
+
+        return self._graph.open(session)
 
     def embed(self, batch: TokenBatch) -> NDArray[np.float32]:
         """Pooled vectors, (batch, dim) float32, not normalised, or logits."""

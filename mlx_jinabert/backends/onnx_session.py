@@ -28,16 +28,19 @@ _INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 
 
 class Session:
-    """The graph at ``path`` on ``threads`` threads; it gives ``width`` numbers a text.
+    """The graph at ``path`` on ``threads`` threads; it gives ``width`` numbers a text, or a token.
 
     ``foreign``: it was not built here, so its runs are timed.
     """
 
-    def __init__(self, path: str, threads: int, width: int, *, foreign: bool) -> None:
+    def __init__(
+        self, path: str, threads: int, width: int, *, foreign: bool, per_token: bool = False
+    ) -> None:
         """Raises ModelFolderError for inputs or outputs that are no model's, and what onnxruntime raises."""
         self._foreign = foreign
         self._path = path
         self._width = width
+        self._per_token = per_token
         self.session = _open(path, threads)
         inputs = {each.name for each in self.session.get_inputs()}
         outputs = self.session.get_outputs()
@@ -52,6 +55,8 @@ class Session:
     def run(self, batch: TokenBatch) -> NDArray[np.float32]:
         """(batch, width) float32, without the columns that hold nothing but padding.
 
+        With a vector per token all columns are computed: (batch, length, width).
+
         An even number of columns: the product of one row that pools a text adds up in another order where
         the length is 3 more than a multiple of 4. Nothing else in a graph depends on padding or neighbours,
         so with it a text has one vector, to the bit, in whatever company it is computed (ONNX Runtime 1.32,
@@ -59,9 +64,13 @@ class Session:
 
         Raises ModelFolderError where the graph fails, gives something else or comes to no end.
         """
-        used = np.flatnonzero(batch.mask.any(axis=0))
-        length = int(used[-1]) + 1 if used.size else 1
-        length += length % 2  # where the batch ends before that, every text of it has all its columns already
+        length = batch.ids.shape[1]
+        if not self._per_token:
+            used = np.flatnonzero(batch.mask.any(axis=0))
+            length = int(used[-1]) + 1 if used.size else 1
+            length += (
+                length % 2
+            )  # where the batch ends before that, every text of it has all its columns already
         inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "token_type_ids": batch.types}
         columns = {
             name: values[:, :length].astype(np.int64)
@@ -69,11 +78,12 @@ class Session:
             if values is not None and name in self._inputs
         }
         values = self._bounded(columns, _SECONDS + _SECONDS_PER_TOKEN * batch.ids.size)
-        if values.shape != (len(batch.ids), self._width) or values.dtype != np.float32:
+        shape = (*batch.ids.shape, self._width) if self._per_token else (len(batch.ids), self._width)
+        if values.shape != shape or values.dtype != np.float32:
             raise ModelFolderError(
                 self._path,
                 f"its graph gave {values.dtype} {values.shape} for {len(batch.ids)} text(s), expected "
-                f"float32 {(len(batch.ids), self._width)}",
+                f"float32 {shape}",
             )
         return values
 

@@ -17,7 +17,7 @@ from mlx_jinabert.backends.owner import BackendOwner
 from mlx_jinabert.errors import UnsupportedConfig, check_choice, check_count
 from mlx_jinabert.local.model import LocalModel, Reload
 from mlx_jinabert.local.spec import LocalSpec
-from mlx_jinabert.text.pairs import Pair, PairTokenizer
+from mlx_jinabert.text.pairs import Pair, PairTokenizer, list_pairs
 from mlx_jinabert.text.progress import Advance, progress_bar
 from mlx_jinabert.text.prompts import list_texts
 from mlx_jinabert.text.tokenizer import Ids
@@ -97,7 +97,7 @@ class Reranker(LocalModel):
         check_truncation(truncation)
         chosen = _activation_of(activation, self._activation)
         limits = limits_of(batch_size, max_batch_tokens, self.max_length, self.device)
-        listed, alone = _listed(pairs)
+        listed, alone = list_pairs(pairs)
         with progress_bar(len(listed), show=show_progress_bar) as advance:
             scores = activate(self._logits(listed, limits, truncation, advance), chosen)
         return scores.reshape(()) if alone else scores
@@ -189,23 +189,6 @@ def default_activation(config: Mapping[str, Any]) -> Activation:
     if found not in _ACTIVATIONS:
         raise UnsupportedConfig("activation_fn", found, tuple(_ACTIVATIONS))
     return _ACTIVATIONS[found]
-
-
-def _listed(pairs: Sequence[Pair] | Pair) -> tuple[list[Pair], bool]:
-    """The pairs as a list, and whether there was one alone. TypeError names the first that is not a pair."""
-    if isinstance(pairs, str | bytes | Mapping) or not isinstance(pairs, Iterable):
-        raise TypeError(f"pairs must be a list of (query, document), not {type(pairs).__name__}")
-    found: list[Any] = list(pairs)
-    alone = len(found) == 2 and all(isinstance(text, str) for text in found)
-    checked: list[Pair] = []
-    for position, pair in enumerate([found] if alone else found):
-        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
-            raise TypeError(f"pair {position} must be (query, document), not {pair!r:.80}")
-        query, document = pair
-        if not isinstance(query, str) or not isinstance(document, str):
-            raise TypeError(f"pair {position} must hold two str, not {pair!r:.80}")
-        checked.append((query, document))
-    return checked, alone
 
 
 def _activation_of(wanted: Activation | None, default: Activation) -> Activation:

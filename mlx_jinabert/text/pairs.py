@@ -8,16 +8,17 @@ alone, as long as it is longer than the query.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mlx_jinabert.errors import ModelFolderError
 from mlx_jinabert.text.tokenizer import Ids, Tokenizer, without_surrogates
 
-__all__ = ["Pair", "PairTokenizer", "TokenizedPairs"]
+__all__ = ["Pair", "PairTokenizer", "TokenizedPairs", "list_pairs"]
 
 Pair = tuple[str, str]
 """(query, document)."""
@@ -70,3 +71,20 @@ class PairTokenizer(Tokenizer):
         ids = (np.asarray(encoding.ids, np.int32) for encoding in encodings)
         types = (np.asarray(encoding.type_ids, np.int32) for encoding in encodings)
         return TokenizedPairs(tuple(ids), tuple(types), lengths)
+
+
+def list_pairs(pairs: Sequence[Pair] | Pair) -> tuple[list[Pair], bool]:
+    """The pairs as a list, and whether there was one alone. TypeError names the first that is not a pair."""
+    if isinstance(pairs, str | bytes | Mapping) or not isinstance(pairs, Iterable):
+        raise TypeError(f"pairs must be a list of (query, document), not {type(pairs).__name__}")
+    found: list[Any] = list(pairs)
+    alone = len(found) == 2 and all(isinstance(text, str) for text in found)
+    checked: list[Pair] = []
+    for position, pair in enumerate([found] if alone else found):
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+            raise TypeError(f"pair {position} must be (query, document), not {pair!r:.80}")
+        query, document = pair
+        if not isinstance(query, str) or not isinstance(document, str):
+            raise TypeError(f"pair {position} must hold two str, not {pair!r:.80}")
+        checked.append((query, document))
+    return checked, alone

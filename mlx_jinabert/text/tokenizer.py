@@ -155,6 +155,11 @@ class Tokenizer:
             ids.append(self._cut(encoding))
         return TokenizedTexts(tuple(ids), tuple(lengths))
 
+    def token_id(self, token: str) -> int | None:
+        """The id of a token of the vocabulary; None for anything else."""
+        found: int | None = self._reader.token_to_id(token)
+        return found
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included, before any cut."""
         return [len(encoding.ids) + len(self._end) for encoding in self._encodings(texts)]

@@ -39,7 +39,16 @@ mlx_jinabert.load_reranker("x").rank("q", ["d"], top=3)
 
 def test_the_public_names_come_first() -> None:
     shown = [name for name in dir(mlx_jinabert) if not name.startswith("_")]
-    assert shown == ["Embedder", "Reranker", "available_models", "errors", "load", "load_reranker"]
+    assert shown == [
+        "Embedder",
+        "LateInteractionModel",
+        "Reranker",
+        "available_models",
+        "errors",
+        "load",
+        "load_late_interaction",
+        "load_reranker",
+    ]
     for name in (*shown, *errors.__all__[:8]):
         assert getattr(mlx_jinabert, name) is not None
     with pytest.raises(AttributeError, match="lod"):

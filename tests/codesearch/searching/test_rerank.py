@@ -93,11 +93,11 @@ def test_the_limit_comes_after_the_second_stage(index: Index) -> None:
 
 
 def test_a_checkpoint_is_loaded_once_by_its_name(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    import mlx_jinabert
+    from mlx_jinabert import loading
 
     name = str(checkpoint_folder(SMALL))
-    load, loaded = mlx_jinabert.load_reranker, []
-    monkeypatch.setattr(mlx_jinabert, "load_reranker", lambda n: loaded.append(n) or load(n))
+    load, loaded = loading.load_reranker, []
+    monkeypatch.setattr(loading, "load_reranker", lambda n: loaded.append(n) or load(n))
     got = index.search("retry the socket", limit=5, rerank=name)
     assert (
         got

@@ -144,8 +144,14 @@ class Layers:
         return self.arithmetic.dense(rows, weight, bias.astype(np.float32))
 
     def pool(self, hidden: Value, mode: str) -> None:
-        """Weighted mean over the tokens of each text as the output; weights as in ``pooling.py``."""
+        """Weighted mean over the tokens of each text as the output; weights as in ``pooling.py``.
+
+        "tokens" puts out the hidden states as they are, (batch, length, width).
+        """
         g = self.graph
+        if mode == "tokens":
+            g.output(self._by_text(hidden), "token_embeddings", FLOAT, ("batch", "length", self.width))
+            return
         weights = self._token_weights(mode)
         total = g.op("ReduceSum", weights, g.ints(1), keepdims=1)
         share = g.op("Div", weights, g.op("Max", total, g.number(1)))
