@@ -14,7 +14,7 @@ PACKAGES = ("mlx_jinabert", "codesearch", "conversion")
 _VARIABLE = re.compile(r'environ(?:\.get\(|\.setdefault\(|\[)\s*"([A-Z_0-9]+)"|getenv\(\s*"([A-Z_0-9]+)"')
 
 
-@pytest.mark.parametrize("script", ["scripts.reference", "scripts.draw_imports"])
+@pytest.mark.parametrize("script", ["scripts.reference", "scripts.architecture"])
 def test_what_is_written_from_the_code_is_current(script: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", script, "--check"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -45,3 +45,17 @@ def test_documents_link_to_files_that_exist() -> None:
         if not (page.parent / target).exists()
     ]
     assert not dead
+
+
+def test_the_architecture_names_modules_that_exist() -> None:
+    """In its prose; the list below is written from the code."""
+    prose = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## Rooms")[0]
+    modules = {
+        ".".join(path.relative_to(ROOT / package).with_suffix("").parts).removesuffix(".__init__")
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+    }
+    named = set(re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", prose))
+    others = {"architectures", "mlx_jinabert.load", "docs/security.md"}
+    missing = {name for name in named if not any(module.endswith(name) for module in modules)}
+    assert missing - others <= {"catalog.toml", "config.json", "config.py", "mlx.py", "onnx.py"}

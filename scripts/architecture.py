@@ -1,11 +1,13 @@
-"""Draw which room imports which, from the code: ``python -m scripts.draw_imports [--check]``.
+"""Write what docs/architecture.md says of the code: ``python -m scripts.architecture [--check]``.
 
-Rewrites the drawings in docs/architecture.md. With ``--check`` it changes nothing and exits 1 where they are
-out of date. An arrow that follows from two others is left out.
+The drawings of which room imports which, and the list of every module with the first line of its docstring.
+An arrow that follows from two others is left out. ``--check`` changes nothing and exits 1 where the page is
+stale.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterable
@@ -18,18 +20,36 @@ _BASICS = frozenset({"__init__", "__main__", "errors", "records", "languages", "
 
 
 def main() -> int:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    new = text
+    text = new = DOCUMENT.read_text(encoding="utf-8")
     for package in PACKAGES:
-        begin, end = f"<!-- imports of {package} -->", f"<!-- end of imports of {package} -->"
-        block = f"{begin}\n```mermaid\n{drawing(package)}\n```\n{end}"
-        new = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _, b=block: b, new, flags=re.DOTALL)
+        new = _filled(new, f"imports of {package}", f"```mermaid\n{drawing(package)}\n```")
+        new = _filled(new, f"modules of {package}", module_list(package))
     if "--check" in sys.argv:
         if new != text:
-            print("docs/architecture.md is out of date: python -m scripts.draw_imports", file=sys.stderr)
+            print("docs/architecture.md is out of date: python -m scripts.architecture", file=sys.stderr)
         return int(new != text)
     DOCUMENT.write_text(new, encoding="utf-8")
     return 0
+
+
+def _filled(text: str, name: str, content: str) -> str:
+    """The text with other content between the marks of that name."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    pattern = re.escape(begin) + ".*?" + re.escape(end)
+    return re.sub(pattern, lambda _: f"{begin}\n{content}\n{end}", text, flags=re.DOTALL)
+
+
+def module_list(package: str) -> str:
+    """A table of the modules, room by room."""
+    rows = ["| module | |", "|---|---|"]
+    for module in sorted(modules(package), key=lambda one: one.name.split(".")):
+        about = (
+            (ast.get_docstring(module.tree) or "").partition("\n")[0].replace("|", "\\|").replace("``", "`")
+        )
+        is_room = module.path.name == "__init__.py"
+        name = module.name.removeprefix(f"{package}.")
+        rows.append(f"| **`{name}`** | **{about}** |" if is_room else f"| `{name}` | {about} |")
+    return "\n".join(rows)
 
 
 def drawing(package: str) -> str:
