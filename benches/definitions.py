@@ -43,6 +43,8 @@ _KINDS = {
 _KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
 _NAME = re.compile(r"[^\W\d][\w$!?'-]{2,}")
 _LOCAL_SCOPES = frozenset({"function", "method", "member", "func", "singletonMethod"})
+_INDENTED_IS_LOCAL = frozenset({"javascript", "powershell", "r"})
+"""Where ctags does not say that a variable is a function's."""
 _DATA = frozenset({"json", "yaml", "toml", "markdown", "html", "xml", "ini", "rst", "asciidoc", "tex"})
 _FIELDS = {"c", "cpp", "go", "objective-c"}  # where "member" is a field
 
@@ -98,7 +100,9 @@ def _tag(repository: str, found: dict[str, object]) -> Tag | None:
         return None
     kind = _KIND.get(kind, "") if not (kind == "member" and language in _FIELDS) else "member"
     line = found.get("line")
-    made_up = name.startswith(("__anon", "AnonymousFunction"))
+    made_up = name.startswith(
+        ("__anon", "AnonymousFunction", "anonDataFrame", "anonVec", "anonList", "anonFunc")
+    )
     if not kind or not isinstance(line, int) or made_up or language in _DATA or not _NAME.fullmatch(name):
         return None
     scope = str(found.get("scopeKind", ""))
@@ -106,6 +110,14 @@ def _tag(repository: str, found: dict[str, object]) -> Tag | None:
         scope in _LOCAL_SCOPES or "nonymous" in str(found.get("scope"))
     ):
         return None  # of a function: no name that anybody asks for
+    pattern = str(found.get("pattern", ""))
+    if (
+        language in _INDENTED_IS_LOCAL
+        and kind != "function"
+        and kind != "type"
+        and pattern.startswith(("/^ ", "/^\t"))
+    ):
+        return None
     return Tag(repository, str(found["path"]), line, language, kind, name)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["VERSION", "ChunkOptions", "chunk_file", "chunks_from_spans", "file_spans", "is_parsed"]
 
 
-VERSION = 2
+VERSION = 3
 """Grows whenever the same file would be cut or labelled differently; an index that records it re-chunks."""
 
 

@@ -241,6 +241,7 @@ DEFINITIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
                 impl: instance"""
             ),
             "(signature name: (_) @name) @function",
+            "(header module: (_) @name) @module",
         ),
         "bash": _named("function: function_definition"),
         "zig": (

@@ -4,7 +4,8 @@ The habits are those of universal-ctags' line-oriented parsers. Each line of a t
 expression, which is tried at the beginning of every line of a file. ``NAME`` stands for the name,
 ``FUNC`` for what precedes a name in C's family (a type at least, and no word that begins a statement),
 ``PARAMS`` for parentheses that a body follows. ``kind@a,b`` counts only directly inside of a definition
-of kind a or b; ``member`` names something that is too small to be a chunk of its own.
+of kind a or b; ``member`` names something that is too small to be a chunk of its own, ``member+`` the first of several with
+commas between them. A block that is only there for what stands in it has an empty name.
 
 Every repetition is bounded or runs over characters that what follows it cannot begin with, so no line
 takes longer than its length.
@@ -38,11 +39,15 @@ class     [ \t]{0,40}(?:virtual[ \t]+|interface[ \t]+)?class[ \t]+(?:automatic[ 
 function  [ \t]{0,40}(?:(?:extern|pure|virtual|static|local|protected|automatic|forkjoin|import[ \t]+"[^"\n]*")[ \t]+)*(?:function|task)[ \t]+(?:automatic[ \t]+|static[ \t]+)?(?:\[[^\]\n]*\][ \t]*)?(?:[\w:$]+(?:[ \t]*\[[^\]\n]*\])?[ \t]+){0,3}(?:\w+::)?NAME[ \t]*[(;]
 type      [ \t]{0,40}typedef\s[^;{}\n]*?NAME[ \t]*;
 type      [ \t]{0,40}typedef[ \t]+(?:enum|struct|union)[^{}\n]*\{[^{}\n]*\}[ \t]*NAME[ \t]*;
-type      \}[ \t]*NAME[ \t]*;
-macro     `define[ \t]+NAME
+enum      [ \t]{0,40}typedef[ \t]+enum[^{}\n]*\{(?P<name>)[^}\n]*$
+struct    [ \t]{0,40}typedef[ \t]+(?:struct|union)[^{}\n]*\{(?P<name>)[^}\n]*$
+type      [ \t]{0,40}\}[ \t]*NAME[ \t]*;
+member@enum  [ \t]{1,40}NAME[ \t]*(?:=[^,\n]*)?,?[ \t]*(?://[^\n]*)?$
+macro     [ \t]{0,40}`define[ \t]+NAME
 type      [ \t]{0,40}covergroup[ \t]+NAME
 member    [ \t]{0,40}(?:local)?param(?:eter)?[ \t]+(?:[\w:$]+[ \t]+)?(?:\[[^\]\n]*\][ \t]*)?NAME[ \t]*=
-member@module,interface,class  [ \t]{0,40}(?:(?:input|output|inout|rand|randc|local|protected|static|const)[ \t]+)?(?:wire|reg|logic|bit|int|integer|byte|real|time|string|genvar|input|output|inout|supply[01]|tri|event)[ \t]+(?:(?:signed|unsigned|wire|reg|logic|var)[ \t]+)?(?:\[[^\]\n]*\][ \t]*)*NAME
+member@module,interface,class,struct  [ \t]{0,40}(?!STATEMENT|assign\b|endmodule\b)[\w:]+(?:[ \t]*\[[^\]\n]*\])*[ \t]+NAME[ \t]*(?:\[[^\]\n]*\][ \t]*)*[;=]
+member+@module,interface,class,struct  [ \t]{0,40}(?:(?:input|output|inout|rand|randc|local|protected|static|const)[ \t]+)?(?:wire|reg|logic|bit|int|integer|byte|real|time|string|genvar|input|output|inout|supply[01]|tri|event)[ \t]+(?:(?:signed|unsigned|wire|reg|logic|var)[ \t]+)?(?:\[[^\]\n]*\][ \t]*)*NAME
 """
 
 _SHADER = (
@@ -148,12 +153,13 @@ function  NAME[ \t]*\((?:[^.;\n]|\.(?=\S)|\n){0,600}?->
     "fortran": r"""
 function  [ \t]{0,40}(?!end\b)(?:(?:pure|elemental|recursive|impure|module|attributes\([^)\n]*\))[ \t]+)*(?:(?:integer|real|logical|complex|character|double[ \t]+precision|type|class)(?:[ \t]*\*[ \t]*\d+|[ \t]*\([^!\n]*?\))?[ \t]+)?(?:(?:pure|elemental|recursive|impure|module)[ \t]+)*function[ \t]+NAME
 function  [ \t]{0,40}(?!end\b)(?:(?:pure|elemental|recursive|impure|module)[ \t]+)*subroutine[ \t]+NAME
-function  [ \t]{0,40}(?:module[ \t]+procedure|entry|program)[ \t]+NAME
+function  [ \t]{0,40}(?:module[ \t]+procedure|entry)[ \t]+NAME
+module    [ \t]{0,40}program[ \t]+NAME
 module    [ \t]{0,40}module[ \t]+(?!procedure\b|subroutine\b|function\b)NAME
 module    [ \t]{0,40}submodule[ \t]*\([^)\n]*\)[ \t]*NAME
-type      [ \t]{0,40}type[ \t]*(?:,[^:\n]*)?(?:::|\s)[ \t]*NAME[ \t]*$
+type      [ \t]{0,40}type[ \t]*(?:,[^:\n]*)?(?:::|\s)[ \t]*NAME[ \t]*(?:![^\n]*)?$
 interface [ \t]{0,40}(?:abstract[ \t]+)?interface[ \t]+NAME
-member    [ \t]{0,40}(?:integer|real|logical|complex|character|double[ \t]+precision|type[ \t]*\(|class[ \t]*\()[^!\n]*?::[ \t]*NAME
+member+   [ \t]{0,40}(?:integer|real|logical|complex|character|double[ \t]+precision|type[ \t]*\(|class[ \t]*\()[^!\n]*?::[ \t]*NAME
 member@type  [ \t]{0,40}procedure(?:[ \t]*\([^)\n]*\))?[^!\n]*?::[ \t]*NAME
 """,
     "fsharp": r"""
@@ -281,7 +287,7 @@ member    [ \t]{0,40}@property[ \t]*(?:\([^)\n]*\))?[^;\n]*?NAME[ \t]*(?:;|NS_|A
 enum      [ \t]{0,40}typedef[ \t]+(?:NS_ENUM|NS_OPTIONS|NS_CLOSED_ENUM|CF_ENUM)[ \t]*\([^,\n]*,[ \t]*NAME
 type      [ \t]{0,40}typedef\s[^;{}\n]*?\([ \t]*[\^*][ \t]*NAME[ \t]*\)
 type      [ \t]{0,40}typedef\s[^;{}()\n]*?NAME[ \t]*;
-type      \}[ \t]*NAME[ \t]*;
+type      [ \t]{0,40}\}[ \t]*NAME[ \t]*;
 struct    [ \t]{0,40}(?:typedef[ \t]+)?(?:struct|enum|union)[ \t]+NAME[ \t]*(?:\{|$)
 function  (?:(?:static|inline|extern|const|CF_INLINE|NS_INLINE|FOUNDATION_EXPORT)[ \t]+)*(?!STATEMENT)[\w<>*]+(?:[ \t]+[\w<>*]+){0,4}[ \t*]+NAMEPARAMS
 macro     [ \t]{0,40}\#[ \t]*define[ \t]+NAME
@@ -317,6 +323,8 @@ constant  [ \t]{1,40}NAME[ \t]*(?::[^=\n]*)?=[ \t]*[^;\n]*;
     "perl": r"""
 module    [ \t]{0,40}(?:package|class|role)[ \t]+NAME
 function  [ \t]{0,40}(?:async[ \t]+|my[ \t]+|our[ \t]+)?(?:sub|method|fun|func)[ \t]+NAME
+block     [ \t]{0,40}use[ \t]+constant[ \t]+\{(?P<name>)[ \t]*$
+member@block  [ \t]{1,40}NAME[ \t]*=>
 constant  [ \t]{0,40}use[ \t]+constant[ \t]+(?:\{[ \t]*)?NAME
 constant  [ \t]{0,40}Readonly(?:::\w+)?[ \t]+(?:my|our)[ \t]+[$@%]NAME
 member    [ \t]{0,40}(?:our|field)[ \t]+\(?[$@%]NAME

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from codesearch.chunking.line_patterns import CASELESS, CLOSED_BY, LINE_PATTERNS, NAMES
@@ -38,11 +38,18 @@ _COMMENT = re.compile(rb"(?://|#(?!\s*(?:define|if|include|pragma))|--|;;|%|\*|/
 _FUNCTIONS = frozenset({"function", "method", "macro"})
 _SMALL = frozenset({"function", "constant", "member"})
 _OWNERS = frozenset({"class", "interface", "struct", "enum", "mixin", "extension", "impl"})
+_MOST_COMMENT_LINES = 12
+"""A longer comment is no longer part of what it stands above: its chunk would take the definition's name."""
 _SIGNATURE_BYTES = 200
 _NAME_BYTES = 120
 _TAB = 8
 _LONG_LINE = re.compile(r".{1000,}")
 """Nobody defines anything in a line like that, and no pattern gets the chance to be slow over it."""
+_FURTHER = re.compile(
+    r"(?:\[[^\]\n]{0,80}\]|\([^()\n]{0,80}\)|[ \t]|=[^,;!\n(\[]{0,80}){0,6},[ \t]*([^\W\d]\w*)"
+)
+"""What follows a name in ``a, b(3) = 1, c``: another name."""
+_MOST_FURTHER = 40
 _QUOTES = "'\"` "
 
 
@@ -83,6 +90,7 @@ def line_definitions(data: bytes, language: str) -> tuple[list[Definition], list
     members: list[Member] = []
     open_: list[int] = []
     taken: set[int] = set()
+    seen: set[tuple[int, str]] = set()
     for each in found:
         while open_ and definitions[open_[-1]].end <= each.start:
             open_.pop()
@@ -90,7 +98,9 @@ def line_definitions(data: bytes, language: str) -> tuple[list[Definition], list
         if not _counts(each, outer):
             continue
         if each.kind == "member":
-            members.append(Member(each.start, each.name))
+            if (each.line, each.name) not in seen:
+                members.append(Member(each.start, each.name))
+            seen.add((each.line, each.name))
             continue
         if each.line in taken:
             continue
@@ -125,11 +135,12 @@ def _definition(
 def _with_comment(data: bytes, lines: Sequence[_Line], at: int, outer: Definition | None) -> int:
     """The start of the comment and annotation lines directly above, else of the line itself."""
     floor = outer.start if outer else -1
+    first = at
     while at and lines[at - 1].indent >= 0 and lines[at - 1].start > floor:
         if not _COMMENT.match(data, lines[at - 1].text.start, lines[at - 1].text.stop):
             break
         at -= 1
-    return lines[at].start
+    return lines[at if first - at <= _MOST_COMMENT_LINES else first].start
 
 
 def _end_keyword(data: bytes, line: _Line, ends: re.Pattern[bytes] | None) -> int | None:
@@ -182,14 +193,27 @@ def _matches(data: bytes, language: str, starts: Sequence[int]) -> Iterator[_Fou
         for match in expression.finditer(text):
             at, end = match.span("name")
             name = text[at : min(end, at + _NAME_BYTES)].strip(_QUOTES)
-            if not name and kind != "locals":
-                continue
             line = bisect_right(begins, at) - 1
             start = starts[line] + len(text[begins[line] : at].encode(encoding))
             scope = match.groupdict().get("scope")
-            signature = "" if kind == "member" else _signature(text, match.start(), at)
+            signature = "" if kind.startswith("member") else _signature(text, match.start(), at)
             ends = _closing(language, data[starts[line] : start])
-            yield _Found(line, start, kind, name, (scope,) if scope else (), inside, signature, ends)
+            found = _Found(
+                line, start, kind.rstrip("+"), name, (scope,) if scope else (), inside, signature, ends
+            )
+            yield found
+            if kind.endswith("+"):
+                for more in _further(text, end):
+                    yield replace(found, name=more)
+
+
+def _further(text: str, at: int) -> Iterator[str]:
+    for _ in range(_MOST_FURTHER):
+        match = _FURTHER.match(text, at)
+        if match is None:
+            return
+        yield match[1]
+        at = match.end()
 
 
 def _closing(language: str, before: bytes) -> re.Pattern[bytes] | None:

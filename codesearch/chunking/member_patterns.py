@@ -37,6 +37,8 @@ _JAVASCRIPT = (
         (#eq? @_init "constructor"))""",
 )
 
+_LUA_VALUE = "[(number) (string) (table_constructor) (function_call) (function_definition) (true) (false) (binary_expression)]"
+
 _TYPESCRIPT = (
     *_JAVASCRIPT,
     "(public_field_definition name: (_) @name)",
@@ -149,8 +151,8 @@ MEMBERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "lua": (
             "(chunk (variable_declaration (assignment_statement (variable_list name: (identifier) @name))))",
             "(chunk (assignment_statement (variable_list name: (identifier) @name)))",
-            "(chunk (assignment_statement (variable_list name: (dot_index_expression field: (_) @name))))",
-            "(field name: (identifier) @name) @global",
+            f"(chunk (assignment_statement (variable_list name: (dot_index_expression field: (_) @name)) (expression_list . value: {_LUA_VALUE})))",
+            f"(field name: (identifier) @name value: {_LUA_VALUE}) @global",
         ),
         "haskell": (
             "(field_name (variable) @name)",

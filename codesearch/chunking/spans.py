@@ -152,7 +152,8 @@ def _label(
     plain_kind: str,
 ) -> Span:
     here = [definitions[index] for index in inside]
-    names = tuple(dict.fromkeys(each.name for each in here if each.kind not in _UNLISTED and each.name))
+    listed = (each for each in here if each.kind not in _UNLISTED and not _is_local(each, definitions))
+    names = tuple(dict.fromkeys(each.name for each in listed if each.name))
     top = [
         definitions[index]
         for index in inside
@@ -170,6 +171,14 @@ def _label(
     if top or enclosing is None or enclosing.kind == "namespace":
         return Span(start, end, plain_kind, scope=_common_scope(top, enclosing), definitions=names)
     return Span(start, end, enclosing.kind, enclosing.name, enclosing.scope, enclosing.signature, names)
+
+
+def _is_local(definition: Definition, definitions: Sequence[Definition]) -> bool:
+    """Whether it is a constant inside of a function, which nobody asks for by its name."""
+    parent = definition.parent
+    return (
+        definition.kind == "constant" and parent >= 0 and definitions[parent].kind in ("function", "method")
+    )
 
 
 def _main(top: Sequence[Definition], start: int, end: int) -> Definition | None:

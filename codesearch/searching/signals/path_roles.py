@@ -68,7 +68,7 @@ ROLES: tuple[Role, ...] = (
     ),
     _role(
         "stub",
-        r"(?:\.d\.[cm]?ts|\.pyi)$",
+        r"(?:\.d\.[cm]?ts|\.pyi|\.mli|\.fsi)$",
         "stub stubs typing typings declaration declarations dts pyi",
     ),
     _role(
