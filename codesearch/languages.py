@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from codesearch.errors import BadQuery
 
-__all__ = ["LANGUAGES", "Language", "canonical_language", "language_of"]
+__all__ = ["LANGUAGES", "Language", "canonical_language", "is_code", "language_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +233,23 @@ _CPP_ONLY = re.compile(
 )
 
 
+_DATA = frozenset(
+    {"json", "yaml", "toml", "csv", "xml", "html", "css", "less", "scss", "ini"}
+    | {"gitconfig", "gomod", "requirements", "sql", "text", "markdown"}
+)
+
+
+def is_code(language: str | None) -> bool:
+    """Whether people write programs in this language, rather than data, markup, settings or prose."""
+    return language is not None and language not in _DATA and not LANGUAGES[language].prose
+
+
+_OBJECTIVE_C_ONLY = re.compile(
+    rb"^\s*(?:@(?:interface|implementation|protocol|class|import|property|end)\b|#\s*import\b)", re.M
+)
+_MATLAB_ONLY = re.compile(rb"^(?:\s*%|\s*function\b|\s*classdef\b)", re.MULTILINE)
+
+
 def language_of(path: str, head: bytes = b"") -> str | None:
     """The language of the file at ``path``; ``head`` is its beginning (a line is enough for ``#!``).
 
@@ -244,12 +261,23 @@ def language_of(path: str, head: bytes = b"") -> str | None:
         return name
     stem, dot, extension = lower.rpartition(".")
     if dot and (name := _EXTENSIONS.get(extension)) is not None:
-        return "cpp" if extension == "h" and _CPP_ONLY.search(head) else name
+        return _of_header(head) if extension == "h" else _of_matlab(head, name) if extension == "m" else name
     if stem.startswith(("dockerfile", "containerfile")) or lower.startswith("dockerfile."):
         return "dockerfile"
     if lower.startswith(("makefile.", "gnumakefile.")):
         return "make"
     return _from_shebang(head)
+
+
+def _of_header(head: bytes) -> str:
+    if _OBJECTIVE_C_ONLY.search(head):
+        return "objective-c"
+    return "cpp" if _CPP_ONLY.search(head) else "c"
+
+
+def _of_matlab(head: bytes, otherwise: str) -> str:
+    """``.m`` is Objective-C's extension and MATLAB's."""
+    return "matlab" if _MATLAB_ONLY.search(head) and not _OBJECTIVE_C_ONLY.search(head) else otherwise
 
 
 def _from_shebang(head: bytes) -> str | None:

@@ -7,8 +7,10 @@ result list only.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -75,6 +77,21 @@ class SourceFile:
     mtime_ns: int
     language: str | None
     """A name of ``languages.py``; None for text of an unknown language."""
+    ctime_ns: int = 0
+    inode: int = 0
+
+    @property
+    def stamp(self) -> int:
+        """Changes when the file is written, replaced or renamed over, as ``tar -x`` and ``rsync -t`` do.
+
+        They keep size and modification time; git looks at these fields for the same reason.
+        """
+        if not (self.ctime_ns or self.inode):
+            return self.mtime_ns
+        parts = struct.pack(
+            "<QQQ", *(part % (1 << 64) for part in (self.mtime_ns, self.ctime_ns, self.inode))
+        )
+        return int.from_bytes(blake2b(parts, digest_size=8).digest(), "little") >> 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,16 @@ Who decides on an entry, first to last:
 
 1. ``.codesearchignore`` (git's syntax, in any folder): a pattern leaves out, a ``!`` pattern forces in;
 2. names that begin with a dot are left out (unless ``hidden``);
-3. a short list of folders and lock files that are never meant (``node_modules``, ``.venv``, ...);
+3. a short list of folders and lock files that are never meant (``node_modules``, ``*.egg-info``, ...) and
+   virtual environments, which are known by what is in them (``pyvenv.cfg``, ``conda-meta``), not by name;
 4. ``.gitignore``, ``info/exclude`` and the user's global excludes, exactly as git reads them. What git
    tracks is not ignored whatever the patterns say. In a folder that is no repository the
    ``.gitignore`` files in it count all the same.
 
 Symbolic links are not followed (what they point to is indexed where it lies, or lies outside).
-Folders with a repository of their own (clones, linked worktrees, submodules) are roots of their own
-and left out here; ``!folder/`` in ``.codesearchignore`` takes one in. What a file holds is looked at
+Submodules are part of what holds them, and so are the clones in a folder that is no repository itself, each
+under its own rules. Other repositories inside of a repository (linked worktrees, clones) are roots of their
+own and left out here; ``!folder/`` in ``.codesearchignore`` takes one in. What a file holds is looked at
 when it is read (source.py).
 """
 
@@ -19,28 +21,33 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from codesearch.errors import TooManyFiles
+from codesearch.files.attributes import Attributes
 from codesearch.files.ignore import Governing, IgnoreFile, parse_ignore, read_ignore
 from codesearch.files.repository import Repository, Tracked, find_repository, git_directory
-from codesearch.files.source import skipped_by_name
+from codesearch.files.roots import git_top_level
+from codesearch.files.source import DEFAULT_MAX_BYTES, size_limit, skipped_by_name
 from codesearch.languages import language_of
 from codesearch.records import SourceFile
 
-__all__ = ["OWN_IGNORE_FILE", "Walk", "WalkOptions", "walk"]
+__all__ = ["MAX_NAMED", "OWN_IGNORE_FILE", "Walk", "WalkOptions", "walk"]
 
 OWN_IGNORE_FILE = ".codesearchignore"
+MAX_NAMED = 10_000
+"""Entries that are left out and remembered by name."""
+_DEPENDENCIES = frozenset({b"node_modules", b"bower_components"})
+"""Not source even where somebody has committed them."""
+_ENVIRONMENT_MARKS = frozenset({b"pyvenv.cfg", b"conda-meta"})
 
 _NEVER_MEANT = parse_ignore(
     b"""
 node_modules/
 bower_components/
 __pycache__/
-.venv/
-venv/
 .tox/
 .nox/
 .eggs/
@@ -75,7 +82,7 @@ Package.resolved
 class WalkOptions:
     """Options that say which files are left out."""
 
-    max_file_bytes: int = 1_000_000
+    max_file_bytes: int = DEFAULT_MAX_BYTES
     hidden: bool = False
     """Take in names that begin with a dot (never ``.git``)."""
     ignore: bool = True
@@ -94,6 +101,12 @@ class Walk:
     """What the user should know, such as an ignore file that cannot be read."""
     folders: tuple[str, ...] = ()
     """Every folder that was entered, relative to the root; "" is the root."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Path -> reason, of the first entries that were left out (``MAX_NAMED``), folders with their slash."""
+    encodings: Mapping[str, str] = field(default_factory=dict)
+    """What ``.gitattributes`` declares, by path."""
+    generated: frozenset[str] = frozenset()
+    """Files that ``.gitattributes`` calls generated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +119,10 @@ class _Folder:
     only_kept: bool = False
     """Ignored, but tracked files lie in it: only those count."""
     forced: bool = False
+    tracked: Tracked = field(default_factory=Tracked)
+    """What the nearest repository around tracks, relative to its own top ..."""
+    top: int = 0
+    """... which is so many bytes into a path."""
 
 
 def walk(root: Path, options: WalkOptions | None = None) -> Walk:
@@ -119,9 +136,13 @@ class _Walker:
         self._options = options
         self._skipped: Counter[str] = Counter()
         self._repository = find_repository(root) if options.ignore else None
+        self._is_in_repository = git_top_level(root) is not None
         self._fold = bool(self._repository and self._repository.fold)
-        self._tracked = self._repository.tracked if self._repository else Tracked()
         self._notes: list[str] = []
+        self._left_out: dict[str, str] = {}
+        self._attributes = Attributes()
+        self._encodings: dict[str, str] = {}
+        self._generated: set[str] = set()
 
     def run(self) -> Walk:
         files: list[SourceFile] = []
@@ -144,7 +165,15 @@ class _Walker:
                 )
         files.sort(key=lambda file: file.path)
         names = tuple(os.fsdecode(path).rstrip("/") for path in entered)
-        return Walk(tuple(files), dict(self._skipped), tuple(self._notes), names)
+        return Walk(
+            tuple(_with_headers(files)),
+            dict(self._skipped),
+            tuple(self._notes),
+            names,
+            self._left_out,
+            self._encodings,
+            frozenset(self._generated),
+        )
 
     def _first(self) -> _Folder:
         repository = self._repository
@@ -158,7 +187,7 @@ class _Walker:
             folder = prefix[: at + 1]
             file = self._read_ignore(above + b"/" + folder + b".gitignore")
             rules = Governing(file, 0, rules, prefix[at + 1 :]) if file else rules
-        return _Folder(b"", None, rules)
+        return _Folder(b"", None, rules, tracked=repository.tracked)
 
     def _shared_rules(self, repository: Repository, prefix: bytes) -> Governing | None:
         rules = None
@@ -173,9 +202,14 @@ class _Walker:
             with os.scandir(location) as found:
                 entries = list(found)
         except OSError:
-            self._skipped["unreadable"] += 1
+            self._skip("unreadable", folder.path)
             return
         names = {entry.name for entry in entries}
+        if folder.path and not folder.forced and not _ENVIRONMENT_MARKS.isdisjoint(names):
+            self._skip("virtual environment", folder.path)
+            return
+        if b".gitattributes" in names:
+            self._attributes.read(location + b"/.gitattributes", folder.path)
         if b".git" in names and folder.path:
             entered = self._nested(folder, location)
             if entered is None:
@@ -192,12 +226,15 @@ class _Walker:
         directory = git_directory(Path(os.fsdecode(location)))
         if directory is None:
             return folder
-        if not folder.forced:
-            self._skip("submodule" if "modules" in directory.parts else "nested repository")
+        is_part = not self._is_in_repository or "modules" in directory.parts
+        if not folder.forced and not is_part:
+            self._skip("nested repository", folder.path)
             return None
-        repository = find_repository(Path(os.fsdecode(location)))
+        repository = find_repository(Path(os.fsdecode(location))) if self._options.ignore else None
         rules = self._shared_rules(repository, b"") if repository else None
-        return _Folder(folder.path, folder.own, _rebased(rules, len(folder.path)))
+        base = len(folder.path)
+        tracked = repository.tracked if repository else Tracked()
+        return _Folder(folder.path, folder.own, _rebased(rules, base), tracked=tracked, top=base)
 
     def _rules_of(
         self, folder: _Folder, location: bytes, names: set[bytes]
@@ -230,7 +267,7 @@ class _Walker:
         if name == b".git":
             return None
         if entry.is_symlink():
-            self._skip("symlink")
+            self._skip("symlink", path)
             return None
         is_folder = entry.is_dir(follow_symlinks=False)
         verdict = own.decide(path, name, is_folder) if own else None
@@ -238,48 +275,67 @@ class _Walker:
         only_kept = folder.only_kept
         if not forced:
             reason = "ignored" if verdict else self._default_reason(name, is_folder)
-            if reason is None and (only_kept or (git and git.decide(path, name, is_folder))):
+            is_doubtful = reason is None and (only_kept or (git and git.decide(path, name, is_folder)))
+            if is_doubtful or (reason == "never meant" and is_folder and name not in _DEPENDENCIES):
                 only_kept = True
-                kept = self._tracked.has_below(path) if is_folder else self._tracked.has(path)
+                inner = path[folder.top :]
+                kept = folder.tracked.has_below(inner) if is_folder else folder.tracked.has(inner)
                 reason = None if kept else "ignored"
             if reason is not None:
-                self._skip(reason)
+                self._skip("ignored" if reason == "never meant" else reason, path + b"/" * is_folder)
                 return None
         if is_folder:
-            return _Folder(path + b"/", own, git, only_kept and not forced, forced)
+            only_kept = only_kept and not forced
+            return _Folder(path + b"/", own, git, only_kept, forced, folder.tracked, folder.top)
         return self._file(entry, path)
 
     def _default_reason(self, name: bytes, is_folder: bool) -> str | None:
         if name.startswith(b".") and not self._options.hidden:
             return "hidden"
         never_meant = _NEVER_MEANT if self._options.ignore else None
-        return "ignored" if never_meant and never_meant.decide(name, name, is_folder) else None
+        return "never meant" if never_meant and never_meant.decide(name, name, is_folder) else None
 
     def _file(self, entry: os.DirEntry[bytes], path: bytes) -> SourceFile | None:
         try:
             text = path.decode("utf-8")
         except UnicodeDecodeError:
-            self._skip("name is not UTF-8")
+            self._skip("name is not UTF-8", path)
             return None
         try:
             status = entry.stat(follow_symlinks=False)
             regular = entry.is_file(follow_symlinks=False)
         except OSError:
-            self._skip("unreadable")
+            self._skip("unreadable", path)
             return None
         if not regular:
-            self._skip("special file")
+            self._skip("special file", path)
             return None
-        reason = skipped_by_name(text) or (
-            "too large" if status.st_size > self._options.max_file_bytes else None
-        )
+        language = language_of(text)
+        limit = size_limit(text, language, self._options.max_file_bytes)
+        reason = skipped_by_name(text) or ("too large" if status.st_size > limit else None)
         if reason is not None:
-            self._skip(reason)
+            self._skip(reason, path)
             return None
-        return SourceFile(text, status.st_size, status.st_mtime_ns, language_of(text))
+        if (encoding := self._attributes.encoding(path)) is not None:
+            self._encodings[text] = encoding
+        if self._attributes.is_generated(path):
+            self._generated.add(text)
+        return SourceFile(
+            text, status.st_size, status.st_mtime_ns, language, status.st_ctime_ns, status.st_ino
+        )
 
-    def _skip(self, reason: str) -> None:
+    def _skip(self, reason: str, path: bytes) -> None:
         self._skipped[reason] += 1
+        if len(self._left_out) < MAX_NAMED:
+            self._left_out[path.decode("utf-8", "replace")] = reason
+
+
+def _with_headers(files: Sequence[SourceFile]) -> list[SourceFile]:
+    """Headers without C++ syntax are C++ where the sources beside them mostly are."""
+    counts = Counter(file.language for file in files if not file.path.endswith(".h"))
+    if counts["cpp"] <= counts["c"]:
+        return list(files)
+    return [replace(file, language="cpp") if file.path.endswith(".h") else file for file in files]
 
 
 def _slashes(path: bytes) -> Iterator[int]:

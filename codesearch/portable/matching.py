@@ -16,7 +16,6 @@ from codesearch.errors import PortableIndexError
 from codesearch.files.source import Skip, read_source
 from codesearch.languages import LANGUAGES
 from codesearch.records import Chunk, SourceFile
-from codesearch.updating.reading import content_hash
 
 __all__ = ["ImportedFile", "match", "parse"]
 
@@ -60,13 +59,11 @@ def match(file: ImportedFile, root: Path, max_file_bytes: int) -> tuple[SourceFi
     except OSError:
         return None
     found = read_source(
-        root, SourceFile(file.path, stat.st_size, stat.st_mtime_ns, file.language), max_file_bytes
+        root,
+        SourceFile(file.path, stat.st_size, stat.st_mtime_ns, file.language, stat.st_ctime_ns, stat.st_ino),
+        max_file_bytes,
     )
-    if (
-        isinstance(found, Skip)
-        or content_hash(found.data) != file.hash
-        or found.file.language != file.language
-    ):
+    if isinstance(found, Skip) or found.identity != file.hash or found.file.language != file.language:
         return None
     edges = [0, *(row["end_byte"] for row in file.chunks)]
     tiled = [row["start_byte"] for row in file.chunks] == edges[:-1] and edges[-1] == len(found.data)

@@ -39,7 +39,8 @@ class StoredFile:
     id: int
     path: str
     size: int
-    mtime_ns: int
+    stamp: int
+    """``SourceFile.stamp``."""
     content_hash: bytes
     language: str | None
 

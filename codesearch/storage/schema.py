@@ -45,7 +45,7 @@ CREATE TABLE files (
     id           INTEGER PRIMARY KEY,
     path         TEXT NOT NULL UNIQUE,
     size         INTEGER NOT NULL,
-    mtime_ns     INTEGER NOT NULL,
+    mtime_ns     INTEGER NOT NULL,  -- SourceFile.stamp: times and inode, mixed
     content_hash BLOB NOT NULL,
     language     TEXT
 );

@@ -85,7 +85,7 @@ class StoreWriter(StoreReader):
         with self.transaction():
             self._db.run(
                 "UPDATE files SET size = ?, mtime_ns = ? WHERE path = ?",
-                (file.size, file.mtime_ns, file.path),
+                (file.size, file.stamp, file.path),
             )
 
     def remove_files(self, paths: Iterable[str]) -> int:
@@ -153,7 +153,7 @@ class StoreWriter(StoreReader):
             "INSERT INTO files (path, size, mtime_ns, content_hash, language) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, "
             "content_hash = excluded.content_hash, language = excluded.language",
-            (file.path, file.size, file.mtime_ns, content_hash, file.language),
+            (file.path, file.size, file.stamp, content_hash, file.language),
         )
         return int(self._db.value("SELECT id FROM files WHERE path = ?", (file.path,)))
 

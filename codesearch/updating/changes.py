@@ -1,8 +1,8 @@
 """Compares this walk with the last refresh: a pure function, nothing is read.
 
-A file is taken as unchanged when its size and time are what they were, with one exception, known
-from git as the racy entry: a file modified at about the moment when it was last read may have been
-modified again within the same tick of the file system's clock. Those are read again.
+A file is taken as unchanged when its size and its stamp (times and inode) are what they were, with one
+exception, known from git as the racy entry: a file modified at about the moment when it was last read may
+have been modified again within the same tick of the file system's clock. Those are read again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def compare(
         known = stored.get(file.path)
         if known is None or is_racy(file, last_read_ns):
             return False
-        return (file.size, file.mtime_ns) == (known.size, known.mtime_ns)
+        return (file.size, file.stamp) == (known.size, known.stamp)
 
     to_read = tuple(file for file in walked if not as_it_was(file))
     removed = stored.keys() - {file.path for file in walked}

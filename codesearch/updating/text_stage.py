@@ -8,21 +8,23 @@ cannot be read meanwhile is counted and passed over, never an error.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesearch import tokens as lexical
 from codesearch.chunking import chunk
 from codesearch.errors import TooManyFiles
-from codesearch.files.roots import is_wide
-from codesearch.files.walk import WalkOptions, walk
+from codesearch.files.roots import git_top_level, is_wide
+from codesearch.files.walk import Walk, WalkOptions, walk
 from codesearch.records import Chunk, Progress, SourceFile
 from codesearch.storage.locations import unparsable_path
 from codesearch.storage.metadata import Settings
 from codesearch.storage.rows import FileChange
 from codesearch.storage.store import Store
+from codesearch.updating import left_out
 from codesearch.updating.changes import compare
 from codesearch.updating.reading import PassedOver, Reader
 from codesearch.updating.tally import Deadline, Tally
@@ -34,6 +36,8 @@ __all__ = ["MAX_FILES", "TextStage"]
 
 MAX_FILES = 50_000
 """More than that is indexed only when the user says so."""
+MAX_UNASKED = 5_000
+"""The same for the first index of a folder that is in no git repository: perhaps typed in the wrong place."""
 _COUNTED = 500_000
 """Where counting stops that only serves the message."""
 _BATCH_FILES, _BATCH_SECONDS = 256, 1.0
@@ -55,6 +59,8 @@ class TextStage:
     tally: Tally
     deadline: Deadline
     progress: Progress
+    too_large: dict[str, str] = field(default_factory=dict)
+    """Path -> reason of files that are looked at again each time."""
 
     def run(self) -> bool:
         """Bring the text up to date; False where the deadline came first."""
@@ -64,7 +70,8 @@ class TextStage:
         if outdated:
             self.tally.notes.append("files are cut otherwise than before: all of them were chunked again")
         with self.tally.timed("walk"):
-            walked = self._walk()
+            found = self._walk()
+            walked = found.files
             stored = self.store.files()
             passed = PassedOver.read(self.store)
             worth = self._worth_opening(walked, passed, last_read_ns)
@@ -72,11 +79,13 @@ class TextStage:
         self.tally.files_reused += changes.unchanged
         with self.tally.timed("chunk"):
             self._remove(changes.removed)
-            reader = Reader(self.root, {} if outdated else stored, self.settings.max_file_bytes)
+            known = {} if outdated else stored
+            reader = Reader(self.root, known, self.settings.max_file_bytes, found.encodings)
             complete = _Chunking(self, reader, passed, set(stored)).run(changes.to_read)
         if complete:
             with self.store.transaction():
                 passed.write(self.store, walked)
+                left_out.write(self.store, {**found.left_out, **passed.reasons(), **self.too_large})
                 if outdated:  # a chunk that is reused keeps its tokens, which may be another version's
                     self.store.refill_lexical(lexical.document)
                 self.store.set_meta("text_version", _VERSION)
@@ -87,7 +96,7 @@ class TextStage:
         known = self.store.meta(_LAST_READ)
         return None if known is None else int(known)
 
-    def _walk(self) -> tuple[SourceFile, ...]:
+    def _walk(self) -> Walk:
         large = self.settings.allow_large
         if is_wide(self.root) and not large:
             raise TooManyFiles(
@@ -105,6 +114,12 @@ class TextStage:
         self.tally.notes += walked.notes[:_NAMED]
         count = len(walked.files)
         self.progress("walk", count, count)
+        if count > MAX_UNASKED and not large and self._is_first_outside_git():
+            raise TooManyFiles(
+                f"{self.root} is no git repository and has {count:,} files to index "
+                f"({_by_folder(walked.files)}); name the folder that you mean, or confirm with --yes "
+                "(allow_large=True)"
+            )
         if count > MAX_FILES and not large:
             raise TooManyFiles(
                 f"{self.root} has {count:,} files to index, the limit is {MAX_FILES:,}; exclude some in "
@@ -112,7 +127,10 @@ class TextStage:
                 "(allow_large=True)"
             )
         self.tally.skipped.update(walked.skipped)
-        return walked.files
+        return walked
+
+    def _is_first_outside_git(self) -> bool:
+        return git_top_level(self.root) is None and not self.store.counts().files
 
     def _worth_opening(
         self, walked: Sequence[SourceFile], passed: PassedOver, last_read_ns: int | None
@@ -143,6 +161,7 @@ class _Chunking:
     """Paths that are stored; one of them that is read anew has changed, others are added."""
     done: int = 0
     complaints: int = 0
+    undecoded: list[str] = field(default_factory=list)
 
     def run(self, to_read: Sequence[SourceFile]) -> bool:
         if not to_read:
@@ -158,6 +177,12 @@ class _Chunking:
                 stage.progress("chunk", self.done, total)
                 if stage.deadline.passed and self.done < total:
                     break
+        if self.undecoded:
+            names = ", ".join(self.undecoded[:_NAMED])
+            more = f" and {len(self.undecoded) - _NAMED:,} more" if len(self.undecoded) > _NAMED else ""
+            stage.tally.notes.append(
+                f"in an encoding that is not known, undecodable bytes replaced: {names}{more}"
+            )
         if self.complaints > _NAMED:
             stage.tally.notes.append(f"{self.complaints - _NAMED} more files like that")
         return self.done == total
@@ -172,10 +197,12 @@ class _Chunking:
                 self.stage.store.touch_file(file)
             for skip in sorted_out.skips:
                 self._skip(skip.file, skip.reason)
+        self.undecoded += sorted_out.undecoded
         self.stage.tally.files_reused += len(sorted_out.same)
         self.done += len(batch) + len(sorted_out.same) + len(sorted_out.skips)
 
     def _replace(self, file: SourceFile, chunks: Sequence[Chunk]) -> None:
+        chunks = self.reader.placed(file.path, chunks)
         documents = [lexical.document(part) for part in chunks]
         change = self.stage.store.replace_file(file, self.reader.digest(file.path), chunks, documents)
         self._count(file, change)
@@ -192,6 +219,8 @@ class _Chunking:
         """Out of the index, unless it merely cannot be read now: then what was read before stays."""
         self.stage.tally.skipped[reason] += 1
         self.passed.add(file, reason)
+        if reason == "too large":
+            self.stage.too_large[file.path] = reason
         if file.path in self.known and reason != "unreadable":
             self.stage._remove([file.path])
 
@@ -200,6 +229,13 @@ class _Chunking:
             self.complaints += 1
             if self.complaints <= _NAMED:
                 self.stage.tally.notes.append(note)
+
+
+def _by_folder(files: Sequence[SourceFile]) -> str:
+    """The folders at the top with the most files, as in ``data/ 4,000, src/ 120, 3 more``."""
+    counts = Counter(f"{file.path.partition('/')[0]}/" if "/" in file.path else "." for file in files)
+    named = [f"{folder} {count:,}" for folder, count in counts.most_common(_NAMED)]
+    return ", ".join([*named, f"{len(counts) - _NAMED} more folders"] if len(counts) > _NAMED else named)
 
 
 def _batches(chunked: Iterable[ChunkedFile]) -> Iterator[list[ChunkedFile]]:

@@ -149,7 +149,7 @@ def test_what_is_left_out_is_counted_by_reason(tree: Tree) -> None:
             ".hidden": "x",
             "node_modules/a.js": "x",
             "yarn.lock": "x",
-            "logo.png": "x",
+            "logo.svg": "x",
             "app.min.js": "x",
             "big.py": "x" * 2000,
             "kept.py": "x",
@@ -160,10 +160,21 @@ def test_what_is_left_out_is_counted_by_reason(tree: Tree) -> None:
     os.mkfifo(root / "pipe")
     found = walk(root, WalkOptions(max_file_bytes=1000))
     assert [file.path for file in found.files] == ["kept.py"]
+    assert found.left_out == {
+        ".hidden": "hidden",
+        "node_modules/": "ignored",
+        "yarn.lock": "ignored",
+        "logo.svg": "picture",
+        "app.min.js": "minified",
+        "big.py": "too large",
+        "link.py": "symlink",
+        "loop": "symlink",
+        "pipe": "special file",
+    }
     assert found.skipped == {
         "hidden": 1,
         "ignored": 2,
-        "binary": 1,
+        "picture": 1,
         "minified": 1,
         "too large": 1,
         "symlink": 2,
@@ -191,17 +202,68 @@ def test_repositories_inside_are_roots_of_their_own(tree: Tree) -> None:
     assert found.skipped["nested repository"] == 1
 
 
-def test_a_submodule_is_counted_as_one(tree: Tree, tmp_path: Path) -> None:
+def test_a_submodule_is_a_part_under_its_own_rules(tree: Tree, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     git(other, "init", "-q")
     (other / "x.py").write_text("x")
+    (other / "x.gen").write_text("x")
+    (other / ".gitignore").write_text("*.gen")
     git(other, "add", ".")
     git(other, "-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "c")
     root = tree({"a.py": "x"})
     git(root, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), "lib")
-    assert paths(root) == ["a.py"]
-    assert walk(root).skipped["submodule"] == 1
+    assert paths(root) == ["a.py", "lib/x.py"]
+
+
+def test_clones_in_a_folder_that_is_no_repository_are_parts_under_their_own_rules(tmp_path: Path) -> None:
+    for name in ("api", "web"):
+        clone = tmp_path / "work" / name
+        (clone / "build").mkdir(parents=True)
+        (clone / "a.py").write_text("x")
+        (clone / "build" / "made.py").write_text("x")
+        (clone / "build" / "kept.py").write_text("x")
+        (clone / ".gitignore").write_text("build/")
+        git(clone, "init", "-q")
+        git(clone, "add", "-f", "build/kept.py")
+    root = tmp_path / "work"
+    assert paths(root) == ["api/a.py", "api/build/kept.py", "web/a.py", "web/build/kept.py"]
+
+
+def test_virtual_environments_are_known_by_what_is_in_them(tree: Tree) -> None:
+    root = tree({
+        "venv/source.py": "x", "env/pyvenv.cfg": "home = /usr", "env/lib/a.py": "x",
+        "conda/conda-meta/history": "", "conda/b.py": "x",
+    })  # fmt: skip
+    found = walk(root)
+    assert [file.path for file in found.files] == ["venv/source.py"]
+    assert found.left_out == {"env/": "virtual environment", "conda/": "virtual environment"}
+
+
+def test_what_git_tracks_is_source_whatever_its_folder_is_called(tree: Tree) -> None:
+    root = tree({".gitignore": "build/\ndist/\n", "build/a.py": "x", "dist/b.py": "x",
+                 "pkg.egg-info/c.py": "x", "build/made.py": "x", "node_modules/d.js": "x"})  # fmt: skip
+    git(root, "add", "-f", "build/a.py", "dist/b.py", "pkg.egg-info/c.py", "node_modules/d.js")
+    assert paths(root) == ["build/a.py", "dist/b.py", "pkg.egg-info/c.py"]
+
+
+def test_attributes_declare_encodings_and_what_is_generated(tree: Tree) -> None:
+    root = tree({".gitattributes": "*.ps1 text working-tree-encoding=UTF-16LE\napi/** linguist-generated\n",
+                 "api/.gitattributes": "hand.py -linguist-generated\n", "a.ps1": "x", "sub/b.ps1": "x",
+                 "api/gen.py": "x", "api/hand.py": "x", "c.py": "x"})  # fmt: skip
+    found = walk(root)
+    assert found.encodings == {"a.ps1": "UTF-16LE", "sub/b.ps1": "UTF-16LE"}
+    assert found.generated == {"api/gen.py"}
+
+
+def test_headers_are_cpp_where_the_sources_are(tree: Tree) -> None:
+    cpp = tree({"a.cpp": "x", "b.cc": "x", "c.c": "x", "plain.h": "int f(int);"})
+    assert {file.path: file.language for file in walk(cpp).files}["plain.h"] == "cpp"
+
+
+def test_headers_are_c_where_the_sources_are(tree: Tree) -> None:
+    c = tree({"a.c": "x", "plain.h": "int f(int);"})
+    assert {file.path: file.language for file in walk(c).files}["plain.h"] == "c"
 
 
 def test_order_does_not_depend_on_the_disk(tree: Tree) -> None:

@@ -20,7 +20,11 @@ from codesearch.records import SourceFile
         ("a.py", b" \n\n", "empty"),
         ("a.py", b"x\n" * 5000, "too large"),
         ("a.md", b"word " * 1500, None),
-        ("a.py", b"caf\xe9 = 1\n", None),
+        ("a.pkl", b"module shop\nlimit: Int = 1\n", None),
+        ("a.pkl", b"\x80\x04\x95\x10" * 50, "binary"),
+        ("a.png", b"\x89PNG\r\n\x1a\n" + b"z" * 50, "binary"),
+        ("a.py", b'ICON = "' + b"QUJD" * 1500 + b'"\n\n\ndef blink():\n    pass\n', None),
+        ("a.py", b"T = [" + b"12, 7, 9, " * 600 + b"]\n\n\ndef f():\n    pass\n", None),
         ("a.py", b"short\n" * 900 + b"y" * 3000 + b"\n", None),
     ],
 )
