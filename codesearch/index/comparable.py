@@ -6,7 +6,8 @@ others say nothing about it, and those roots are searched by their words alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,15 +76,22 @@ def _mismatch(root: Path, mine: Model, other: Model) -> ModelMismatch:
     )
 
 
-def union_of(members: Sequence[Member], with_vectors: Sequence[Member]) -> UnionStore:
+@contextmanager
+def union_of(members: Sequence[Member], with_vectors: Sequence[Member]) -> Iterator[UnionStore]:
     """Join the stores of the members, vectors of some of them. PartError for one that cannot be read."""
+    with ExitStack() as stack:
+        yield UnionStore(_parts(members, with_vectors, stack))
+
+
+def _parts(members: Sequence[Member], with_vectors: Sequence[Member], stack: ExitStack) -> list[Part]:
+    """Open the parts until the stack is left."""
     parts = []
     for member in members:
         try:
-            store = member.index._database().search_store
+            store = stack.enter_context(member.index._database()).search_store
         except CodesearchError as error:
             raise PartError(str(member.index.root)) from error
         if member not in with_vectors:
             store = SingleStore(store.root, store.store, None)
         parts.append(Part(store, member.under))
-    return UnionStore(parts)
+    return parts

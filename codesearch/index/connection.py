@@ -1,16 +1,20 @@
 """The connection of an index to its database: opens it, follows a replaced one, rebuilds a damaged one.
 
 Everything in an index can be made again from the tree, so damage is no loss; but only the writer may
-throw a database away, and never one that a newer version wrote. A reader that has the old file open
-keeps it: the name is unlinked, SQLite sees that its file has moved and leaves the new one alone.
+throw a database away, and one that a newer version wrote only when told to rebuild. A search that has the
+old file open goes on with it: the name is unlinked, SQLite sees that its file has moved and leaves the new
+one alone. The next search opens the new file; the old one is closed after its last.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
-from codesearch.errors import CodesearchError, IndexFormatError, IndexNotFound
+from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, IndexNotFound
 from codesearch.searching.stores.single import SingleStore
 from codesearch.storage.locations import Location
 from codesearch.storage.store import DATABASE, Store
@@ -21,7 +25,10 @@ __all__ = ["Connection", "OpenDatabase", "is_damage"]
 
 
 class OpenDatabase:
-    """A store that is open, and the vectors read from it. Replaced as a whole when the file is."""
+    """A store that is open, and the vectors read from it. Replaced as a whole when the file is.
+
+    A replaced one stays open until nobody uses it any more: a search that has begun is answered from it.
+    """
 
     def __init__(self, location: Location, store: Store) -> None:
         self.store = store
@@ -30,13 +37,23 @@ class OpenDatabase:
         self._file = store.path.stat()
         self._lock = threading.Lock()
         self._vectors: VectorIndex | None = None
+        self._users = 0
+        self._retired = False
 
     @property
     def is_current(self) -> bool:
         """Whether the open file is the one on disk."""
+        return self._is(self.store.path)
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another file lies in the place of the open one."""
+        return self.store.path.exists() and not self._is(self.store.path)
+
+    def _is(self, path: Path) -> bool:
         try:
-            return os.path.samestat(self._file, self.store.path.stat())
-        except FileNotFoundError:
+            return os.path.samestat(self._file, path.stat())
+        except OSError:
             return False
 
     def vectors(self) -> VectorIndex:
@@ -45,6 +62,28 @@ class OpenDatabase:
             if self._vectors is None:
                 self._vectors = VectorIndex(self.store, self._directory)
             return self._vectors
+
+    @contextmanager
+    def used(self) -> Iterator[OpenDatabase]:
+        """Keep it open inside the block."""
+        with self._lock:
+            self._users += 1
+        try:
+            yield self
+        finally:
+            with self._lock:
+                self._users -= 1
+                unused = self._retired and not self._users
+            if unused:
+                self.store.close()
+
+    def retire(self) -> None:
+        """Close it as soon as nobody uses it."""
+        with self._lock:
+            self._retired = True
+            unused = not self._users
+        if unused:
+            self.store.close()
 
 
 class Connection:
@@ -56,18 +95,36 @@ class Connection:
         self._opened: OpenDatabase | None = None
         self._closed = False
 
-    def database(self) -> OpenDatabase:
-        """Return the open database. IndexNotFound, IndexFormatError; CodesearchError once it was closed."""
-        with self._lock:
-            if self._closed:
-                raise CodesearchError(f"the index of {self._location.root} was closed; open it again")
-            return self._opened or self.open(create=False)
+    @contextmanager
+    def database(self) -> Iterator[OpenDatabase]:
+        """Yield the open database, which stays open inside the block, or the one that replaced it.
+
+        Raises:
+            IndexNotFound: there is none. IndexFormatError: of another format, or damaged.
+            CodesearchError: the index was closed.
+        """
+        with ExitStack() as stack:
+            with self._lock:
+                opened = stack.enter_context(self._current().used())
+            yield opened
 
     @property
     def is_current(self) -> bool:
         """Whether an index is open whose file is the one on disk."""
         with self._lock:
             return self._opened is not None and self._opened.is_current
+
+    def _current(self) -> OpenDatabase:
+        if self._closed:
+            raise CodesearchError(f"the index of {self._location.root} was closed; open it again")
+        if self._opened is None:
+            return self.open(create=False)
+        if self._opened.is_replaced:
+            old = self._opened
+            with suppress(IndexNotFound, IndexBusy):  # it is just being made: the old one answers meanwhile
+                self.open(create=False)
+                old.retire()
+        return self._opened
 
     def open(self, create: bool) -> OpenDatabase:
         """Open what is there; with ``create``, an empty index where nothing is."""
@@ -86,9 +143,10 @@ class Connection:
         """Open for the writer what lies on disk now, repaired if need be; return a note on it, or ""."""
         with self._lock:
             if self._opened and not self._opened.is_current:  # another process cleared it
-                self._release()
+                self._retire()
             try:
                 opened = self._opened or self.open(create=True)
+                opened.store.verify()  # a newer version may have changed the format of the open file
                 if rebuild:
                     opened.store.remove_files(list(opened.store.files()))
             except IndexFormatError as error:
@@ -108,21 +166,23 @@ class Connection:
     def discard(self) -> None:
         """Delete, for the writer, the database and what was derived from it, and begin an empty one."""
         with self._lock:
-            self._release()
+            self._retire()
             for suffix in ("", "-wal", "-shm"):
                 (self._location.directory / (DATABASE + suffix)).unlink(missing_ok=True)
             graph_stamp.remove(self._location.directory)
             self.open(create=True)
 
     def close(self) -> None:
-        """Close for good."""
+        """Close for good; a thread that is still searching gets an error."""
         with self._lock:
-            self._release()
             self._closed = True
+            opened, self._opened = self._opened, None
+        if opened:
+            opened.store.close()
 
-    def _release(self) -> None:
+    def _retire(self) -> None:
         if self._opened:
-            self._opened.store.close()
+            self._opened.retire()
             self._opened = None
 
 

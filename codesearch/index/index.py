@@ -9,6 +9,7 @@ import dataclasses
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -95,19 +96,22 @@ class Index(Searchable):
 
     def status(self) -> Status:
         """Return the state of this index; loads no model."""
-        database = self._database()
-        return read_status(self._location, database.store, self._current_model(), database.vectors())
+        with self._database() as database:
+            return read_status(self._location, database.store, self._current_model(), database.vectors())
 
     def counts(self) -> Counts:
         """Return the numbers of files, chunks and embedded chunks at this moment."""
-        return self._database().store.counts()
+        with self._database() as database:
+            return database.store.counts()
 
     def chunks_of(self, path: str) -> list[StoredChunk]:
         """Return the chunks of a file (relative to the root), in order; [] where it is not indexed."""
-        return self._database().store.chunks_of(path)
+        with self._database() as database:
+            return database.store.chunks_of(path)
 
     def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
-        return Searcher(self._database().search_store, self._query_embedder).answer(request, scorer)
+        with self._database() as database:
+            return Searcher(database.search_store, self._query_embedder).answer(request, scorer)
 
     def _parts(self, under: Sequence[str] | None) -> Sequence[str]:
         if under is None:
@@ -123,7 +127,7 @@ class Index(Searchable):
         except ValueError:
             raise BadQuery(f"{path} is not in the index of {self.root}") from None
 
-    def _database(self) -> OpenDatabase:
+    def _database(self) -> AbstractContextManager[OpenDatabase]:
         return self._connection.database()
 
     # -- writing
@@ -157,6 +161,7 @@ class Index(Searchable):
         lock_wait = lock_wait if max_wait is None else min(lock_wait, max_wait)
         self._location.create()
         with WriterLock(self.directory / LOCK_NAME, lock_wait):
+            self._location.create()  # again, where it was cleared while this waited for the lock
             if rebuild:
                 self._choose_model_again()
             note = self._connection.prepare(rebuild)
@@ -175,7 +180,8 @@ class Index(Searchable):
         """
         from codesearch.portable.export import export_index
 
-        return export_index(self._database().store, self.root, Path(target))
+        with self._database() as database:
+            return export_index(database.store, self.root, Path(target))
 
     def import_from(
         self, source: str | os.PathLike[str], *, sha256: str | None = None, progress: Progress | None = None
@@ -196,17 +202,17 @@ class Index(Searchable):
         self._location.create()
         with WriterLock(self.directory / LOCK_NAME, LOCK_WAIT_SECONDS):
             self._connection.prepare(False)
-            store = self._database().store
-            settings = recorded.read(store, Settings) or Settings()
-            return import_index(
-                store,
-                self.root,
-                self._current_model(),
-                os.fspath(source),
-                sha256=sha256,
-                max_file_bytes=settings.max_file_bytes,
-                progress=progress or _silent,
-            )
+            with self._database() as database:
+                settings = recorded.read(database.store, Settings) or Settings()
+                return import_index(
+                    database.store,
+                    self.root,
+                    self._current_model(),
+                    os.fspath(source),
+                    sha256=sha256,
+                    max_file_bytes=settings.max_file_bytes,
+                    progress=progress or _silent,
+                )
 
     def upload(self, engine: Engine, name: str, *, progress: Progress | None = None) -> Upload:
         """Bring an engine up to date with this index, under a name for its root; see ``codesearch.engines``.
@@ -217,7 +223,8 @@ class Index(Searchable):
         """
         from codesearch.engines.upload import upload
 
-        return upload(self._database().store, engine, name, progress or _silent)
+        with self._database() as database:
+            return upload(database.store, engine, name, progress or _silent)
 
     def close(self) -> None:
         """Close the index; it cannot be used afterwards."""
@@ -232,26 +239,26 @@ class Index(Searchable):
         self.close()
 
     def _run(self, deadline: Deadline, progress: Progress, embed: bool, note: str) -> Stats:
-        database = self._database()
-        settings = recorded.read(database.store, Settings) or Settings()
-        job = Job(
-            location=self._location,
-            store=database.store,
-            vectors=database.vectors,
-            model=self._current_model(),
-            settings=dataclasses.replace(settings, **self._settings),
-            deadline=deadline,
-            progress=progress,
-            embed=embed,
-            notes=(*database.store.notes, note) if note else tuple(database.store.notes),
-        )
-        return run_refresh(job)
+        with self._database() as database:
+            settings = recorded.read(database.store, Settings) or Settings()
+            job = Job(
+                location=self._location,
+                store=database.store,
+                vectors=database.vectors,
+                model=self._current_model(),
+                settings=dataclasses.replace(settings, **self._settings),
+                deadline=deadline,
+                progress=progress,
+                embed=embed,
+                notes=(*database.store.notes, note) if note else tuple(database.store.notes),
+            )
+            return run_refresh(job)
 
     # -- the model
 
     def _current_model(self) -> Model:
         """The model given, else the one recorded, else the default."""
-        record = recorded.read(self._database().store, ModelRecord)
+        record = self._model_record()
         with self._lock:
             if self._model is None or (self._given is None and record and record.name != self._model.name):
                 self._model = self._recorded_model(record)
@@ -271,16 +278,20 @@ class Index(Searchable):
     def _query_embedder(self) -> Embedder:
         model = self._current_model()
         embedder = model.load()
-        check_model(recorded.read(self._database().store, ModelRecord), model, self.root)
+        check_model(self._model_record(), model, self.root)
         return embedder
+
+    def _model_record(self) -> ModelRecord | None:
+        with self._database() as database:
+            return recorded.read(database.store, ModelRecord)
 
     def _vector_model(self) -> Model | None:
         """Return the model of the stored vectors, if there are any. ModelMismatch where another is given."""
-        store = self._database().store
-        if not store.vector_count():
-            return None
+        with self._database() as database:
+            if not database.store.vector_count():
+                return None
         model = self._current_model()
-        check_model(recorded.read(store, ModelRecord), model, self.root)
+        check_model(self._model_record(), model, self.root)
         return model
 
     def _recorded_model(self, record: ModelRecord | None) -> Model:

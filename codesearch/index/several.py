@@ -176,8 +176,8 @@ class Indexes(Searchable):
         while True:
             try:
                 compared = comparable(members) if uses_vectors else Comparable(None, ())
-                searcher = Searcher(union_of(members, compared.members), compared.load)
-                answer = searcher.answer(request, scorer)
+                with union_of(members, compared.members) as union:
+                    answer = Searcher(union, compared.load).answer(request, scorer)
             except PartError as failure:
                 self._go_on_without(members, failure)
             else:

@@ -1,7 +1,9 @@
 """One SQLite file shared by threads and processes: connections, transactions, errors in words.
 
-Every thread gets its own connection. One process at a time writes (``lock.py`` sees to that), any
-number read meanwhile: WAL gives each reader the snapshot of its transaction's beginning.
+Every thread gets its own connection. A connection is closed by whoever closes the database, but never
+while a statement of its thread runs: SQLite would read freed memory. One process at a time writes
+(``lock.py`` sees to that), any number read meanwhile: WAL gives each reader the snapshot of its
+transaction's beginning.
 
 Durability: ``synchronous=NORMAL``. Killing the process at any point loses at most the transaction
 that was open: what was committed is in the operating system's hands. A power cut may also lose the
@@ -15,6 +17,7 @@ fail the error says which folder to move.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -50,10 +53,33 @@ _ADVICE = (
 )
 
 
-class _Connection(threading.local):
-    handle: sqlite3.Connection | None = None
+class _Connection:
+    """A connection of one thread, locked while a statement runs."""
+
+    def __init__(self, handle: sqlite3.Connection) -> None:
+        self.handle = handle
+        self.lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close it, after ending the statement that runs."""
+        if not self.lock.acquire(blocking=False):
+            with contextlib.suppress(sqlite3.ProgrammingError):  # its thread has closed it meanwhile
+                self.handle.interrupt()
+            self.lock.acquire()
+            with contextlib.suppress(sqlite3.Error):
+                self.handle.execute("SELECT 1")  # else the interrupt would end the last checkpoint
+        try:
+            self.handle.close()
+        finally:
+            self.lock.release()
+
+
+class _Mine(threading.local):
+    """State of one thread."""
+
+    connection: _Connection | None = None
     depth: int = 0
-    """Nesting of ``transaction`` and ``reading`` in this thread."""
+    """Nesting of ``transaction`` and ``reading``."""
 
 
 class Database:
@@ -64,41 +90,42 @@ class Database:
         self.remedy = remedy
         self.read_only = read_only
         self.closed = False
-        self._mine = _Connection()
+        self._mine = _Mine()
         self._lock = threading.Lock()
-        self._open: dict[threading.Thread, sqlite3.Connection] = {}
+        self._open: dict[threading.Thread, _Connection] = {}
 
     # -- reading and writing
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
-        with self._translated():
-            return self._handle().execute(sql, params).fetchall()
+        with self._used() as handle:
+            return handle.execute(sql, params).fetchall()
 
     def value(self, sql: str, params: Sequence[Any] = ()) -> Any:
         """First column of the first row; None where there is no row."""
-        with self._translated():
-            row = self._handle().execute(sql, params).fetchone()
+        with self._used() as handle:
+            row = handle.execute(sql, params).fetchone()
         return None if row is None else row[0]
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Execute one statement; the rowid of the row it inserted, if it did."""
-        with self._translated():
-            return self._handle().execute(sql, params).lastrowid or 0
+        with self._used() as handle:
+            return handle.execute(sql, params).lastrowid or 0
 
     def run_many(self, sql: str, params: Sequence[Sequence[Any]]) -> None:
         """Execute one statement for each row of parameters."""
-        with self._translated():
-            self._handle().executemany(sql, params)
+        with self._used() as handle:
+            handle.executemany(sql, params)
 
     def run_to_end(self, pragma: str) -> None:
         """Run a statement that does its work step by step without giving rows, outside of transactions."""
-        with self._translated():
-            self._handle().executescript(pragma)
+        with self._used() as handle:
+            handle.executescript(pragma)
 
     def changes(self) -> int:
         """Rows changed through this thread's connection since it was opened."""
-        return self._handle().total_changes
+        with self._used() as handle:
+            return handle.total_changes
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
@@ -144,23 +171,39 @@ class Database:
 
     def _roll_back(self) -> None:
         """After an error SQLite may have rolled back by itself; a second error must not hide the first."""
-        handle = self._mine.handle
-        if handle is not None and handle.in_transaction:
+        connection = self._mine.connection
+        if connection is None:
+            return
+        with connection.lock:
             try:
-                handle.execute("ROLLBACK")
+                if connection.handle.in_transaction:
+                    connection.handle.execute("ROLLBACK")
+                return
             except sqlite3.Error:
-                self._drop(handle)
+                pass
+        self._drop(connection)
 
     # -- connections
 
-    def _handle(self) -> sqlite3.Connection:
-        if self.closed:
-            raise CodesearchError(_CLOSED.format(self.path))
-        if self._mine.handle is None:
-            self._mine.handle = self._connect()
-        return self._mine.handle
+    @contextmanager
+    def _used(self) -> Iterator[sqlite3.Connection]:
+        """Yield this thread's connection, which nobody closes inside the block; errors in words."""
+        connection = self._mine.connection
+        try:
+            if connection is None and not self.closed:
+                connection = self._mine.connection = self._connect()
+            if connection is None:
+                raise CodesearchError(_CLOSED.format(self.path))
+            with connection.lock:
+                if self.closed:
+                    raise CodesearchError(_CLOSED.format(self.path))
+                yield connection.handle
+        except sqlite3.Error as error:
+            raise self._in_words(error) from error
+        except UnicodeDecodeError as error:  # text in another encoding, also inside SQLite's own messages
+            raise self._damaged(error) from error
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> _Connection:
         handle = sqlite3.connect(
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -169,11 +212,15 @@ class Database:
         except BaseException:
             handle.close()
             raise
+        connection = _Connection(handle)
         with self._lock:
             for thread in [t for t in self._open if not t.is_alive()]:
                 self._open.pop(thread).close()
-            self._open[threading.current_thread()] = handle
-        return handle
+            if not self.closed:
+                self._open[threading.current_thread()] = connection
+                return connection
+        handle.close()
+        raise CodesearchError(_CLOSED.format(self.path))
 
     def _prepare(self, handle: sqlite3.Connection) -> None:
         handle.execute("PRAGMA foreign_keys = ON")
@@ -190,31 +237,22 @@ class Database:
         handle.execute(f"PRAGMA synchronous = {'NORMAL' if shared else 'FULL'}")
         handle.execute("PRAGMA secure_delete = OFF")
 
-    def _drop(self, handle: sqlite3.Connection) -> None:
-        self._mine.handle = None
+    def _drop(self, connection: _Connection) -> None:
+        self._mine.connection = None
         with self._lock:
             self._open.pop(threading.current_thread(), None)
-        handle.close()
+        connection.close()
 
     def close(self) -> None:
         """Close the connections of all threads; a thread that is still at work gets an error."""
-        self.closed = True
         with self._lock:
-            handles = list(self._open.values())
+            self.closed = True
+            connections = list(self._open.values())
             self._open.clear()
-        for handle in handles:
-            handle.close()
+        for connection in connections:
+            connection.close()
 
     # -- errors
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise self._in_words(error) from error
-        except UnicodeDecodeError as error:  # text in another encoding, also inside SQLite's own messages
-            raise self._damaged(error) from error
 
     def _in_words(self, error: sqlite3.Error) -> CodesearchError:
         if self.closed:

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -200,8 +201,12 @@ def _delete(entry: IndexEntry) -> IndexEntry:
         for path in list(entry.directory.iterdir()):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
-            elif path.name not in (LOCK_NAME, _ROOT_NAME):
-                path.unlink()
-    # Windows removes no file that is open, so the lock goes last, and with it the folder.
-    shutil.rmtree(entry.directory, ignore_errors=True)
+            elif path.name != LOCK_NAME:
+                path.unlink(missing_ok=True)  # SQLite's side files come and go with those who read
+        if os.name != "nt":  # there an open file cannot be deleted
+            (entry.directory / LOCK_NAME).unlink()
+    with suppress(OSError):  # somebody has begun a new index meanwhile
+        if os.name == "nt":
+            (entry.directory / LOCK_NAME).unlink()
+        entry.directory.rmdir()
     return entry

@@ -61,7 +61,10 @@ class WriterLock:
 
     def _try_acquire(self) -> bool:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:  # the index was cleared, folder and all, between the two
+            return False
         try:
             _try_lock(fd)
         except OSError:

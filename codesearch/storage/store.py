@@ -74,6 +74,10 @@ class Store(StoreWriter):
         """The database file."""
         return self._db.path
 
+    def verify(self) -> None:
+        """Raise IndexFormatError where a newer version has changed the format of the open file."""
+        schema.verify(self._db, root=str(self._db.path.parent))
+
     def _repair_lexical(self) -> None:
         problem = schema.lexical_problem(self._db)
         if problem is None:
