@@ -47,8 +47,8 @@ class Symbol:
 
 def embedded_chunks(index: Index) -> EmbeddedChunks:
     """Read all embedded chunks from one snapshot."""
-    store = index._database().store
-    with store.reading():
+    with index._database() as database, database.store.reading():
+        store = database.store
         stored = store.vectors()
         order = np.argsort(stored.ids)
         ids = stored.ids[order]
@@ -70,10 +70,11 @@ def embedded_chunks(index: Index) -> EmbeddedChunks:
 
 def find_symbols(index: Index, typed: str, limit: int) -> list[Symbol]:
     """Return names that begin with what was typed, then names that hold it, shortest first."""
-    store, wanted = index._database().store, typed.strip().casefold()
+    wanted = typed.strip().casefold()
     if not wanted:
         return []
-    with store.reading():
+    with index._database() as database, database.store.reading():
+        store = database.store
         names = [name for name in store.defined_names() if wanted in name]
         names.sort(key=lambda name: (not name.startswith(wanted), len(name), name))
         found = []

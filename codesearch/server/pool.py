@@ -70,7 +70,8 @@ class LentIndex(Index):
 
     def folders(self) -> list[Path]:
         """Every folder below the root that may hold something to index, the root first."""
-        settings = recorded.read(self._database().store, Settings) or Settings()
+        with self._database() as database:
+            settings = recorded.read(database.store, Settings) or Settings()
         options = WalkOptions(settings.max_file_bytes, settings.hidden, settings.ignore)
         return [self.root / folder for folder in walk(self.root, options).folders]
 
