@@ -22,6 +22,7 @@ from mlx_jinabert.local.late_interaction import LateInteractionModel
 from mlx_jinabert.local.reranker import Activation, Reranker, default_activation
 from mlx_jinabert.local.spec import LocalSpec, read_spec
 from mlx_jinabert.remote import is_remote
+from mlx_jinabert.text.bare import BareTokenizer
 from mlx_jinabert.text.marked import MarkedTokenizer
 from mlx_jinabert.text.pairs import PairTokenizer
 from mlx_jinabert.text.tokenizer import Tokenizer
@@ -115,12 +116,7 @@ def load_local(
     }
     spec = _spec_for("embedding", name, revision=revision, **settings)
     tell_terms(spec.folder)
-    tokenizer = Tokenizer(
-        spec.folder.tokenizer,
-        spec.max_length,
-        spec.folder.end_token,
-        table_rows=spec.architecture.vocab_size,
-    )
+    tokenizer = _tokenizer(spec)
     _warn_of_open_end(spec.folder, tokenizer)
     owner = BackendOwner(partial(_open, spec, backend, dtype))
     return LocalEmbedder(spec, tokenizer, owner, _again(load_local, name, spec, backend=backend, **settings))
@@ -262,6 +258,13 @@ def _check_task_by_content(spec: LocalSpec, task: Task) -> None:
         raise WeightMismatch(extra=_HEAD, hint=f"this is a reranker; {_LOADERS['reranker']}")
     if task == "reranker" and not architecture.num_labels:
         raise WeightMismatch(missing=_HEAD, hint=f"this is an embedding model; {_LOADERS['embedding']}")
+
+
+def _tokenizer(spec: LocalSpec) -> Tokenizer:
+    path, rows = spec.folder.tokenizer, spec.architecture.vocab_size
+    if spec.architecture.bare_tokens:
+        return BareTokenizer(path, spec.max_length, rows)
+    return Tokenizer(path, spec.max_length, spec.folder.end_token, rows)
 
 
 def _warn_of_open_end(folder: ModelFolder, tokenizer: Tokenizer) -> None:

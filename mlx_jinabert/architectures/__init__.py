@@ -45,6 +45,7 @@ ARCHITECTURES: tuple[str, ...] = (
     "gemma2",
     "gemma3",
     "qwen2_5_vl",
+    "static",
 )
 """Folders, in the order in which they are asked; the first that recognises a checkpoint reads it."""
 

@@ -96,7 +96,8 @@ def _batches(
     sequences: Sequence[Ids], limits: Limits, pad_id: int, types: Sequence[Ids] | None
 ) -> Iterator[tuple[tuple[int, ...], TokenBatch]]:
     """Positions of sequences, and the batch that they are computed in."""
-    for batch in batching.plan([len(ids) for ids in sequences], limits.batch_tokens, limits.max_length):
+    lengths = [max(1, len(ids)) for ids in sequences]  # a text without tokens is one of padding
+    for batch in batching.plan(lengths, limits.batch_tokens, limits.max_length):
         step = limits.rows or len(batch.indices)
         for start in range(0, len(batch.indices), step):
             positions = batch.indices[start : start + step]

@@ -20,6 +20,7 @@ from mlx_jinabert.catalog import CatalogEntry, Pooling
 from mlx_jinabert.checkpoint import sentence_files
 from mlx_jinabert.checkpoint.dense import DenseModule, read_dense
 from mlx_jinabert.checkpoint.sentence_files import EndToken, read_json
+from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import ModelFolderError, naming_folder
 
 __all__ = [
@@ -40,6 +41,7 @@ Origin = Literal["embedded", "alias", "hub", "folder"]
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_TABLES = ("embeddings", "embedding.weight", "embeddings.weight")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 
 
@@ -150,13 +152,16 @@ def _read_folder(
     onnx = base / "model.onnx"
     onnx_path = onnx if onnx.is_file() and (base / "mlx_jinabert.json").is_file() else None
     prompts = sentence_files.read_prompts(path)
+    weights = _weights(base, onnx_path)
+    if config.get("model_type") == "model2vec":
+        config = {**config, **_table_size(weights)}
     return ModelFolder(
         path=base,
         model_id=model_id,
         revision=revision,
         origin=origin,
         config=config,
-        weights=_weights(base, onnx_path),
+        weights=weights,
         onnx=onnx_path,
         tokenizer=base / "tokenizer.json",
         pooling=sentence_files.read_pooling(path, modules, config, entry.pooling if entry else None),
@@ -168,6 +173,17 @@ def _read_folder(
         entry=entry,
         dense=tuple(read_dense(path / folder) for folder in modules.dense),
     )
+
+
+def _table_size(weights: tuple[Path, ...]) -> dict[str, int]:
+    """The size of a table of static embeddings, which its configuration may leave out."""
+    if not weights:  # a converted folder, whose configuration has it
+        return {}
+    with Weights(weights) as stored:
+        shapes = [stored.shape(name) for name in stored.names() if name in _TABLES]
+    if len(shapes) != 1 or len(shapes[0]) != 2:
+        raise ModelFolderError(weights[0], f"expected one table of vectors called {' or '.join(_TABLES)}")
+    return {"vocab_size": shapes[0][0], "hidden_size": shapes[0][1]}
 
 
 def has_adapters(path: Path) -> bool:

@@ -44,6 +44,8 @@ _CAUSAL_FAMILIES = ("qwen2", "qwen3")
 _LENGTH_KEYS = ("model_max_length", "max_position_embeddings", "n_positions")
 _MOST_BYTES = 64 << 20
 """The largest file of this kind is the list of tensors of a checkpoint in many shards: some megabytes."""
+_STATIC_LENGTH = 512
+"""Tokens that model2vec takes of a text unless a model says otherwise."""
 _NO_LIMIT = 1_000_000
 """tokenizer_config.json writes 1e30 for "no limit known"."""
 
@@ -100,17 +102,17 @@ def read_modules(path: Path) -> Modules:
 
 
 def _chain(kinds: list[str], folders: list[str]) -> Modules:
-    """Transformer, Pooling, any number of Dense, Normalize; only the first has to be there.
+    """Transformer (or StaticEmbedding), Pooling, any number of Dense, Normalize; only the first is needed.
 
     A transformer alone is one of the checkpoint's own code, which pools by itself; dense layers without
     pooling give a vector per token.
     """
     left = list(kinds)
     normalize = left[-1:] == ["Normalize"] and bool(left.pop())
-    if left[:1] == ["Transformer"]:
+    if left[:1] in (["Transformer"], ["StaticEmbedding"]):
         pooled = left[1:2] == ["Pooling"]
         dense = left[2 if pooled else 1 :]
-        if set(dense) <= {"Dense"} and (pooled or not normalize):
+        if set(dense) <= {"Dense"} and (pooled or not normalize or left[0] == "StaticEmbedding"):
             pooling = folders[1] if pooled else None if dense else "1_Pooling"
             start = 2 if pooled else 1
             return Modules(folders[0], pooling, tuple(folders[start : start + len(dense)]), normalize)
@@ -163,6 +165,8 @@ def read_max_length(path: Path, config: Mapping[str, Any]) -> int:
     candidates = [sentence.get("max_seq_length")]
     candidates += [config.get(key) for key in _LENGTH_KEYS]
     candidates += [(read_json(path / "tokenizer_config.json") or {}).get("model_max_length")]
+    if config.get("model_type") == "model2vec":
+        candidates = [sentence.get("max_seq_length"), config.get("max_length", _STATIC_LENGTH)]
     for length in candidates:
         if isinstance(length, int | float) and not isinstance(length, bool) and 0 < length < _NO_LIMIT:
             return int(length)

@@ -201,6 +201,14 @@ class Tokenizer:
                 encodings = self._reader.encode_batch_fast(clean)
             yield from encodings
 
+    def _bare(self, texts: Sequence[str]) -> Iterator[Encoding]:
+        """Encodings without special tokens."""
+        for start in range(0, len(texts), _AT_ONCE):
+            clean = [without_surrogates(text) for text in texts[start : start + _AT_ONCE]]
+            with self._failing():
+                encodings = self._reader.encode_batch_fast(clean, add_special_tokens=False)
+            yield from encodings
+
     def _cut(self, encoding: Encoding) -> Ids:
         ids = np.asarray(encoding.ids, dtype=np.int32)
         room = self.max_length - len(self._end)

@@ -114,6 +114,8 @@ class ArchitectureConfig(ABC):
     unused: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the canonical names of tensors that take no part in an embedding."""
 
+    bare_tokens: ClassVar[bool] = False
+    """Whether texts go in without special tokens and without unknown ones."""
     overflows_float16: ClassVar[bool] = False
     """Whether activations leave the range of float16, so that bfloat16 is the half type to compute in."""
 
