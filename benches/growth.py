@@ -1,0 +1,165 @@
+"""How an index grows: bytes, memory and query latency from a thousand chunks on.
+
+    python -m benches.growth FOLDER [--sizes 1000 10000 100000] [--out FILE]
+
+Texts are the chunks of a real folder, repeated under other paths with their words changed in part, so that
+the full text has the statistics of code; vectors are synthetic (a mixture of Gaussians, 256 wide), because no
+repository at hand has a million chunks and the time of a search does not depend on what the vectors mean.
+Each size is measured in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benches import records
+from codesearch.chunking.parse_pool import ChunkPool
+from codesearch.files.source import SourceText, read_source
+from codesearch.files.walk import walk
+from codesearch.records import Chunk
+from codesearch.searching.request import SearchRequest
+from codesearch.searching.search import Searcher
+from codesearch.searching.stores.single import SingleStore
+from codesearch.storage.store import Store
+from codesearch.tokens import document
+from codesearch.vectors.vector_index import VectorIndex
+
+DIM = 256
+QUESTIONS = (
+    "where is the connection closed after a timeout",
+    "parse the configuration file",
+    "getUserById",
+    "retry a failed request",
+    "write the header of a response",
+)
+_BATCH = 2000
+
+
+class _Embedder:
+    """Random unit vectors: a question costs nothing, so what is measured is the search."""
+
+    dim, fingerprint, max_length = DIM, "synthetic", 512
+
+    def __init__(self) -> None:
+        self._random = np.random.default_rng(7)
+
+    def encode_query(self, texts: list[str], /) -> np.ndarray:
+        return mixture(self._random, len(texts))
+
+    encode_document = encode_query
+
+
+def mixture(random: np.random.Generator, count: int) -> np.ndarray:
+    """(count, dim) float32 unit vectors around 64 centres."""
+    centres = np.random.default_rng(0).normal(size=(64, DIM))
+    vectors = centres[random.integers(0, 64, count)] + random.normal(scale=0.7, size=(count, DIM))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def chunks_of(folder: Path) -> list[tuple[str, list[Chunk]]]:
+    """The files of a folder, cut."""
+    sources = (read_source(folder, file) for file in walk(folder).files)
+    read = [(one.file, one.data) for one in sources if isinstance(one, SourceText)]
+    with ChunkPool() as pool:
+        return [(item.file.path, list(item.chunks)) for item in pool.chunk_many(iter(read))]
+
+
+def fill(store: Store, files: list[tuple[str, list[Chunk]]], size: int) -> None:
+    """Copies of the files until there are so many chunks."""
+    from codesearch.records import SourceFile
+
+    random, count, copy = np.random.default_rng(1), 0, 0
+    while count < size:
+        with store.transaction():
+            for path, chunks in files:
+                other = [_changed(chunk, path, copy) for chunk in chunks[: size - count]]
+                file = SourceFile(f"copy{copy}/{path}", len(other), 0, chunks[0].language if chunks else None)
+                store.replace_file(
+                    file, f"{copy}{path}".encode()[:16], other, [document(one) for one in other]
+                )
+                count += len(other)
+                if count >= size:
+                    break
+        copy += 1
+    while waiting := store.pending(_BATCH):
+        store.put_vectors([one.id for one in waiting], mixture(random, len(waiting)))
+
+
+def _changed(chunk: Chunk, path: str, copy: int) -> Chunk:
+    words = chunk.text.split(" ")
+    words[:: 7 + copy % 5] = [f"{word}{copy}" for word in words[:: 7 + copy % 5]]
+    return replace(chunk, path=f"copy{copy}/{path}", text=" ".join(words))
+
+
+def measure(folder: Path, size: int) -> dict[str, float]:
+    """Build an index of a size, and ask it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(scratch)
+        with Store.open(directory, create=True) as store:
+            started = time.perf_counter()
+            fill(store, chunks_of(folder), size)
+            vectors = VectorIndex(store, directory)
+            vectors.save_if_due(lambda stage, done, total: None)
+            built = time.perf_counter() - started
+        size_bytes = sum(path.stat().st_size for path in directory.iterdir())
+        with Store.open(directory) as store:
+            vectors = VectorIndex(store, directory)
+            searcher = Searcher(SingleStore("", store, lambda: vectors), _Embedder)
+            started = time.perf_counter()
+            searcher.search(SearchRequest.make(QUESTIONS[0]))
+            first = time.perf_counter() - started
+            found = {
+                "chunks": float(size),
+                "seconds": built,
+                "bytes": float(size_bytes),
+                "first_ms": 1000 * first,
+            }
+            for mode in ("hybrid", "lexical", "semantic"):
+                times = []
+                for question in QUESTIONS * 6:
+                    started = time.perf_counter()
+                    searcher.search(SearchRequest.make(question, mode=mode))  # type: ignore[arg-type]
+                    times.append(time.perf_counter() - started)
+                found[f"{mode}_ms"] = 1000 * float(np.median(times))
+    return {**found, "peak_bytes": 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 3_000, 10_000, 30_000, 100_000])
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(measure(options.folder, options.child)))
+        return
+    rows = []
+    for size in options.sizes:
+        command = [sys.executable, "-m", "benches.growth", str(options.folder), "--child", str(size)]
+        rows.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    print(f"{options.folder.name}, {DIM} numbers a vector, on {records.machine_line()}\n")
+    header = ["chunks", "MB on disk", "peak MB", "first ms", "hybrid ms", "lexical ms", "semantic ms"]
+    keys = ("bytes", "peak_bytes", "first_ms", "hybrid_ms", "lexical_ms", "semantic_ms")
+    cells = [
+        [f"{row['chunks']:,.0f}", *(f"{row[key] / (1e6 if 'bytes' in key else 1):,.1f}" for key in keys)]
+        for row in rows
+    ]
+    print(records.table(header, cells))
+    records.write(options.out, "growth", {"folder": options.folder.name, "dim": DIM}, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Draw docs/plots/*.svg from the records under benches/results: ``python -m scripts.plots``.
+
+``python -m benches.embed --out benches/results/embed.json`` and ``python -m benches.growth FOLDER --out
+benches/results/growth.json`` write the records.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import matplotlib as mpl
+
+from scripts.sources import ROOT
+
+mpl.use("svg")
+mpl.rcParams.update({"svg.hashsalt": "codesearch", "svg.fonttype": "none", "font.size": 9, "axes.grid": True})
+
+from matplotlib import pyplot as plt  # noqa: E402 (after the backend)
+
+RECORDS, PLOTS = ROOT / "benches" / "results", ROOT / "docs" / "plots"
+
+
+def main() -> None:
+    PLOTS.mkdir(exist_ok=True)
+    for name, draw in {"embed": embed, "growth": growth}.items():
+        record = RECORDS / f"{name}.json"
+        if record.exists():
+            figure = draw(json.loads(record.read_text(encoding="utf-8").splitlines()[-1]))
+            figure.savefig(PLOTS / f"{name}.svg", metadata={"Date": None}, bbox_inches="tight")
+
+
+def embed(record: dict[str, Any]) -> Any:
+    """Tokens a second by length of the texts, one line a runtime."""
+    figure, axes = plt.subplots(figsize=(6, 3.2))
+    texts = record["settings"]["texts"]
+    for runtime, rows in record["rows"][0].items():
+        lengths = [row["length"] for row in rows]
+        axes.plot(lengths, [texts * row["length"] / row["batch"] / 1000 for row in rows], "o-", label=runtime)
+    axes.set(xlabel="tokens of a text", ylabel="thousand tokens/s", title=_machine(record))
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    return figure
+
+
+def growth(record: dict[str, Any]) -> Any:
+    """Latency, and bytes on disk and in memory, by the number of chunks."""
+    rows = record["rows"]
+    chunks = [row["chunks"] for row in rows]
+    figure, (latency, space) = plt.subplots(1, 2, figsize=(9, 3.2))
+    for key in ("hybrid_ms", "lexical_ms", "semantic_ms", "first_ms"):
+        latency.loglog(chunks, [row[key] for row in rows], "o-", label=key.removesuffix("_ms"))
+    latency.set(xlabel="chunks", ylabel="ms a query (median)", title="latency")
+    latency.legend()
+    for key, label in (("bytes", "on disk"), ("peak_bytes", "peak of the process that builds and asks")):
+        space.loglog(chunks, [row[key] / 1e6 for row in rows], "o-", label=label)
+    space.set(xlabel="chunks", ylabel="MB", title=_machine(record))
+    space.legend()
+    return figure
+
+
+def _machine(record: dict[str, Any]) -> str:
+    machine = record["machine"]
+    return f"{machine.get('cpu', '')}, {machine.get('cores', '')} cores".strip(", ")
+
+
+if __name__ == "__main__":
+    main()
