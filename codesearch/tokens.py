@@ -35,6 +35,7 @@ __all__ = [
     "query_terms",
     "singular",
     "tokenize",
+    "tokenize_telling",
 ]
 
 VERSION = 3
@@ -118,11 +119,15 @@ def document(chunk: Chunk) -> LexicalDocument:
     )
 
 
+def tokenize_telling(text: str) -> list[str]:
+    """The tokens of a text in reading order, without function words."""
+    return [token for token in tokenize(text) if token not in _STOP_TERMS]
+
+
 def query_terms(query: str) -> tuple[str, ...]:
     """The distinct tokens that a query looks for, without function words (unless it has no others)."""
-    terms = dict.fromkeys(tokenize(query))
-    telling = [term for term in terms if term not in _STOP_TERMS]
-    return tuple(telling or terms)[:_MAX_TERMS]
+    telling = dict.fromkeys(tokenize_telling(query))
+    return tuple(telling or dict.fromkeys(tokenize(query)))[:_MAX_TERMS]
 
 
 def is_function_word(word: str) -> bool:

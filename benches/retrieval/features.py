@@ -9,7 +9,7 @@ here has fallen behind the ranking: ``gathered`` refuses to go on then.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,25 +20,29 @@ from benches.retrieval.annotations import Query
 from benches.retrieval.running import Bench
 from codesearch import Hit
 from codesearch.records import Chunk, ChunkRef
-from codesearch.searching import ranking
+from codesearch.searching import evidence, ranking
 from codesearch.searching.explain import Trace
 from codesearch.searching.query import Query as Asked
 from codesearch.searching.ranking import WEIGHTS, Candidate, Weights
 from codesearch.searching.request import Mode, SearchRequest
+from codesearch.searching.signals.path_roles import is_prose
 from codesearch.searching.signals.signals import unwanted_roles
 from codesearch.searching.stores.protocol import Match
 
 Column = NDArray[np.float64]
 
-_NONE = replace(WEIGHTS, definition=0.0, mention=0.0, weak_mention=0.0)
+_NONE = replace(WEIGHTS, words=0.0, names=0.0, definition=0.0, mention=0.0, weak_mention=0.0)
 _ALONE = (
-    (ranking.coverage, "coverage", replace(WEIGHTS, coverage=1.0)),
-    (ranking.definitions, "definition", replace(_NONE, definition=1.0)),
-    (ranking.definitions, "mention", replace(_NONE, mention=1.0)),
-    (ranking.definitions, "weak_mention", replace(_NONE, weak_mention=1.0)),
-    (ranking.path_words, "path", replace(WEIGHTS, path=1.0, abbreviations=True)),
-    (ranking.path_words, "path_plain", replace(WEIGHTS, path=1.0, abbreviations=False)),
-    (ranking.verbatim, "verbatim", replace(WEIGHTS, verbatim=1.0)),
+    (evidence.words, "words", replace(_NONE, words=1.0)),
+    (evidence.words, "names", replace(_NONE, names=1.0)),
+    (evidence.length, "length", replace(WEIGHTS, length=1.0)),
+    (evidence.definitions, "definition", replace(_NONE, definition=1.0)),
+    (evidence.definitions, "mention", replace(_NONE, mention=1.0)),
+    (evidence.definitions, "weak_mention", replace(_NONE, weak_mention=1.0)),
+    (evidence.verbatim, "verbatim", replace(WEIGHTS, verbatim=1.0)),
+    (evidence.path_words, "path", replace(WEIGHTS, path=1.0, abbreviations=True)),
+    (evidence.path_words, "path_plain", replace(WEIGHTS, path=1.0, abbreviations=False)),
+    (evidence.mentioned, "named_file", replace(WEIGHTS, named_file=1.0)),
 )
 """Signals that add, by the weight that they are multiplied with; definitions take the largest of three."""
 
@@ -49,11 +53,11 @@ class _Recorder(Trace):
 
     chunks: tuple[tuple[ChunkRef, Chunk], ...] = ()
     lexical: tuple[ChunkRef, ...] = ()
-    semantic: tuple[ChunkRef, ...] = ()
+    semantic: tuple[Match, ...] = ()
 
     def lists(self, lexical: Sequence[Match], semantic: Sequence[Match]) -> None:
         self.lexical = tuple(match.ref for match in lexical)
-        self.semantic = tuple(match.ref for match in semantic)
+        self.semantic = tuple(semantic)
 
     def __call__(self, name: str, candidates: Sequence[Candidate]) -> None:
         if name == "fused":
@@ -64,12 +68,17 @@ class _Recorder(Trace):
 class Features:
     """The candidates of one query, in the order in which ties are broken."""
 
-    is_name: bool
+    query: Asked
     lexical: Column
     """1-based ranks, infinite where the list does not hold the candidate."""
     semantic: Column
+    cosine: Column
+    """Share of the best cosine, as fusion takes it; 0 without a semantic list."""
     alone: dict[str, Column]
     roles: tuple[tuple[str, ...], ...]
+    prose: NDArray[np.bool_]
+    defining: NDArray[np.bool_]
+    """For a query that is a name: what ``named_first`` puts first."""
     files: NDArray[np.int64]
     texts: NDArray[np.int64]
     targets: NDArray[np.bool_]
@@ -77,37 +86,54 @@ class Features:
 
     def ndcg(self, weights: Weights) -> float:
         """NDCG@10 of the ranking with these weights."""
-        order = self._order(weights)[: metrics.DEPTH]
+        order = self.order(weights)[: metrics.DEPTH]
         found = self.targets[:, order]
         ranks = found.argmax(axis=1)[found.any(axis=1)] + 1
         ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(len(found), metrics.DEPTH) + 1))
         return float((1 / np.log2(ranks + 1)).sum() / ideal)
 
-    def _order(self, weights: Weights) -> NDArray[np.int64]:
-        scores = self._scores(weights)
-        scores = scores * _repeated(self.texts, scores, lambda nth: weights.duplicate if nth else 1.0)
-        scores = scores * _repeated(self.files, scores, lambda nth: weights.saturation**nth)
+    def order(self, weights: Weights) -> NDArray[np.int64]:
+        """The candidates, best first, by their numbers."""
+        place = self._place(weights)
+        scores = (place + self._file(weights, place)) * self._factors(weights)
+        if self.defining.any() and not self.defining.all():
+            scores = scores + self.defining * max(scores[~self.defining].max(), 0.0)
+        scores = scores * np.where(_nth(self.texts, scores) > 0, weights.duplicate, 1.0)
+        share = np.maximum(place, 0.0) / (place.max(initial=0.0) or 1.0)
+        further = np.array([weights.further_place(float(one), self.query) for one in share])
+        scores = scores * np.where(_nth(self.files, scores) > 0, further, 1.0)
         return np.argsort(-scores, kind="stable")
 
-    def _scores(self, weights: Weights) -> Column:
-        share = weights.lexical_share_name if self.is_name else weights.lexical_share
+    def _place(self, weights: Weights) -> Column:
+        share, k = weights.share_for(self.query), weights.rrf_k
         if not np.isfinite(self.semantic).any():
             share = 1.0
-        k = weights.rrf_k
         fused = (k + 1) * (share / (k + self.lexical) + (1 - share) / (k + self.semantic))
-        total = np.bincount(self.files, fused)
-        path = self.alone["path" if weights.abbreviations else "path_plain"]
+        found = np.isfinite(self.lexical) | np.isfinite(self.semantic)
         named = np.maximum.reduce(
             [getattr(weights, name) * self.alone[name] for name in ("definition", "mention", "weak_mention")]
         )
-        added = (
-            weights.coherence * total[self.files] / (total.max(initial=0.0) or 1.0)
-            + weights.coverage * self.alone["coverage"]
-            + weights.path * path
-            + weights.verbatim * self.alone["verbatim"]
+        added = sum(
+            (getattr(weights, name) * self.alone[name] for name in ("words", "names", "length", "verbatim")),
+            np.zeros(len(fused)),
         )
-        factors = [min((weights.roles[role] for role in roles), default=1.0) for roles in self.roles]
-        return (fused + added + named) * np.asarray(factors, np.float64)
+        place: Column = fused + weights.closeness * self.cosine * found + added + named
+        return place
+
+    def _file(self, weights: Weights, place: Column) -> Column:
+        total = np.bincount(self.files, place)
+        path = self.alone["path" if weights.abbreviations else "path_plain"]
+        coherence: Column = weights.coherence * total[self.files] / (total.max(initial=0.0) or 1.0)
+        return coherence + weights.path * path + weights.named_file * self.alone["named_file"]
+
+    def _factors(self, weights: Weights) -> Column:
+        return np.array(
+            [
+                evidence.role_factor(roles, is_prose, self.query, weights)
+                for roles, is_prose in zip(self.roles, self.prose.tolist(), strict=True)
+            ],
+            np.float64,
+        )
 
 
 def gathered(bench: Bench, mode: Mode = "hybrid") -> list[Features]:
@@ -124,18 +150,24 @@ def _features(bench: Bench, query: Query, mode: Mode) -> Features:
     recorder = _Recorder()
     bench.searcher().search(SearchRequest(query.text, metrics.DEPTH, mode), trace=recorder)
     chunks = recorder.chunks
-    asked = bench.searcher()._respelt(Asked(query.text))
+    asked = bench.searcher().informed(Asked(query.text))
     start = [Candidate(ref, chunk, 0.0) for ref, chunk in chunks]
+    first = evidence.named_first([c.scored(1.0) for c in start], asked, WEIGHTS)
     refs = [ref for ref, _ in chunks]
+    cosines = ranking.cosine_shares(recorder.semantic)
+    farthest = min(cosines.values(), default=0.0)
     return Features(
-        is_name=asked.is_name,
+        query=asked,
         lexical=_ranks(refs, recorder.lexical),
-        semantic=_ranks(refs, recorder.semantic),
+        semantic=_ranks(refs, [match.ref for match in recorder.semantic]),
+        cosine=np.array([cosines.get(ref, farthest) for ref in refs], np.float64),
         alone={
             name: np.array([c.score for c in signal(start, asked, weights)], np.float64)
             for signal, name, weights in _ALONE
         },
         roles=tuple(tuple(unwanted_roles(chunk.path, asked)) for _, chunk in chunks),
+        prose=np.array([is_prose(chunk.path) for _, chunk in chunks], np.bool_),
+        defining=np.array([c.score > 1.0 for c in first], np.bool_),
         files=_numbered([chunk.path for _, chunk in chunks]),
         texts=_numbered([chunk.text for _, chunk in chunks]),
         targets=np.array(
@@ -155,14 +187,14 @@ def _numbered(values: Sequence[str]) -> NDArray[np.int64]:
     return np.array([number[value] for value in values], np.int64)
 
 
-def _repeated(groups: NDArray[np.int64], scores: Column, factor: Callable[[int], float]) -> Column:
-    """A factor for the nth of a group, best first, counted from 0."""
+def _nth(groups: NDArray[np.int64], scores: Column) -> NDArray[np.int64]:
+    """Which of its group each is, best first, counted from 0."""
     seen = [0] * (int(groups.max(initial=-1)) + 1)
-    factors = np.empty(len(scores))
+    number = np.empty(len(scores), np.int64)
     for i in np.argsort(-scores, kind="stable"):
-        factors[i] = factor(seen[groups[i]])
+        number[i] = seen[groups[i]]
         seen[groups[i]] += 1
-    return factors
+    return number
 
 
 def _shown(chunk: Chunk) -> Hit:

@@ -27,13 +27,16 @@ from codesearch.searching.ranking import WEIGHTS, Weights
 GRIDS: Mapping[str, tuple[float, ...]] = {
     "lexical_share": (0.3, 0.4, 0.5, 0.6, 0.7),
     "rrf_k": (10, 30, 60),
-    "coherence": (0, 0.1, 0.2, 0.3, 0.5),
-    "coverage": (0, 0.25, 0.5, 0.75, 1),
+    "coherence": (0, 0.2, 0.4, 0.6, 0.8),
+    "closeness": (0.5, 0.75, 1, 1.5),
+    "words": (0, 0.25, 0.5, 0.75, 1),
+    "names": (0, 0.15, 0.25, 0.5),
+    "length": (0, 0.2, 0.35),
     "definition": (1, 2, 3),
     "mention": (0.5, 1, 1.5, 2),
     "weak_mention": (0, 0.25, 0.5, 1),
-    "path": (0.5, 1, 1.5, 2, 2.5, 3),
-    "saturation": (0.3, 0.4, 0.5, 0.6),
+    "path": (1, 1.5, 2, 2.5, 3, 3.5),
+    "further": (0.4, 0.5, 0.6, 0.7, 0.8, 1),
 }
 ROLE_GRID = (0.1, 0.3, 0.5, 0.7, 1.0)
 START = replace(
@@ -41,12 +44,15 @@ START = replace(
     lexical_share=0.5,
     rrf_k=60,
     coherence=0.5,
-    coverage=0.5,
+    closeness=0.5,
+    words=0.5,
+    names=0.5,
+    length=0.0,
     definition=1.0,
     mention=1.0,
     weak_mention=0.5,
     path=1.0,
-    saturation=0.5,
+    further=0.5,
     roles=dict.fromkeys(WEIGHTS.roles, 0.5),
 )
 """Round numbers, not today's weights: these have seen every language."""

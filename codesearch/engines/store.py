@@ -53,7 +53,7 @@ class EngineStore:
         where = self._where(scope)
         if not terms or where is None:
             return []
-        return self._matches(self._engine.words(self._roots, terms, limit, where))
+        return self._matches(self._engine.words(self._roots, list(dict.fromkeys(terms)), limit, where))
 
     def nearest(self, vector: NDArray[np.float32], limit: int, scope: Scope = EVERYTHING) -> list[Match]:
         """Return the chunks nearest to a unit vector (dim,)."""
@@ -71,6 +71,10 @@ class EngineStore:
         for key in sorted({definition_key(name) for name in names} - {""}):
             found.update(self._fetch(replace(where, key=key)))
         return sorted(found, key=lambda ref: _place(ref, found[ref]))[:limit]
+
+    def frequencies(self, terms: Iterable[str]) -> tuple[Mapping[str, int], int]:
+        """Return all terms as equally rare: engines do not say how many chunks hold one."""
+        return dict.fromkeys(terms, 1), 1
 
     def defined_names(self) -> Iterable[str]:
         """Return every name that is defined, case-folded."""

@@ -18,7 +18,7 @@ from codesearch.searching.stores.protocol import Match
 
 __all__ = ["ExplainedHit", "Explanation", "Step", "Trace"]
 
-_FACTORS = frozenset({"demotions", "duplicates", "saturation"})
+_FACTORS = frozenset({"demotions", "duplicates", "further_places"})
 """Signals that multiply; all others add."""
 
 

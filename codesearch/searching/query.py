@@ -1,17 +1,21 @@
 """Reads a query: its terms, the names it mentions, and whether it is a name itself.
 
-Nothing here looks at the index. A query is a name when it is one word (``response``,
+Nothing here looks at the index; what only the index knows (which terms are rare, which names exist) is
+filled in by the search. A query is a name when it is one word (``response``,
 ``Client.send``, ``Foo::bar()``, ``_private``, ``get_user``); within a sentence only what cannot be
-prose counts as a name (``ClientSession``, ``res.send``, ``use()``), and capitalised words weakly.
+prose counts as a name (``ClientSession``, ``res.send``, ``use()``), and capitalised words weakly. A query of
+many words is an issue: it is taken apart, and its parts are weighed.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from codesearch.errors import BadQuery
+from codesearch.searching.issue import Issue, term_weights
 from codesearch.tokens import is_function_word, query_terms
 
 __all__ = ["Name", "Query", "stem"]
@@ -22,6 +26,7 @@ _IDENTIFIER = r"[@$&*]?[^\W\d]\w*(?:-\w+)*[!?]?"
 _QUALIFIED = re.compile(rf"[.:#\\]{{0,2}}{_IDENTIFIER}(?:(?:::|->|[.:#\\]){_IDENTIFIER})*")
 _WORD = re.compile(r"\w+")
 _CALL = re.compile(r"\((?:\)|[^()]*\))$|<[^<>]*>$")
+_SPLIT_CODE = re.compile(r"[\s,()\[\]{}=]+")
 _OPENING = "([{\"'`“‘"
 _CLOSING = ")]}\"'`”’.,;:?!"
 
@@ -33,6 +38,12 @@ _SUFFIXES = (
 )  # fmt: skip
 _MIN_STEM = 3
 
+_MOST_OFTEN = 6
+LONG = 32
+"""Distinct terms from which on a query is an issue and no sentence."""
+_IN_PROSE, _IN_CODE = 0.7, 0.3
+"""How surely a name is meant that stands in the sentences or in the code of an issue, not in its title."""
+
 
 @dataclass(frozen=True, slots=True)
 class Name:
@@ -42,6 +53,8 @@ class Name:
     scope: tuple[str, ...] = ()
     weak: bool = False
     """A capitalised word of a sentence: perhaps a type, perhaps the start of a title."""
+    certainty: float = 1.0
+    """How surely it is meant; less for a name that an issue mentions on the way."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,8 @@ class Query:
     text: str
     near: tuple[str, ...] = ()
     """For a query that is a name that nothing defines: the names that it may stand for."""
+    chosen: Mapping[str, float] = field(default_factory=dict)
+    """For an issue: the terms that tell most in this index, and their weights."""
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -59,15 +74,57 @@ class Query:
             )
 
     @cached_property
-    def terms(self) -> tuple[str, ...]:
-        """Distinct lexical tokens, without function words."""
-        return query_terms(self.text)
+    def is_long(self) -> bool:
+        """Whether this is an issue, a report, a traceback: more than a sentence asks."""
+        return len(query_terms(self.text)) >= LONG
 
     @cached_property
-    def words(self) -> tuple[str, ...]:
-        """Distinct words as they are written, case-folded and uncut, without function words."""
-        words = dict.fromkeys(word.casefold() for word in _WORD.findall(self.text))
-        return tuple(word for word in words if not is_function_word(word))
+    def issue(self) -> Issue:
+        """The query taken apart; for a short one all of it is the title."""
+        return Issue.of(self.text)
+
+    @property
+    def subject(self) -> str:
+        """The sentence that says what it is about."""
+        return self.issue.title if self.is_long else self.text
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """The texts whose vectors together are the meaning of the query."""
+        if not self.is_long:
+            return (self.text,)
+        return (self.issue.title, f"{self.issue.title}\n{self.issue.prose}")
+
+    @cached_property
+    def all_terms(self) -> Mapping[str, float]:
+        """Every term that could be looked for, and how much it counts by where it stands."""
+        return term_weights(self.issue) if self.is_long else dict.fromkeys(query_terms(self.text), 1.0)
+
+    @property
+    def asked_terms(self) -> tuple[str, ...]:
+        """The terms to look for; BM25 adds them up, so one that weighs three comes thrice."""
+        weights = self.weighted_terms
+        often = {term: min(max(round(weight), 1), _MOST_OFTEN) for term, weight in weights.items()}
+        return tuple(term for term, times in often.items() for _ in range(times))
+
+    @property
+    def weighted_terms(self) -> Mapping[str, float]:
+        """The terms that are looked for."""
+        return self.chosen or self.all_terms
+
+    @cached_property
+    def terms(self) -> tuple[str, ...]:
+        """Distinct lexical tokens of the subject, without function words."""
+        return query_terms(self.subject)
+
+    @cached_property
+    def stems(self) -> Mapping[str, float]:
+        """The stems of the terms, and how much each counts."""
+        weights: dict[str, float] = {}
+        for term, weight in self.weighted_terms.items():
+            stemmed = stem(term)
+            weights[stemmed] = max(weights.get(stemmed, 0.0), weight)
+        return {stemmed: weight for stemmed, weight in weights.items() if len(stemmed) > 1} or weights
 
     @cached_property
     def is_name(self) -> bool:
@@ -82,8 +139,13 @@ class Query:
             return tuple(Name(name, whole.scope) for name in self.near)
         if whole:
             return (whole,)
-        found = (_in_sentence(word) for word in self.text.split())
-        return tuple(dict.fromkeys(name for name in found if name))
+        found = _in_issue(self.issue) if self.is_long else _in_text(self.text)
+        surest: dict[tuple[str, tuple[str, ...]], Name] = {}
+        for name in found:
+            known = surest.setdefault((name.last, name.scope), name)
+            if name.certainty > known.certainty:
+                surest[name.last, name.scope] = name
+        return tuple(surest.values())
 
     def mentions(self, words: frozenset[str]) -> bool:
         """Whether one of these words is among the query's terms."""
@@ -112,6 +174,19 @@ def _as_name(text: str) -> Name | None:
     parts = [part.strip("@$&*") for part in _SEPARATOR.split(text)]
     parts = [part for part in parts if part]
     return Name(parts[-1], tuple(parts[:-1])) if parts else None
+
+
+def _in_text(text: str) -> Iterator[Name]:
+    return (name for word in text.split() if (name := _in_sentence(word)))
+
+
+def _in_issue(issue: Issue) -> Iterator[Name]:
+    """Names of an issue: of its title and of what is marked as code surely, of the rest perhaps."""
+    yield from (name for name in _in_text(issue.title) if not name.weak)
+    yield from (name for code in issue.inline if (name := _as_name(code)))
+    yield from (Name(frame.function) for frame in issue.frames if _as_name(frame.function))
+    for text, certainty in ((issue.prose, _IN_PROSE), (_SPLIT_CODE.sub(" ", issue.code), _IN_CODE)):
+        yield from (replace(name, certainty=certainty) for name in _in_text(text) if not name.weak)
 
 
 def _in_sentence(word: str) -> Name | None:

@@ -8,6 +8,7 @@ writes, and a lexical search touches neither the vectors nor the model.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -27,6 +28,7 @@ from codesearch.searching.rerank import rerank
 from codesearch.searching.signals.near_names import near_names
 from codesearch.searching.similar import nearest_to
 from codesearch.searching.stores.protocol import Match, Scope, SearchStore
+from codesearch.searching.weights import WEIGHTS, Weights
 from codesearch.tokens import tokenize
 
 __all__ = ["STABLE_LIMIT", "Answer", "Searcher", "depth"]
@@ -34,6 +36,7 @@ __all__ = ["STABLE_LIMIT", "Answer", "Searcher", "depth"]
 STABLE_LIMIT = 50
 """Up to this limit, the limit does not change the order of the hits."""
 _CANDIDATES = 100  # of each arm
+_TERMS_OF_ISSUE = 24  # more of them change nothing but the time that it takes
 _MAX_DEFINITIONS = 200  # of one name: more says that the name says little
 
 
@@ -60,7 +63,7 @@ class Searcher:
         self,
         store: SearchStore,
         embedder: Callable[[], Embedder],
-        weights: ranking.Weights = ranking.WEIGHTS,
+        weights: Weights = WEIGHTS,
     ) -> None:
         self._store = store
         self._embedder = embedder
@@ -115,11 +118,11 @@ class Searcher:
         count = depth(request.limit)
         with self._store.snapshot():
             scope = self._scope(request)
-            query = self._respelt(query)
+            query = self.informed(query)
             semantic = [] if vector is None else self._store.nearest(vector, count, scope)
             lexical: list[Match] = []
             if request.mode != "semantic":
-                lexical = self._store.lexical(query.terms, count, self._weights.columns, scope)
+                lexical = self._store.lexical(query.asked_terms, count, self._weights.columns, scope)
             if trace:
                 trace.lists(lexical, semantic)
             if request.mode == "semantic":
@@ -135,7 +138,24 @@ class Searcher:
         """Return the vector of the query, (dim,); None, and load no model, while nothing is embedded."""
         if not self._store.has_vectors():
             return None
-        return encode_query(self._embedder(), query.text)
+        vectors = [encode_query(self._embedder(), passage) for passage in query.passages]
+        together: NDArray[np.float32] = np.sum(vectors, axis=0)
+        return together if len(vectors) == 1 else together / (np.linalg.norm(together) or 1.0)
+
+    def informed(self, query: Query) -> Query:
+        """Add what only the index knows: which names exist, which terms are rare."""
+        return replace(query, chosen=self._telling(query)) if query.is_long else self._respelt(query)
+
+    def _telling(self, query: Query) -> dict[str, float]:
+        """Return the terms of an issue that tell most: by where they stand in it, and how rare they are."""
+        holding, rows = self._store.frequencies(query.all_terms)
+        worth = {
+            term: weight * math.log((rows + 1) / (holding[term] + 0.5))
+            for term, weight in query.all_terms.items()
+            if holding[term]
+        }
+        best = sorted(worth, key=lambda term: (-worth[term], term))[:_TERMS_OF_ISSUE]
+        return {term: query.all_terms[term] for term in best}
 
     def _respelt(self, query: Query) -> Query:
         """Add to a name that nothing defines the defined names that it may stand for."""
@@ -162,13 +182,8 @@ class Searcher:
         scope: Scope,
         trace: Trace | None,
     ) -> list[Candidate]:
-        share = self._weights.lexical_share_name if query.is_name else self._weights.lexical_share
-        scores = ranking.fuse(
-            [match.ref for match in lexical],
-            [match.ref for match in semantic],
-            share if semantic else 1.0,
-            self._weights.rrf_k,
-        )
+        share = self._weights.share_for(query) if semantic else 1.0
+        scores = ranking.fuse([match.ref for match in lexical], semantic, share, self._weights)
         names = [name.last for name in query.names]
         # Whether or not an arm found them.
         defining = self._store.definitions(names, scope, _MAX_DEFINITIONS) if names else []

@@ -202,6 +202,12 @@ class StoreReader:
                 raise
             raise BadQuery(f"the full-text query cannot be read: {error.__cause__}") from error
 
+    def frequencies(self, terms: Iterable[str]) -> tuple[dict[str, int], int]:
+        """How many chunks hold each of these tokens, and how many chunks there are."""
+        count = "SELECT count(*) FROM lexical WHERE lexical MATCH ?"
+        holding = {term: int(self._db.value(count, (f'"{term}"',))) for term in terms}
+        return holding, int(self._db.value("SELECT count(*) FROM chunks"))
+
     def postings(self, term: str, weights: Sequence[float]) -> Postings:
         """The chunks that hold a token, and how often, by the weights of symbol, path and body."""
         return self._terms.postings(term, weights)

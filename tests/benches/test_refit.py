@@ -55,10 +55,11 @@ def test_other_weights_give_what_a_search_with_them_gives(bench: Bench, mode: st
     rows = gathered(bench, mode)
     for change in (
         {"coherence": 2.0, "lexical_share": 0.1},
-        {"path": 0.0, "coverage": 3.0},
+        {"path": 0.0, "words": 3.0, "names": 0.0, "length": 1.0},
         {"definition": 0.1, "mention": 0.0, "rrf_k": 1.0},
         {"roles": dict.fromkeys(WEIGHTS.roles, 1.0), "duplicate": 1.0},
-        {"saturation": 0.01, "abbreviations": False},
+        {"further": 0.01, "abbreviations": False},
+        {"further": 1.0, "further_power": 0.5, "closeness": 0.0},
     ):
         weights = replace(WEIGHTS, **change)
         assert [row.ndcg(weights) for row in rows] == pytest.approx(bench.ndcg(weights, mode)), change

@@ -20,10 +20,10 @@ from codesearch.searching.signals.path_roles import roles_of
 from codesearch.tokens import tokenize
 
 __all__ = [
-    "coverage_grade",
     "defines",
     "definition_grade",
     "initials",
+    "last_component",
     "path_affinity",
     "rarity",
     "unwanted_roles",
@@ -49,7 +49,7 @@ def definition_grade(chunk: Chunk, name: Name, *, fold_case: bool = False) -> fl
     grade = _named(chunk, name.last, fold_case)
     if not grade:
         return 0.0
-    if chunk.scope and name.last == _last(chunk.scope[-1]):
+    if chunk.scope and name.last == last_component(chunk.scope[-1]):
         grade *= _CONSTRUCTOR
     if name.scope and not within(chunk, name.scope[-1]):
         grade *= _OTHER_SCOPE
@@ -58,12 +58,14 @@ def definition_grade(chunk: Chunk, name: Name, *, fold_case: bool = False) -> fl
 
 def defines(chunk: Chunk, name: Name) -> bool:
     """Whether the name, spelt like this, is defined in the chunk (not only continued or implemented)."""
-    return any(name.last == _last(defined) for defined in chunk.definitions)
+    return any(name.last == last_component(defined) for defined in chunk.definitions)
 
 
 def _named(chunk: Chunk, name: str, fold_case: bool) -> float:
-    inside = name in chunk.definitions or any(name == _last(defined) for defined in chunk.definitions)
-    if name == _last(chunk.symbol):
+    inside = name in chunk.definitions or any(
+        name == last_component(defined) for defined in chunk.definitions
+    )
+    if name == last_component(chunk.symbol):
         return 1.0 if inside else _CONTINUED
     if inside:
         return _INNER
@@ -93,7 +95,7 @@ def _namesake(path: str, name: Name) -> float:
     return _PARTIAL_NAMESAKE if _bare(file.split(".")[0]) in wanted else _NOT_NAMESAKE
 
 
-def _last(name: str) -> str:
+def last_component(name: str) -> str:
     """The last component of a qualified name (``Phoenix.Router``, ``ns::f``, ``App\\\\User``)."""
     return _QUALIFIER.split(name)[-1] if "." in name or ":" in name or "\\" in name else name
 
@@ -106,11 +108,6 @@ def _bare(name: str) -> str:
 def rarity(number: int) -> float:
     """Grade how rare a name is that this many files define; 1 for one file."""
     return 1 / (1 + math.log(max(number, 1)))
-
-
-def coverage_grade(text: str, words: Sequence[str]) -> float:
-    """The share of the words that a case-folded text holds, also inside longer words."""
-    return sum(word in text for word in words) / len(words) if words else 0.0
 
 
 def path_affinity(

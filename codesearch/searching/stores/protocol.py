@@ -54,7 +54,8 @@ class SearchStore(Protocol):
     ) -> list[Match]:
         """Return the best chunks by BM25, best first, scored with the statistics of all chunks.
 
-        ``columns`` weigh the names that a chunk defines, the words of its path and its text.
+        A term that comes twice counts twice. ``columns`` weigh the names that a chunk defines, the words of
+        its path and its text.
         """
 
     def nearest(self, vector: NDArray[np.float32], limit: int, scope: Scope = EVERYTHING) -> list[Match]:
@@ -64,6 +65,9 @@ class SearchStore(Protocol):
         self, names: Iterable[str], scope: Scope = EVERYTHING, limit: int | None = None
     ) -> list[ChunkRef]:
         """Return the chunks that define one of the names, by path."""
+
+    def frequencies(self, terms: Iterable[str]) -> tuple[Mapping[str, int], int]:
+        """Return how many chunks hold each token, and how many chunks there are; (1 each, 1) if unknown."""
 
     def defined_names(self) -> Iterable[str]:
         """Return every name that is defined, case-folded."""

@@ -85,6 +85,10 @@ class SingleStore:
             found = [id_ for id_ in found if id_ in permitted]
         return self._refs(found[:limit])
 
+    def frequencies(self, terms: Iterable[str]) -> tuple[dict[str, int], int]:
+        """Return how many chunks hold each token, and how many chunks there are."""
+        return self.store.frequencies(terms)
+
     def defined_names(self) -> list[str]:
         """Return every name that a chunk defines, case-folded."""
         return self.store.defined_names()

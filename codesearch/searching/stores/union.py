@@ -126,6 +126,18 @@ class UnionStore:
         first = self._first_holders(found)
         return list(dict.fromkeys(first.get(ref, ref) for ref in found))[:limit]
 
+    def frequencies(self, terms: Iterable[str]) -> tuple[dict[str, int], int]:
+        """Return how many chunks of all roots hold each token, and how many there are."""
+        wanted, total = list(terms), 0
+        holding = dict.fromkeys(wanted, 0)
+        for part in self._parts.values():
+            with _blaming(part):
+                counts, rows = part.store.frequencies(wanted)
+            total += rows
+            for term, count in counts.items():
+                holding[term] += count
+        return holding, total
+
     def defined_names(self) -> list[str]:
         """Return every name that a chunk of any root defines."""
         names: set[str] = set()

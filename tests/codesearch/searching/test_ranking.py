@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesearch.records import Chunk, ChunkRef
-from codesearch.searching import ranking
 from codesearch.searching.query import Name, Query, stem
-from codesearch.searching.ranking import WEIGHTS, Candidate, fuse, rank
+from codesearch.searching.ranking import HYBRID, SEMANTIC, WEIGHTS, Candidate, further_places, fuse, rank
 from codesearch.searching.signals.path_roles import roles_of
-from codesearch.searching.signals.signals import coverage_grade, definition_grade, initials, path_affinity
+from codesearch.searching.signals.signals import definition_grade, initials, path_affinity
+from codesearch.searching.signals.words import rarities, shares_held
+from codesearch.searching.stores.protocol import Match
 
 
 def chunk(path: str = "src/a.py", symbol: str = "", text: str = "", **more: object) -> Chunk:
@@ -25,26 +26,48 @@ def chunk(path: str = "src/a.py", symbol: str = "", text: str = "", **more: obje
 
 
 def ranked(chunks: list[Chunk], query: str, scores: dict[int, float] | None = None) -> list[str]:
-    scores = scores or dict.fromkeys(range(len(chunks)), 0.5)
-    by_ref = {ref(at): score for at, score in scores.items()}
-    found = rank({ref(at): c for at, c in enumerate(chunks)}, by_ref, Query(query), ranking.HYBRID)
-    return [c.chunk.path for c in found]
+    return [c.path for c in placed(chunks, query, scores)]
+
+
+def placed(chunks: list[Chunk], query: str, scores: dict[int, float] | None = None) -> list[Chunk]:
+    """The chunks, best first; each starts at its score, or all at one half."""
+    by_ref = {ref(at): (scores or {}).get(at, 0.5) for at in range(len(chunks))}
+    found = rank({ref(at): c for at, c in enumerate(chunks)}, by_ref, Query(query), HYBRID)
+    return [c.chunk for c in found]
 
 
 def ref(id_: int, root: str = "/r") -> ChunkRef:
     return ChunkRef(root, id_)
 
 
+PLAIN = replace(WEIGHTS, rrf_k=60, closeness=0.0)
+
+
+def matches(ids: list[int]) -> list[Match]:
+    """A semantic list, best first."""
+    return [Match(ref(id_), 1 / position) for position, id_ in enumerate(ids, 1)]
+
+
 def test_fusion_by_hand() -> None:
-    got = fuse([ref(7), ref(8)], [ref(8)], lexical_share=0.5, k=60)
+    got = fuse([ref(7), ref(8)], matches([8]), 0.5, PLAIN)
     assert got == pytest.approx({ref(7): 0.5, ref(8): 0.5 * 61 / 62 + 0.5})
+
+
+def test_cosines_count_by_their_share_of_the_best() -> None:
+    near = [Match(ref(1), 0.8), Match(ref(2), 0.4)]
+    weights = replace(PLAIN, closeness=0.5)
+    gain = {
+        key.id: score - fuse([ref(3)], near, 0.5, PLAIN)[key]
+        for key, score in fuse([ref(3)], near, 0.5, weights).items()
+    }
+    # What the semantic list does not hold is no nearer than the last that it holds.
+    assert gain == pytest.approx({1: 0.5, 2: 0.25, 3: 0.25})
 
 
 @given(st.lists(st.integers(0, 40), unique=True), st.lists(st.integers(0, 40), unique=True))
 def test_fusion_keeps_the_order_of_a_list_that_stands_alone(lexical: list[int], semantic: list[int]) -> None:
-    scores = {
-        key.id: score for key, score in fuse([*map(ref, lexical)], [*map(ref, semantic)], 0.5, 60).items()
-    }
+    found = fuse([*map(ref, lexical)], matches(semantic), 0.5, PLAIN)
+    scores = {key.id: score for key, score in found.items()}
     only = [i for i in lexical if i not in semantic]
     assert sorted(only, key=lambda i: -scores[i]) == only
     assert set(scores) == {*lexical, *semantic}
@@ -133,7 +156,7 @@ def test_first_letters_of_neighbouring_words_in_a_file_name() -> None:
 def test_every_word_once_beats_one_of_them() -> None:
     both, one = chunk("b.py", text="retry_all of the Requests"), chunk("a.py", text="retry retry retry")
     assert ranked([one, both], "retry a request") == ["b.py", "a.py"]
-    assert coverage_grade("requests", ("request", "backoff")) == 0.5
+    assert shares_held(["requests"], {"request": 1.0, "backoff": 1.0}) == [0.5]
 
 
 def test_copies_of_a_text_come_after_other_answers() -> None:
@@ -198,10 +221,45 @@ def test_a_pasted_message_is_found_where_it_is_written() -> None:
     assert ranked(chunks, "index format is wrong")[0] == "b.py"
 
 
+def test_a_word_that_every_candidate_holds_tells_little() -> None:
+    rarity = rarities(["a store of rows", "a store", "store"], {"store": 1.0, "row": 1.0})
+    assert rarity["row"] > 5 * rarity["store"] > 0
+    assert shares_held(["rows", "store"], rarity) == pytest.approx(
+        [rarity["row"] / sum(rarity.values()), rarity["store"] / sum(rarity.values())]
+    )
+
+
+def test_the_function_comes_before_the_imports_of_its_file() -> None:
+    imports = chunk("store.py", text="import table  # opens and closes every table", start_byte=0)
+    function = chunk(
+        "store.py", "open_table", "def open_table(name):\n    return cache[name]\n" * 8, start_byte=90
+    )
+    assert [c.symbol for c in placed([imports, function], "where is a table opened")] == ["open_table", ""]
+
+
 def test_one_file_does_not_fill_the_list() -> None:
-    chunks = [chunk("a.py", start_byte=i) for i in range(5)] + [chunk("b.py")]
-    scores = {**dict.fromkeys(range(5), 0.9), 5: 0.6}
+    chunks = [chunk("a.py", start_byte=i, text=f"# {i}") for i in range(5)] + [chunk("b.py")]
+    scores = {0: 0.9, **dict.fromkeys(range(1, 5), 0.5), 5: 0.6}
     assert ranked(chunks, "something", scores)[:2] == ["a.py", "b.py"]
+
+
+def test_a_second_place_comes_when_it_is_good_in_itself() -> None:
+    first, second = (chunk("a.py", start_byte=i, text=f"# {i}") for i in range(2))
+    chunks = [first, second, chunk("b.py")]
+    assert ranked(chunks, "something", {0: 1.0, 1: 0.95, 2: 0.3}) == ["a.py", "a.py", "b.py"]
+    assert ranked(chunks, "something", {0: 1.0, 1: 0.35, 2: 0.3}) == ["a.py", "b.py", "a.py"]
+
+
+@given(st.lists(st.floats(0, 2), min_size=2, max_size=8))
+def test_further_places_never_rise(scores: list[float]) -> None:
+    candidates = [
+        Candidate(ref(i), chunk(f"{i % 2}.py", start_byte=i), score) for i, score in enumerate(scores)
+    ]
+    evidence = {candidate.ref: candidate.score for candidate in candidates}
+    got = {c.ref.id: c.score for c in further_places(candidates, evidence, Query("x"), WEIGHTS)}
+    assert all(0 <= got[i] <= score for i, score in enumerate(scores))
+    for file in range(min(2, len(scores))):
+        assert max(got[i] for i in range(file, len(scores), 2)) == max(scores[file::2])
 
 
 @given(st.randoms(use_true_random=False))
@@ -216,7 +274,7 @@ def test_the_order_does_not_depend_on_the_order_of_candidates(rng: random.Random
     def rank_with(ids: list[int]) -> list[tuple[Chunk, float]]:
         by_ref = {ref(ids[i]): chunks[i] for i in sorted(range(12), key=ids.__getitem__)}
         weighed = {ref(ids[i]): scores[i] for i in range(12)}
-        return [(c.chunk, c.score) for c in rank(by_ref, weighed, Query("AbC"), ranking.HYBRID)]
+        return [(c.chunk, c.score) for c in rank(by_ref, weighed, Query("AbC"), HYBRID)]
 
     want = rank_with(list(range(12)))
     assert rank_with(ids) == want
@@ -225,5 +283,5 @@ def test_the_order_does_not_depend_on_the_order_of_candidates(rng: random.Random
 
 def test_signals_leave_candidates_complete() -> None:
     candidates = [Candidate(ref(i), chunk(f"{i}.py"), 0.1) for i in range(3)]
-    for signal in (*ranking.HYBRID, *ranking.SEMANTIC):
+    for signal in (*HYBRID.place, *HYBRID.file, *SEMANTIC.file):
         assert [c.ref.id for c in signal(candidates, Query("x y"), WEIGHTS)] == [0, 1, 2]

@@ -46,7 +46,7 @@ def test_a_path_that_stands_where_the_query_stands_is_told(tree: Path) -> None:
 def test_why_as_text_and_as_json(tree: Path) -> None:
     text = words("retry_request", "-k1", "--explain", cwd=tree).stdout.splitlines()
     assert text[0].startswith("src/retry.py:")
-    assert text[1].startswith("    lexical 1, semantic -: 1.000 + coherence ")
+    assert text[1].startswith("    lexical 1, semantic -: 1.000 + words ")
     assert text[1].endswith(f"= {text[0].split()[-1]}")
     (result,) = json.loads(words("retry_request", "-k1", "--explain", "--json", cwd=tree).stdout)["results"]
     assert result["explain"]["lexical_rank"] == 1

@@ -1,0 +1,210 @@
+"""The signals of the ranking: what speaks for a chunk, and what for its file.
+
+Each is a pure function over all candidates; its name is what explanations call it. Those of ``PLACE`` decide
+which part of a file answers, those of ``FILE`` which file.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from codesearch.records import Chunk, ChunkRef
+from codesearch.searching.candidate import Candidate, best_first
+from codesearch.searching.query import Query
+from codesearch.searching.signals.mentions import named_files
+from codesearch.searching.signals.path_roles import is_prose
+from codesearch.searching.signals.prose import Wanted, prose_wanted
+from codesearch.searching.signals.signals import (
+    defines,
+    definition_grade,
+    last_component,
+    path_affinity,
+    rarity,
+    unwanted_roles,
+    within,
+)
+from codesearch.searching.signals.words import rarities, shares_held
+from codesearch.searching.weights import Weights
+
+__all__ = ["HYBRID", "SEMANTIC", "Signal", "Signals"]
+
+
+class Signal(Protocol):
+    """A function over all candidates, which stand in the order of their places.
+
+    Its name is what explanations call it.
+    """
+
+    @property
+    def __name__(self) -> str: ...
+
+    def __call__(self, candidates: Sequence[Candidate], query: Query, weights: Weights, /) -> list[Candidate]:
+        """Return the same candidates in the same order with other scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What a mode ranks by."""
+
+    place: tuple[Signal, ...]
+    file: tuple[Signal, ...]
+
+
+# -- which place
+
+
+def words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Every word of the question somewhere, rather than one of them often; rare ones count more.
+
+    In the path or the text, and again in what the chunk defines: its names and its signature.
+    """
+    texts = [f"{c.chunk.path}\n{c.chunk.text}".casefold() for c in candidates]
+    rarity_of = rarities(texts, query.stems)
+    anywhere = shares_held(texts, rarity_of)
+    defined = shares_held([_named(c.chunk) for c in candidates], rarity_of)
+    return [
+        c.plus(weights.words * by_text + weights.names * by_name)
+        for c, by_text, by_name in zip(candidates, anywhere, defined, strict=True)
+    ]
+
+
+def length(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """A chunk long enough to say something."""
+    full = weights.full_length
+    return [c.plus(weights.length * min(len(c.chunk.text) / full, 1.0)) for c in candidates]
+
+
+def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """A definition of a name in the query comes before every use of it."""
+    by_name = _definers(candidates)
+    gains: dict[ChunkRef, float] = defaultdict(float)
+    for name in query.names:
+        weight = name.certainty * (weights.weak_mention if name.weak else weights.mention)
+        definers = candidates if query.is_name else by_name.get(name.last, ())
+        grades = {c.ref: definition_grade(c.chunk, name, fold_case=query.is_name) for c in definers}
+        if query.is_name:
+            weight = weights.definition
+        else:
+            weight *= rarity(len({c.file for c in definers if grades[c.ref]}))
+        for ref, grade in grades.items():
+            gains[ref] = max(gains[ref], weight * grade)
+    return [c.plus(gains[c.ref]) for c in candidates]
+
+
+def verbatim(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """An error message, a phrase or a name that is pasted is found where it is written."""
+    wanted = " ".join(query.text.strip("\"'` ").split())
+    if query.is_long:
+        return list(candidates)
+    if query.is_name:
+        return [c.plus(weights.verbatim if wanted in c.chunk.text else 0.0) for c in candidates]
+    folded = wanted.casefold()
+    return [
+        c.plus(weights.verbatim if folded in " ".join(c.chunk.text.casefold().split()) else 0.0)
+        for c in candidates
+    ]
+
+
+# -- which file
+
+
+def coherence(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """A file that answers in many places is about the question."""
+    total: dict[tuple[str, str], float] = defaultdict(float)
+    for candidate in candidates:
+        total[candidate.file] += candidate.score
+    most = max(total.values(), default=0.0) or 1.0
+    return [c.plus(weights.coherence * total[c.file] / most) for c in candidates]
+
+
+def path_words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """File and folder names that repeat the words of the query."""
+    paths = [path for _, path in dict.fromkeys(c.file for c in candidates)]
+    affinity = path_affinity(paths, query.terms, abbreviated=weights.abbreviations)
+    return [c.plus(weights.path * affinity[c.chunk.path]) for c in candidates]
+
+
+def mentioned(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Files that the query names: by path, as a module, in a traceback."""
+    grades = named_files({c.chunk.path for c in candidates}, query)
+    return [c.plus(weights.named_file * grades.get(c.chunk.path, 0.0)) for c in candidates]
+
+
+def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Tests, examples, generated files and the like come after the code they are about."""
+
+    def factor(path: str) -> float:
+        return role_factor(unwanted_roles(path, query), is_prose(path), query, weights)
+
+    factors = {path: factor(path) for path in {c.chunk.path for c in candidates}}
+    return [c.scored(c.score * factors[c.chunk.path]) for c in candidates]
+
+
+def role_factor(unwanted: Sequence[str], prose: bool, query: Query, weights: Weights) -> float:
+    """Return the factor for a file by its roles that the query does not ask for.
+
+    Where the question is one for the documentation, prose is not among them, and code comes after it.
+    """
+    wanted = prose_wanted(query)
+    if wanted is Wanted.CODE:
+        return min((weights.roles[role] for role in unwanted), default=1.0)
+    least = min((weights.roles[role] for role in unwanted if role != "prose"), default=1.0)
+    if prose:
+        return least
+    return least * (weights.code_beside_prose if wanted is Wanted.EITHER else weights.code_below_prose)
+
+
+def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Where the query is a name, what defines it comes before everything else, wherever it stands.
+
+    Roles and words decide among several definitions, never between a definition and a use.
+    """
+    if not query.is_name:
+        return list(candidates)
+    defining = {c.ref for c in candidates if any(defines(c.chunk, name) for name in query.names)}
+    scopes = [name.scope[-1] for name in query.names if name.scope]
+    owned = {
+        c.ref for c in candidates if c.ref in defining and any(within(c.chunk, scope) for scope in scopes)
+    }
+    first = owned or defining
+    highest = max((c.score for c in candidates if c.ref not in first), default=0.0)
+    return [c.plus(highest) if c.ref in first else c for c in candidates]
+
+
+def duplicates(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """The same text in several files is one answer: its copies come after other answers."""
+    best: dict[str, ChunkRef] = {}
+    for candidate in best_first(candidates):
+        best.setdefault(candidate.chunk.text, candidate.ref)
+    return [c if best[c.chunk.text] == c.ref else c.scored(c.score * weights.duplicate) for c in candidates]
+
+
+PLACE: tuple[Signal, ...] = (words, length, definitions, verbatim)
+"""Evidence of a chunk."""
+FILE: tuple[Signal, ...] = (coherence, path_words, mentioned, demotions, named_first, duplicates)
+"""Evidence of its file, and copies."""
+HYBRID = Signals(PLACE, FILE)
+"""Of the hybrid and the lexical search."""
+SEMANTIC = Signals((), (demotions, duplicates))
+"""Of a search by vectors alone: their order, with tests, copies and the like lower."""
+
+
+_NAMES = 8
+"""Names of a chunk that are compared: what defines fifty is about none of them."""
+
+
+def _named(chunk: Chunk) -> str:
+    return " ".join((chunk.symbol, chunk.signature, *chunk.definitions[:_NAMES])).casefold()
+
+
+def _definers(candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:
+    """Candidates by every name that they define or continue."""
+    found: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        names = (candidate.chunk.symbol, *candidate.chunk.definitions)
+        for name in {*names, *map(last_component, names)}:
+            found[name].append(candidate)
+    return found

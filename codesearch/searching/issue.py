@@ -1,0 +1,137 @@
+"""A bug report or another long question -> its parts: title, prose, code, messages, frames, files named.
+
+A report of two thousand characters is no one question: its title says what it is about, its code and its
+environment mostly what surrounds it. Apart they can be weighed; together they drown what matters. Markdown
+as the forges write it, tracebacks as Python prints them, and plain text with indented code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import log1p
+
+from codesearch.tokens import tokenize_telling
+
+__all__ = ["Frame", "Issue", "term_weights"]
+
+_FENCED = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_TEMPLATE = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+"""HTML comments: what the form says to whoever fills it in."""
+_URL = re.compile(r"https?://[^\s)>\]]+")
+_BLOB = re.compile(r"/(?:blob|tree|raw)/[^/]+/([^#?\s)]+)")
+_TAG = re.compile(r"</?[a-zA-Z][^<>\n]*>|!\[[^\]]*\]\([^)]*\)")
+_LISTED_VERSION = re.compile(
+    r"^[\s*-]*[\w .()/+-]{1,40}\s*[:=]+\s*(?:None|installed|not installed|v?\d[\w.+-]*)(?:\s*\(.*\))?\s*$"
+)
+"""A line of an environment: ``numpy: 1.16.1``. Names of libraries that have nothing to do with it."""
+_FRAME = re.compile(r'File "([^"\n]+)", line \d+(?:, in (\S+))?')
+_MESSAGE = re.compile(r"^\s*(?:E\s+)?((?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning)\b:?.*)$", re.MULTILINE)
+_INLINE = re.compile(r"`+([^`\n]+)`+")
+_INDENTED = re.compile(r" {4}|\t|>>> |\.\.\. ")
+_PATH = re.compile(
+    r"(?<![\w/.-])/?(?:[\w.-]+/)+[\w.-]+\.[A-Za-z]\w{0,4}\b"
+    r"|(?<![\w/.-])[\w-]+\.(?:py|pyi|js|mjs|ts|tsx|jsx|go|rs|java|rb|c|h|cc|cpp|hpp|cs|php|kt|scala|ex|lua|swift)\b"
+)
+_DOTTED = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_LETTERS = re.compile(r"[^\W\d_]{3,}")
+_LEAST_WORDS = 3
+
+_TITLE, _PROSE, _CODE, _INLINE_CODE, _SAID = 3.0, 1.0, 0.5, 2.0, 2.0
+"""How much a term counts by where it stands; a term that is repeated there counts more, by the logarithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A line of a traceback: a file as it is written there, and the function."""
+
+    path: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A long question, taken apart. Every field may be empty but the title."""
+
+    title: str
+    prose: str
+    code: str
+    inline: tuple[str, ...]
+    """Code within sentences."""
+    messages: tuple[str, ...]
+    """Lines that name an exception or a warning."""
+    frames: tuple[Frame, ...]
+    """Outermost first, as they are printed."""
+    paths: tuple[str, ...]
+    """Paths of files, also those within links to a forge."""
+    dotted: tuple[str, ...]
+    """Dotted names: modules, attributes."""
+
+    @classmethod
+    def of(cls, text: str) -> Issue:
+        """Take a text apart; its first line is the title."""
+        title, _, body = text.strip().replace("\r\n", "\n").partition("\n")
+        body = _TEMPLATE.sub(" ", body)
+        code: list[str] = []
+
+        def fenced(match: re.Match[str]) -> str:
+            code.append(match[2])
+            return "\n"
+
+        plain = _TAG.sub(" ", _URL.sub(" ", _FENCED.sub(fenced, body)))
+        prose, indented = _paragraphs(plain)
+        unlinked = _FRAME.sub(" ", _URL.sub(" ", text))
+        linked = [match for url in _URL.findall(text) for match in _BLOB.findall(url)]
+        return cls(
+            title=title,
+            prose=" ".join(prose),
+            code="\n".join(map(_without_versions, [*code, *indented])),
+            inline=tuple(_INLINE.findall(f"{title}\n{plain}")),
+            messages=tuple(dict.fromkeys(said.strip() for said in _MESSAGE.findall(text))),
+            frames=tuple(Frame(*found) for found in _FRAME.findall(text)),
+            paths=tuple(dict.fromkeys([*linked, *_PATH.findall(unlinked)])),
+            dotted=tuple(dict.fromkeys(_DOTTED.findall(unlinked))),
+        )
+
+
+def term_weights(issue: Issue) -> dict[str, float]:
+    """Every telling token of an issue, and how much it counts before its rarity is known."""
+    weights: dict[str, float] = {}
+    parts = (
+        (issue.title, _TITLE),
+        (issue.prose, _PROSE),
+        (issue.code, _CODE),
+        (" ".join(issue.inline), _INLINE_CODE),
+        (" ".join(issue.messages), _SAID),
+    )
+    for text, weight in parts:
+        for term, often in _counted(tokenize_telling(text)).items():
+            weights[term] = weights.get(term, 0.0) + weight * log1p(often) / log1p(1)
+    return weights
+
+
+def _counted(terms: Iterable[str]) -> Mapping[str, int]:
+    counts: dict[str, int] = {}
+    for term in terms:
+        counts[term] = counts.get(term, 0) + 1
+    return counts
+
+
+def _paragraphs(text: str) -> tuple[list[str], list[str]]:
+    """Paragraphs of sentences, and those that are mostly indented."""
+    prose: list[str] = []
+    code: list[str] = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        lines = [line for line in paragraph.split("\n") if line.strip() and not _LISTED_VERSION.match(line)]
+        if sum(bool(_INDENTED.match(line)) for line in lines) * 2 > len(lines):
+            code.append("\n".join(lines))
+            continue
+        joined = " ".join(line.strip(" #*>") for line in lines)
+        if len(_LETTERS.findall(joined)) >= _LEAST_WORDS:
+            prose.append(joined)
+    return prose, code
+
+
+def _without_versions(code: str) -> str:
+    return "\n".join(line for line in code.split("\n") if not _LISTED_VERSION.match(line))

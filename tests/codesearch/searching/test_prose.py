@@ -1,0 +1,52 @@
+"""Which questions are for the documentation, and what that does to a list."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from codesearch.records import Chunk, ChunkRef
+from codesearch.searching.query import Query
+from codesearch.searching.ranking import HYBRID, rank
+from codesearch.searching.signals.prose import Wanted, prose_wanted
+
+CODE = Chunk("src/proxy.py", 0, 1, 1, 1, "python", "function", "", (), "", (), "start the proxy")
+PROSE = replace(CODE, path="doc/proxy.md", language="markdown", kind="section", text="start the proxy.")
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("how to start the proxy", Wanted.PROSE),
+        ("How do I set up a proxy?", Wanted.PROSE),
+        ("troubleshooting a proxy that does not start", Wanted.PROSE),
+        ("which options does the proxy take", Wanted.EITHER),
+        ("how does the proxy work", Wanted.EITHER),
+        ("where is the proxy started", Wanted.CODE),
+        ("how does the proxy decide whom to answer", Wanted.CODE),
+        ("function that parses the configuration", Wanted.CODE),
+        ("how is ProxyServer configured", Wanted.CODE),
+        ("setup", Wanted.CODE),  # a name
+    ],
+)
+def test_what_a_question_wants(query: str, wanted: Wanted) -> None:
+    assert prose_wanted(Query(query)) is wanted
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("how to start the proxy", "doc/proxy.md"),
+        ("where is the proxy started", "src/proxy.py"),
+        ("documentation of the proxy", "doc/proxy.md"),
+    ],
+)
+def test_prose_comes_first_where_it_is_wanted(query: str, first: str) -> None:
+    chunks = {ChunkRef("/r", 0): CODE, ChunkRef("/r", 1): PROSE}
+    assert rank(chunks, dict.fromkeys(chunks, 0.5), Query(query), HYBRID)[0].chunk.path == first
+
+
+def test_an_issue_asks_for_code() -> None:
+    words = " ".join(f"word{i}" for i in range(60))
+    assert prose_wanted(Query(f"How to install it?\n\n{words}")) is Wanted.CODE
