@@ -166,7 +166,7 @@ def _write_rest(folder: Path, job: _Job) -> None:
     write_settings(
         folder,
         job.source,
-        width=job.architecture.hidden_size,
+        width=job.architecture.output_size,
         dtype=job.layout.dtype,
         quantization=job.record.quantization if job.record.target == "mlx" else None,
     )

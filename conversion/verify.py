@@ -131,7 +131,7 @@ def _agreements(
 
 def _width(source: ModelFolder, record: Record) -> int:
     """Width of the hidden states, which configurations spell in several ways: that of a whole vector."""
-    return check_chain(source.dense, read_architecture(source.config, record.tensors).hidden_size)
+    return check_chain(source.dense, read_architecture(source.config, record.tensors).output_size)
 
 
 def _extent(vector: CheckVector, width: int) -> str:

@@ -204,11 +204,8 @@ def read_end_token(path: Path, config: Mapping[str, Any]) -> EndToken | None:
 def _unstated_pooling(path: Path, config: Mapping[str, Any], default: Pooling | None) -> Pooling:
     key = next((key for key in _POOLER_KEYS if config.get(key)), _POOLER_KEYS[0])
     named = config.get(key) or default
-    if (
-        named is None
-        and config.get("model_type") in _CAUSAL_FAMILIES
-        and config.get("is_causal") is not False
-    ):
+    both_ways = config.get("is_causal") is False or config.get("use_bidirectional_attention") is True
+    if named is None and config.get("model_type") in _CAUSAL_FAMILIES and not both_ways:
         _log.warning(
             "%s has no 1_Pooling/config.json; pooling the last token, as models of type %s are trained. If "
             "this one was not, add that file",

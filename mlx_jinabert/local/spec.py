@@ -77,7 +77,7 @@ class LocalSpec:
     @cached_property
     def full_dim(self) -> int:
         """Width of the vectors before any cut."""
-        return check_chain(self.folder.dense, self.architecture.hidden_size)
+        return check_chain(self.folder.dense, self.architecture.output_size)
 
     @property
     def norms_prefixes(self) -> bool:
@@ -124,7 +124,7 @@ def _checked_spec(
     variant = {key: value for key, value in changes.items() if key not in hashed_anyway}
     variant |= {"dtype": dtype} if dtype == "int4" else {}
     spec = LocalSpec(
-        folder, architecture, architecture.hidden_size, _limit(folder, architecture, max_length), variant
+        folder, architecture, architecture.output_size, _limit(folder, architecture, max_length), variant
     )
     return replace(spec, dim=spec.check_dim(truncate_dim))
 

@@ -22,6 +22,7 @@ __all__ = ["DecoderConfig"]
 _PLAIN_ROPE = {"rope_type", "type", "rope_theta", "partial_rotary_factor"}
 _CAUSAL_CODE = ("", "modeling_jina_embeddings_c1")
 """Modules of attention code that are known to be causal: none at all, and that of jina-code-embeddings."""
+_PROJECTION = "linear.weight"
 _SCALES = (".scales", ".biases")
 """Endings of the tensors that quantised layers have beside their weights."""
 
@@ -72,6 +73,7 @@ class DecoderConfig(ArchitectureConfig):
             rms_norm_eps=reader.positive_float("rms_norm_eps"),
             rope_theta=_rope_theta(config),
             is_causal=_is_causal(config),
+            projection=reader.positive_int("num_labels") if _PROJECTION in names else 0,
             **cls._own(config),
         )
         architecture._check_first_layer(names)
@@ -112,6 +114,8 @@ class DecoderConfig(ArchitectureConfig):
             **matrix("embed_tokens", self.vocab_size, self.hidden_size),
             **matrix("norm", self.hidden_size),
         }
+        if self.projection:
+            shapes[_PROJECTION] = (self.projection, self.hidden_size)
         for n in range(self.num_layers):
             shapes |= self._layer(f"layers.{n}")
         return shapes
@@ -186,6 +190,8 @@ def _is_causal(config: Mapping[str, object]) -> bool:
     """
     if "is_causal" in config:
         return bool(Reader(config).only("is_causal", True, False))
+    if Reader(config).only("use_bidirectional_attention", True, False, None, default=None):
+        return False
     auto_map = config.get("auto_map")
     code = str(auto_map.get("AutoModel", "")) if isinstance(auto_map, Mapping) else ""
     if code.rpartition("--")[2].partition(".")[0] not in _CAUSAL_CODE:

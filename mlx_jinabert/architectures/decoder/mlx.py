@@ -102,6 +102,9 @@ class Decoder(nn.Module):
         self.layers = [Layer(config, attention(config)) for _ in range(config.num_layers)]
         self.norm = nn.RMSNorm(config.hidden_size, config.rms_norm_eps)
         self._is_causal = config.is_causal
+        if config.projection:
+            self.linear = nn.Linear(config.hidden_size, config.projection, bias=False)
+        self._projects = bool(config.projection)
 
     def __call__(self, ids: mx.array, mask: mx.array | None) -> mx.array:
         """(B, L) right-padded ids -> (B, L, W); values at padding are finite and mean nothing."""
@@ -110,4 +113,4 @@ class Decoder(nn.Module):
         for layer in self.layers:
             x = layer(x, bias)
         normed: mx.array = self.norm(x)
-        return normed
+        return self.linear(normed) if self._projects else normed

@@ -53,7 +53,11 @@ def encode_decoder(layers: Layers, config: DecoderConfig, project: Projection) -
         x = g.op("Add", x, dense(layers, rows, f"{attention}.o_proj"))
         rows = normed(layers, config, x, f"{layer}.post_attention_layernorm")
         x = g.op("Add", x, gated(layers, config, rows, f"{layer}.mlp", _silu))
-    return rms_norm(layers, x, layers.weight("norm"), config.rms_norm_eps)
+    x = rms_norm(layers, x, layers.weight("norm"), config.rms_norm_eps)
+    if config.projection:
+        x = dense(layers, layers.arithmetic.rows(Scaled(x), config.hidden_size, _GROUPS), "linear")
+        layers.width = config.projection
+    return x
 
 
 def rms_norm(layers: Layers, x: Value, weight: Array, epsilon: float) -> Value:

@@ -1,10 +1,12 @@
 """Qwen3 as an embedder: queries and keys normalised by head, no biases (arXiv:2505.09388).
 
-Serves Qwen3-Embedding and F2LLM-v2. Heads are 128 wide whatever the model's width is.
+Serves Qwen3-Embedding, F2LLM-v2 and harrier; with ``use_bidirectional_attention`` and a ``linear`` behind
+the final norm, voyage-4-nano. Heads are 128 wide whatever the model's width is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +15,7 @@ from mlx_jinabert.architectures.shared.config import Reader, Shape
 
 __all__ = ["CONFIG", "Qwen3Config"]
 
+_MODEL_TYPES = ("qwen3", "bidirectional_pplx_qwen3")
 _HEAD_DIM = 128
 """Default of the reference implementation, transformers' ``Qwen3Config``."""
 
@@ -22,6 +25,11 @@ class Qwen3Config(DecoderConfig):
     """Numbers of one Qwen3 checkpoint."""
 
     architecture: ClassVar[str] = "qwen3"
+
+    @classmethod
+    def recognises(cls, config: Mapping[str, object], names: Collection[str]) -> bool:
+        """By ``model_type``; ``read`` holds it against the tensors."""
+        return config.get("model_type") in _MODEL_TYPES
 
     @classmethod
     def _check(cls, reader: Reader) -> None:

@@ -125,6 +125,8 @@ class ArchitectureConfig(ABC):
     max_position: int
     """The longest input in tokens."""
     quantization: AffineQuantization | None = None
+    projection: int = 0
+    """Width that the vectors of tokens are projected to at last; 0 where they stay as they are."""
     num_labels: int = 0
     """Scores that a classifier head gives for a sequence; 0 for a model that gives vectors."""
 
@@ -136,7 +138,7 @@ class ArchitectureConfig(ABC):
     @property
     def output_size(self) -> int:
         """Width of what a sequence is turned into: scores, or the components of a vector."""
-        return self.num_labels or self.hidden_size
+        return self.num_labels or self.projection or self.hidden_size
 
     @classmethod
     @abstractmethod

@@ -78,7 +78,11 @@ LLAMA = Checkpoint("llama", heads=12, hidden=96, kv_heads=4, max_position=160)
 EUROBERT = LLAMA.but(kind="eurobert")
 GEMMA3 = Checkpoint("gemma3", layers=4, heads=8, kv_heads=4, head_dim=16, max_position=160)
 GEMMA3_CAUSAL = GEMMA3.but(pooling="last", config=(("use_bidirectional_attention", False),))
+VOYAGE = QWEN3.but(
+    prefix="model.", pooling="mean", config=(("use_bidirectional_attention", True), ("num_labels", 48))
+)
 CASES += [
+    pytest.param(VOYAGE, id="qwen3-16-8-bidirectional-projected"),
     pytest.param(ROBERTA, id="roberta-12"),
     pytest.param(LLAMA, id="llama-12-4"),
     pytest.param(EUROBERT, id="eurobert-12-4"),

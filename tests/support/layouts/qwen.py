@@ -67,6 +67,8 @@ def shapes(checkpoint: Checkpoint) -> dict[str, Shape]:
         found[f"{layer}.mlp.down_proj.weight"] = (width, inner)
         found |= {f"{layer}.{norm}_layernorm.weight": (width,) for norm in ("input", "post_attention")}
     found["norm.weight"] = (width,)
+    if dict(checkpoint.config).get("num_labels"):
+        found["linear.weight"] = (int(str(dict(checkpoint.config)["num_labels"])), width)
     if checkpoint.head:
         found["lm_head.weight"] = (checkpoint.vocab, width)
     return found

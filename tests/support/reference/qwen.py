@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from transformers import Qwen2Model, Qwen3Model
 
 _MODELS = {"qwen2": Qwen2Model, "qwen3": Qwen3Model}
@@ -17,11 +18,17 @@ def open_model(folder: Path, config: dict[str, Any]) -> Callable[[torch.Tensor],
     kind = _MODELS[config["model_type"]]
     model = kind.from_pretrained(folder, attn_implementation="eager").double().eval()
 
+    linear = None
+    if config.get("num_labels"):  # voyage-4-nano: behind the final norm, without a bias
+        tensors = load_file(folder / "model.safetensors")
+        linear = next(tensors[name] for name in tensors if name.endswith("linear.weight")).double()
+
     def forward(ids: torch.Tensor) -> torch.Tensor:
         mask = torch.zeros(1, 1, len(ids), len(ids), dtype=torch.float64)
-        if config.get("is_causal", True):
+        if config.get("is_causal", True) and not config.get("use_bidirectional_attention"):
             later = torch.ones(len(ids), len(ids), dtype=torch.bool).triu(1)
             mask = mask.masked_fill(later, torch.finfo(torch.float64).min)
-        return model(input_ids=ids[None], attention_mask=mask, use_cache=False).last_hidden_state[0]
+        hidden = model(input_ids=ids[None], attention_mask=mask, use_cache=False).last_hidden_state[0]
+        return hidden if linear is None else hidden @ linear.T
 
     return forward
