@@ -81,7 +81,13 @@ def folder() -> Path:
 def path(given: str | os.PathLike[str]) -> Path:
     """A path as the caller means it: absolute where a client means it relative to its own folder."""
     caller = _caller.get()
-    return caller.folder / given if caller else Path(given)
+    found = caller.folder / given if caller else Path(given)
+    if not os.fspath(given).startswith("~") or found.exists():
+        return found
+    try:  # typed where no shell expands it: by an editor, an agent
+        return Path(given).expanduser()
+    except RuntimeError:
+        return found
 
 
 def variable(name: str) -> str:

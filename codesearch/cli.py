@@ -11,12 +11,13 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from codesearch.errors import CodesearchError
-from codesearch.shell.terminal import ClosedPipe, prepare_streams, say, write
+from codesearch.shell.terminal import ClosedPipe, OutputError, prepare_streams, say, write
 
 if TYPE_CHECKING:
     from codesearch.server.app import Extra, Resident
@@ -199,6 +200,8 @@ def _fail(error: Exception, args: Sequence[str]) -> int:
             say(f"error: {message}")
     except ClosedPipe:
         pass
+    except OutputError:
+        say(f"error: {message}")
     return _ERROR
 
 
@@ -211,11 +214,21 @@ def _described(error: Exception) -> tuple[str, str]:
         return error.format_message().rstrip(".") + hint, "UsageError"
     if isinstance(error, CodesearchError):
         return str(error), type(error).__name__
+    if isinstance(error, FileNotFoundError) and not error.filename and _has_no_folder():
+        return "the current folder is gone; change to one that exists and ask again", type(error).__name__
     if isinstance(error, OSError):
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         return what, type(error).__name__
     report = "this is a bug; CODESEARCH_DEBUG=1 shows where it comes from"
     return f"{type(error).__name__}: {error} ({report})", type(error).__name__
+
+
+def _has_no_folder() -> bool:
+    """Whether the folder that this process stands in was removed."""
+    try:
+        return not Path.cwd().exists()
+    except OSError:
+        return True
 
 
 def _wants_json(args: Sequence[str]) -> bool:
@@ -227,5 +240,5 @@ def _flush_or_drop() -> None:
     """A reader that left early must not become an error at the interpreter's exit."""
     try:
         write("")
-    except ClosedPipe:
+    except (ClosedPipe, OutputError):
         return

@@ -21,7 +21,7 @@ from codesearch.index.searchable import Searchable
 from codesearch.index.status import Status, read_status
 from codesearch.models.embedder import Model
 from codesearch.models.pool import ModelPool
-from codesearch.records import Embedder, Progress, Scorer, Stats, StoredChunk
+from codesearch.records import Embedder, Filter, Progress, Scorer, Stats, StoredChunk
 from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.search import Answer, Searcher
 from codesearch.storage import metadata as recorded
@@ -29,6 +29,7 @@ from codesearch.storage.locations import LOCK_NAME, Location
 from codesearch.storage.lock import WriterLock
 from codesearch.storage.metadata import ModelRecord, Settings
 from codesearch.storage.rows import Counts
+from codesearch.updating import left_out
 from codesearch.updating.refresh import Job, check_model, run_refresh
 from codesearch.updating.tally import Deadline
 
@@ -108,6 +109,17 @@ class Index(Searchable):
         """Return the chunks of a file (relative to the root), in order; [] where it is not indexed."""
         with self._database() as database:
             return database.store.chunks_of(path)
+
+    def left_out(self) -> dict[str, str]:
+        """Return what the last refresh left out, path -> reason; folders end with a slash."""
+        with self._database() as database:
+            return left_out.read(database.store)
+
+    def lets_through(self, wanted: Filter) -> bool:
+        """Return whether an indexed file passes the filter."""
+        with self._database() as database:
+            ids = database.store.ids_matching(wanted)
+            return ids is None or len(ids) > 0
 
     def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
         with self._database() as database:

@@ -20,6 +20,8 @@ __all__ = ["FAIL", "NOTE", "OK", "Finding", "examine"]
 
 OK, NOTE, FAIL = "ok", "note", "FAIL"
 _VERIFY_SECONDS = 300
+_CRASHED = 128
+"""Exit codes above are those of processes that a signal ended; Windows has large ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,17 @@ def _full_text() -> Iterator[Finding]:
 def _graph() -> Iterator[Finding]:
     from codesearch.vectors.graph import hnsw_problem
 
+    # In a process of its own: built for another CPU it dies of an illegal instruction.
+    probe = "import hnswlib, numpy; hnswlib.Index(space='ip', dim=8).init_index(8)"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False)
+    if done.returncode < 0 or done.returncode > _CRASHED:
+        yield Finding(
+            FAIL,
+            "vector graph",
+            f"hnswlib crashes here (exit {done.returncode}), most likely built for another CPU; rebuild it: "
+            "HNSWLIB_NO_NATIVE=1 pip install --force-reinstall --no-cache-dir --no-binary hnswlib hnswlib",
+        )
+        return
     problem = hnsw_problem()
     yield Finding(NOTE, "vector graph", problem) if problem else Finding(OK, "vector graph", "hnswlib")
 

@@ -36,6 +36,8 @@ def answer(args: Sequence[str]) -> int | None:
     """The exit code of the command; None where this process has to run it, and nothing was printed yet."""
     if not args or not client.allowed() or _is_for_here(args):
         return None
+    if sys.stdout is None or sys.stderr is None:  # closed by whoever started us
+        return None
     try:
         address = client.resident()
         if address is None:

@@ -14,8 +14,9 @@ import sys
 
 from codesearch import caller
 from codesearch.caller import Stream
+from codesearch.errors import CodesearchError
 
-__all__ = ["ClosedPipe", "colours", "one_line", "prepare_streams", "safe", "say", "write"]
+__all__ = ["ClosedPipe", "OutputError", "colours", "one_line", "prepare_streams", "safe", "say", "write"]
 
 # C0 without tab and newline, DEL, C1, line and paragraph separators, bidirectional controls
 # ("Trojan Source", CVE-2021-42574), lone surrogates.
@@ -26,6 +27,10 @@ _UNSAFE = re.compile(
 
 class ClosedPipe(Exception):
     """Whoever read our output has stopped."""
+
+
+class OutputError(CodesearchError):
+    """The output cannot be written: closed, or on a full disk."""
 
 
 def safe(text: str) -> str:
@@ -51,23 +56,32 @@ def prepare_streams() -> None:
 
 
 def write(text: str) -> None:
-    """Data, to stdout. ClosedPipe when nobody reads it any more."""
-    stream = caller.stdout()
+    """Data, to stdout. ClosedPipe when nobody reads it any more, OutputError when it cannot be written."""
+    stream: Stream | None = caller.stdout()
+    if stream is None:
+        if text:
+            raise OutputError("standard output is closed; nothing could be printed")
+        return
     try:
         stream.write(text)
         stream.flush()
     except BrokenPipeError as error:
         _silence(stream)
         raise ClosedPipe from error
+    except OSError as error:
+        _silence(stream)
+        raise OutputError(f"the output cannot be written: {error.strerror}") from error
 
 
 def say(message: str) -> None:
     """A message to the user, on stderr, one line; lost without complaint when stderr is closed."""
-    stream = caller.stderr()
+    stream: Stream | None = caller.stderr()
+    if stream is None:
+        return
     try:
         stream.write(f"codesearch: {safe(message)}\n")
         stream.flush()
-    except (BrokenPipeError, ValueError):
+    except (OSError, ValueError):
         _silence(stream)
 
 

@@ -7,7 +7,9 @@ alternatives; without any, everything that is not excluded is included.
 
 from __future__ import annotations
 
+import re
 import threading
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -19,9 +21,11 @@ from codesearch.records import Filter
 from codesearch.storage.database import Database
 from codesearch.storage.rows import Ids
 
-__all__ = ["PathFilter", "Selection"]
+__all__ = ["PathFilter", "Selection", "expanded"]
 
 _KEPT = 32
+_BRACES = re.compile(r"(?<!\\)\{([^{}]*,[^{}]*)\}")
+_MOST_PARTS = 1_000
 
 
 class PathFilter:
@@ -41,6 +45,7 @@ class PathFilter:
 
     def matches(self, path: str, language: str | None) -> bool:
         """Whether a file at this path (relative, with ``/``) passes."""
+        path = _composed(path)
         if self._languages and language not in self._languages:
             return False
         if self._under and not any(f in ("", path) or path.startswith(f"{f}/") for f in self._under):
@@ -54,12 +59,34 @@ class PathFilter:
 
 
 def _folder(path: str) -> str:
-    parts = [part for part in path.split("/") if part not in ("", ".")]
+    parts = [part for part in _composed(path).split("/") if part not in ("", ".")]
     return "/".join(parts)
 
 
+def _composed(path: str) -> str:
+    """A path in the normal form NFC: what is typed and what a disk holds (macOS: NFD) may differ in it."""
+    return path if path.isascii() else unicodedata.normalize("NFC", path)
+
+
+def expanded(glob: str) -> list[str]:
+    """The patterns that braces stand for: ``*.{py,go}`` is ``*.py`` and ``*.go``, as shells have it.
+
+    >>> expanded("{src,lib}/*.{c,h}")
+    ['src/*.c', 'src/*.h', 'lib/*.c', 'lib/*.h']
+    """
+    found = _BRACES.search(glob)
+    if found is None:
+        return [glob]
+    first, last = glob[: found.start()], glob[found.end() :]
+    parts = [each for part in found[1].split(",") for each in expanded(f"{first}{part}{last}")]
+    if len(parts) > _MOST_PARTS:
+        raise BadQuery(f"the braces of the glob stand for more than {_MOST_PARTS} patterns; give several -g")
+    return parts
+
+
 def _patterns(globs: Iterable[str]) -> IgnoreFile | None:
-    lines = [f"\\{glob}" if glob.startswith("#") else glob for glob in globs]
+    every = [_composed(each.removeprefix("./")) for glob in globs for each in expanded(glob)]
+    lines = [f"\\{glob}" if glob.startswith("#") else glob for glob in every]
     for glob in lines:
         if not glob.strip().strip("/"):
             raise BadQuery(f"the glob {glob!r} names no files; try '*.py' or 'src/**'")

@@ -52,6 +52,7 @@ def index(
     model: str | None,
     hidden: bool | None,
     ignore: bool | None,
+    max_file_size: int | None,
     max_wait: float | None,
     rebuild: bool,
     store: str | None,
@@ -64,7 +65,7 @@ def index(
     from codesearch.index.several import shares
     from codesearch.shell.commands import session, several
 
-    target = session.Target(paths, model, root_here, hidden, ignore, yes)
+    target = session.Target(paths, model, root_here, hidden, ignore, yes, max_file_size)
     seconds = shares(max_wait, len(several.each_root(target)))
 
     def build(one: Target) -> dict[str, Any]:
@@ -153,12 +154,24 @@ def _summary(root: str, stats: object, counts: object, elapsed: float) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _say_left_out(index: Index, as_json: bool) -> dict[str, Any]:
+    """Print what was left out, by reason, then by path; the record for JSON."""
+    left_out = index.left_out()
+    if not as_json:
+        rows = sorted((reason, path) for path, reason in left_out.items())
+        write("".join(f"{reason}\t{one_line(path)}\n" for reason, path in rows))
+    return {"root": index.root, "left_out": left_out}
+
+
 @click.command(short_help="Show what is indexed, with which model.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--skipped", is_flag=True, help="List what was left out, and why, instead.")
 @options.root_here
 @options.json_flag
 @click.pass_context
-def status(ctx: click.Context, /, paths: tuple[str, ...], *, root_here: bool, as_json: bool) -> None:
+def status(
+    ctx: click.Context, /, paths: tuple[str, ...], *, skipped: bool, root_here: bool, as_json: bool
+) -> None:
     """Show what is indexed for each PATH, with which model, and how far."""
     from codesearch.shell.commands import session
     from codesearch.shell.report import facts
@@ -169,6 +182,8 @@ def status(ctx: click.Context, /, paths: tuple[str, ...], *, root_here: bool, as
     def say_status(one: Target) -> Any:
         nonlocal said
         with session.open_one(one, create=False) as (index, _):
+            if skipped:
+                return _say_left_out(index, as_json)
             found = index.status()
         if not as_json:
             write("\n" * bool(said) + facts(found))

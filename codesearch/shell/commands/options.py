@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -22,6 +23,25 @@ __all__ = [
     "store",
     "yes",
 ]
+
+_UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
+
+
+class _Size(click.ParamType[int]):
+    """A size in bytes: 4000, 500k, 3M, 1.5GB."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Bytes; UsageError for what is no size."""
+        if isinstance(value, int):
+            return value
+        found = _SIZE.fullmatch(str(value).strip())
+        if found is None or not (size := int(float(found[1]) * _UNITS[found[2].lower()])):
+            self.fail(f"{value!r} is no size; expected bytes, as in 4000, 500k, 3M", param, ctx)
+        return size
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
@@ -65,6 +85,13 @@ max_wait = click.option(
 def scope(command: Command) -> Command:
     """Add the options that say which files are indexed."""
     for option in (
+        click.option(
+            "--max-file-size",
+            metavar="SIZE",
+            type=_Size(),
+            help="Leave out larger files: 500k, 3M, ... [default: as last time, at first 5M for sources, "
+            "1M for all others]",
+        ),
         click.option(
             "--ignore/--no-ignore",
             "ignore",

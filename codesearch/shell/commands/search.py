@@ -84,6 +84,7 @@ def search(
     model: str | None,
     hidden: bool | None,
     ignore: bool | None,
+    max_file_size: int | None,
     no_refresh: bool,
     max_wait: float | None,
     store: str | None,
@@ -94,6 +95,7 @@ def search(
     """Search for QUERY (a question, a name, a message) in this repository, or in the PATHs of any."""
     started, output = time.monotonic(), checked(printing)
     from codesearch.shell.commands import session, several
+    from codesearch.shell.commands.filtering import globs_in, say_nothing_passes
 
     # What cannot be asked is refused before anything is indexed for it.
     request = _request(query, limit, mode, types, globs, regexes, rerank, explain)
@@ -101,12 +103,16 @@ def search(
         answer = _answer_of_store(store, paths, model, request)
         print_answer(answer, output, regexes)
         ctx.exit(0 if answer.hits else _NONE_FOUND)
-    target = session.Target(session.existing(request.query, paths), model, root_here, hidden, ignore, yes)
+    existing = session.existing(request.query, paths)
+    target = session.Target(existing, model, root_here, hidden, ignore, yes, max_file_size)
     with several.open_all(target, create=not no_refresh) as place:
         if not no_refresh:
             several.refresh_all_before_search(place, max_wait, request.mode)
-        request = replace(request, filter=replace(request.filter, under=place.under))
+        within = globs_in(place.index.roots, globs)
+        request = replace(request, filter=replace(request.filter, under=place.under, globs=within))
         answer = _listing(place.index, request) if request.is_listing else _answer(place.index, request)
+        if not answer.hits:
+            say_nothing_passes(place.index, request.filter, globs)
     _tell_completeness(answer, request.mode)
     print_answer(answer, output, regexes, started=started)
     ctx.exit(0 if answer.hits else _NONE_FOUND)

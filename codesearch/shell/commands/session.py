@@ -47,6 +47,7 @@ class Target:
     hidden: bool | None = None
     ignore: bool | None = None
     yes: bool = False
+    max_file_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def open_one(target: Target, *, create: bool = True) -> Iterator[tuple[Index, tu
         allow_large=target.yes,
         hidden=target.hidden,
         ignore=target.ignore,
+        max_file_bytes=target.max_file_bytes,
         create=create,
     ) as index:
         yield index, () if "" in parts else parts

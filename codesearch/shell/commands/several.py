@@ -29,6 +29,7 @@ def open_all(target: session.Target, *, create: bool = True) -> Iterator[session
         allow_large=target.yes,
         hidden=target.hidden,
         ignore=target.ignore,
+        max_file_bytes=target.max_file_bytes,
         create=create,
         on_problem=_Notes(),
     ) as several:
