@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import secrets
 import socket
@@ -36,7 +35,7 @@ _SOCKET_NAME = "server.sock"
 _LONGEST_SOCKET_PATH = 100
 """Bytes; systems take 104 to 108."""
 _BACKLOG = 128
-_LOOKS_SECONDS = 1.0
+_LOOKS_SECONDS = 2.0
 _DRAIN_SECONDS = 20
 
 
@@ -101,7 +100,7 @@ def _serve(options: ServeOptions, parts: Parts, home: Path, lock: WriterLock) ->
     async def life() -> AsyncIterator[None]:
         address.write()
         parts.on_ready(address, port)
-        watch = asyncio.create_task(_end_when_idle(resident))
+        watch = asyncio.create_task(_end_when_idle(resident, address))
         try:
             yield
         finally:
@@ -137,10 +136,13 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-async def _end_when_idle(resident: Resident) -> None:
+async def _end_when_idle(resident: Resident, address: Address) -> None:
+    """Stop when nobody has asked for long enough, or nobody can, as the file that leads here is gone."""
     while resident.idle_limit is None or resident.activity.idle_seconds < resident.idle_limit:
+        found = Address.read()
+        if found is None or found.secret != address.secret:
+            break
         await asyncio.sleep(_LOOKS_SECONDS)
-    logging.getLogger(__name__).info("nobody asked for %.0f s: ending", resident.idle_limit)
     resident.stop()
 
 

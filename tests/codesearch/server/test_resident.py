@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -183,6 +184,11 @@ def test_it_ends_when_idle_and_leaves_nothing(tree: Path) -> None:
     process = start("--background", "--idle", "1")
     assert process.wait(20) == 0
     assert not address_file().exists()
+
+
+def test_it_ends_when_nobody_can_find_it(resident: subprocess.Popen[bytes]) -> None:
+    shutil.rmtree(index_home())
+    assert resident.wait(20) == 0
 
 
 def test_memory_ceiling_closes_the_least_recently_used(tmp_path: Path) -> None:
