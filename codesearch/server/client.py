@@ -47,19 +47,25 @@ def resident() -> Address | None:
     return None
 
 
-def started() -> Address | None:
-    """The process that runs this code, started if none does; None where none comes up in time."""
+def started(seconds: float = _START_SECONDS) -> Address | None:
+    """The process that runs this code, started if none does; None where none comes up in so many seconds."""
     address = resident()
     if address is not None and _listens(address):
         return address
     from codesearch.server import launch
 
-    launch.start()
-    end = time.monotonic() + _START_SECONDS
+    if launch.has_failed():
+        return None
+    child, end = launch.start(), time.monotonic() + seconds
     while time.monotonic() < end:
-        time.sleep(0.05)
+        time.sleep(0.02)
+        if child is not None and child.poll():
+            launch.failed()
+            return None
         address = Address.read()
         if address is not None and address.identity == identity() and _listens(address):
+            if child is not None:
+                child.returncode = 0  # it outlives this process on purpose: no warning that it is still there
             return address
     return None
 

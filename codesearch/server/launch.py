@@ -10,31 +10,34 @@ from pathlib import Path
 
 from codesearch.storage.home import index_home
 
-__all__ = ["LOG_NAME", "start"]
+__all__ = ["LOG_NAME", "failed", "has_failed", "start"]
 
 LOG_NAME = "server.log"
 _LOG_BYTES = 1_000_000
 """A log that has grown larger is begun anew."""
-_AGAIN_SECONDS = 5.0
-"""Where none can start, not every command tries."""
+_STARTING_SECONDS = 2.0
+"""So long after a start nobody starts another; whoever needs it waits."""
+_FAILED_NAME = "server.failed"
+_FAILED_SECONDS = 60.0
+"""So long after one could not start nobody tries again."""
 
 
-def start() -> None:
-    """Start it and don't wait; two that start at once agree between them. OSError where nothing starts.
+def start() -> subprocess.Popen[bytes] | None:
+    """Start it and don't wait; None where somebody else has just done so. OSError where nothing starts.
 
-    It outlives this process, holds none of its streams open, and looks for modules where this one does, never
-    in the working folder, which anybody may have filled.
+    Two that start at once agree between them. It outlives this process, holds none of its streams open, and
+    looks for modules where this one does, never in the working folder, which anybody may have filled.
     """
     home = index_home()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = home / LOG_NAME
-    if log.exists() and abs(time.time() - log.stat().st_mtime) < _AGAIN_SECONDS:
-        return
+    if log.exists() and abs(time.time() - log.stat().st_mtime) < _STARTING_SECONDS:
+        return None
     fresh = not log.exists() or log.stat().st_size > _LOG_BYTES
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if fresh else 0), 0o600)
     try:
         os.utime(log)
-        subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-P", "-m", "codesearch", "serve", "--background"],
             cwd=home,
             env={**os.environ, "PYTHONPATH": _module_path()},
@@ -46,6 +49,20 @@ def start() -> None:
         )
     finally:
         os.close(handle)
+
+
+def failed() -> None:
+    """Note that one ended as soon as it was started."""
+    (index_home() / _FAILED_NAME).touch()
+
+
+def has_failed() -> bool:
+    """Whether one ended so not long ago."""
+    try:
+        age = time.time() - (index_home() / _FAILED_NAME).stat().st_mtime
+    except OSError:
+        return False
+    return abs(age) < _FAILED_SECONDS
 
 
 def _module_path() -> str:

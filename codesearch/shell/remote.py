@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["answer"]
 
 _INTERRUPTED = 130
+_START_SECONDS = 3.0
+"""For the first question to wait for a process to come up, which then keeps what it loads."""
 _HERE = frozenset(
     {"index", "status", "list", "clear", "bench", "models", "doctor", "serve", "mcp", "agents", "stats"}
     | {"-", "--help", "-h", "--version", "--no-daemon"}
@@ -39,14 +41,11 @@ def answer(args: Sequence[str]) -> int | None:
     if sys.stdout is None or sys.stderr is None:  # closed by whoever started us
         return None
     try:
-        address = client.resident()
-        if address is None:
-            _start()
-            return None
-        return _shown(_Screen(), client.ask(address, "/v1/command", _command(args)))
-    except client.Unreachable:
-        _start()
-    except (ValueError, OSError):  # it refuses, or this process can't start one
+        # Where each program is expected to end with its parent, none is started.
+        address = client.resident() if os.environ.get("CI") else client.started(_START_SECONDS)
+        if address is not None:
+            return _shown(_Screen(), client.ask(address, "/v1/command", _command(args)))
+    except (client.Unreachable, ValueError, OSError):  # it is gone, it refuses, or none can be started
         pass
     return None
 
@@ -73,18 +72,6 @@ def _command(args: Sequence[str]) -> dict[str, Any]:
         "tty": [sys.stdout.isatty(), sys.stderr.isatty()],
         "surroundings": surroundings(),
     }
-
-
-def _start() -> None:
-    """For the questions to come; not where each program is expected to end with its parent."""
-    if os.environ.get("CI"):
-        return
-    from codesearch.server import launch
-
-    try:
-        launch.start()
-    except OSError:
-        return  # the work is done here, as it always can be
 
 
 class _Screen:

