@@ -54,7 +54,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     bodies = [(endpoint.body, "validation") for endpoint in endpoints if endpoint.body is not None]
     _, schemas = models_json_schema(bodies, ref_template=_REF)  # type: ignore[arg-type]
     paths = {
-        path: {endpoint.method.lower(): _operation(endpoint)}
+        path.replace(":path}", "}"): {endpoint.method.lower(): _operation(endpoint)}
         for endpoint in endpoints
         for path in endpoint.paths
     }
