@@ -53,11 +53,10 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """OpenAPI 3.1."""
     bodies = [(endpoint.body, "validation") for endpoint in endpoints if endpoint.body is not None]
     _, schemas = models_json_schema(bodies, ref_template=_REF)  # type: ignore[arg-type]
-    paths = {
-        path.replace(":path}", "}"): {endpoint.method.lower(): _operation(endpoint)}
-        for endpoint in endpoints
-        for path in endpoint.paths
-    }
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        for path in endpoint.paths:
+            paths.setdefault(path.replace(":path}", "}"), {})[endpoint.method.lower()] = _operation(endpoint)
     errors = {"TeiError": _TEI_ERROR, "OpenAiError": _OPENAI_ERROR}
     return {
         "openapi": "3.1.0",

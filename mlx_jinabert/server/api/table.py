@@ -50,7 +50,7 @@ ENDPOINTS = (
         dialect="openai",
     ),
     Endpoint(("/v1/models/{model:path}",), openai.model, "One model (OpenAI)", _MODEL, dialect="openai"),
-    Endpoint(("/embed",), tei.embed, "Embed texts (TEI)", _list(_list(_NUMBER)), EmbedBody),
+    Endpoint(("/embed", "/"), tei.embed, "Embed texts (TEI)", _list(_list(_NUMBER)), EmbedBody),
     Endpoint(
         ("/rerank",),
         tei.rerank,
@@ -74,6 +74,6 @@ ENDPOINTS = (
         RerankBody,
     ),
     Endpoint(("/info",), tei.info, "What is served (TEI)", {"type": "object"}),
-    Endpoint(("/health", "/ping"), tei.health, "Whether the first model answers", {"type": "object"}),
+    Endpoint(("/health", "/ping", "/"), tei.health, "Whether the first model answers", {"type": "object"}),
     Endpoint(("/metrics",), tei.metrics, "Prometheus metrics", _TEXT, media_type="text/plain"),
 )

@@ -67,7 +67,7 @@ def body_schema(path: str) -> dict[str, Any]:
 
 def test_the_document_is_the_published_one(server: Served) -> None:
     assert server.get("/openapi.json").json == PUBLISHED
-    assert len(POSTS) == 6
+    assert len(POSTS) == 7
 
 
 @pytest.mark.parametrize("path", [path for path, method in OPERATIONS if method == "get"])
