@@ -26,14 +26,19 @@ $(VENV)/parity: $(VENV)/dev
 	$(PY) -m pip install -q 'transformers>=4.57'
 	touch $@
 
+# Other people's clients and frameworks, which the server and the adapters are tested against.
+$(VENV)/adapters: $(VENV)/parity
+	$(PY) -m pip install -q -e '.[dev-adapters]'
+	touch $@
+
 demo: $(VENV)/product
 	@$(VENV)/bin/codesearch index .
 	@$(VENV)/bin/codesearch -k 3 -t py "where is the ALiBi bias of the attention built" .
 	@$(VENV)/bin/codesearch -k 3 -t py "which files does git ignore" .
 	@$(VENV)/bin/codesearch -k 3 -t py "cut a file into chunks along its syntax tree" .
 
-# PARITY=1 adds the live PyTorch comparison and fails where it was skipped.
-test: $(VENV)/dev $(if $(PARITY),$(VENV)/parity) lint
+# PARITY=1 adds the live PyTorch comparison and other people's packages, and fails where one was missing.
+test: $(VENV)/dev $(if $(PARITY),$(VENV)/adapters) lint
 	PARITY=$(PARITY) $(PY) -m pytest -m "not slow"
 
 test-slow: $(VENV)/parity
