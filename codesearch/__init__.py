@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from codesearch.errors import ModelMismatch as ModelMismatch
     from codesearch.errors import ModelUnavailable as ModelUnavailable
     from codesearch.errors import PortableIndexError as PortableIndexError
+    from codesearch.errors import StorageFailed as StorageFailed
     from codesearch.errors import TooFewQuestions as TooFewQuestions
     from codesearch.errors import TooManyFiles as TooManyFiles
     from codesearch.index.index import Index as Index
@@ -64,6 +65,7 @@ _HOMES = {
     "SimilarRequest": "codesearch.searching.request",
     "Stats": "codesearch.records",
     "Status": "codesearch.index.status",
+    "StorageFailed": "codesearch.errors",
     "TooFewQuestions": "codesearch.errors",
     "TooManyFiles": "codesearch.errors",
     "open_index": "codesearch.index.opening",

@@ -5,6 +5,7 @@ CodesearchError
 ├── IndexFormatError       the index was written by another format, or is damaged
 ├── ModelMismatch          the index holds another model's vectors
 ├── IndexBusy              another process is writing
+├── StorageFailed          the disk is full, read-only or failing
 ├── ModelUnavailable       the embedding model cannot be loaded
 ├── BadQuery               a query, filter or location that cannot be searched for
 ├── TooManyFiles           a root that is larger than anyone means to index
@@ -13,6 +14,8 @@ CodesearchError
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 __all__ = [
     "BadQuery",
@@ -23,6 +26,7 @@ __all__ = [
     "ModelMismatch",
     "ModelUnavailable",
     "PortableIndexError",
+    "StorageFailed",
     "TooFewQuestions",
     "TooManyFiles",
     "counted",
@@ -36,6 +40,17 @@ def counted(number: int, noun: str) -> str:
 
 class CodesearchError(Exception):
     """Base of all errors of this package; its class name is the ``kind`` of a JSON error."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors come back from other processes as they were, whatever their constructor takes."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[CodesearchError], args: tuple[Any, ...], state: dict[str, Any]) -> CodesearchError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class IndexNotFound(CodesearchError):
@@ -75,6 +90,10 @@ class IndexBusy(CodesearchError):
         super().__init__(f"{who} is writing this index; wait for it, or search with --no-refresh")
 
 
+class StorageFailed(CodesearchError):
+    """The file system refuses: it is full, read-only or failing. What was stored before is kept."""
+
+
 class ModelUnavailable(CodesearchError):
     """The embedding model of that name cannot be loaded, or fails; the cause says why."""
 
@@ -98,9 +117,6 @@ class PortableIndexError(CodesearchError):
         self.problem = problem
         self.source = source
         super().__init__(f"{source} cannot be imported: {problem}")
-
-    def __reduce__(self) -> tuple[type[PortableIndexError], tuple[str, str]]:
-        return type(self), (self.problem, self.source)
 
 
 class TooFewQuestions(CodesearchError):

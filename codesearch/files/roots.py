@@ -22,11 +22,19 @@ _POINTER_BYTES = 8192
 
 def canonical(path: Path) -> Path:
     """``path`` resolved, absolute and spelled as on disk; parts that do not exist stay as typed."""
-    resolved = caller.path(path.expanduser()).resolve()
+    resolved = caller.path(_expanded(path)).resolve()
     spelled = Path(resolved.anchor)
     for name in resolved.parts[1:]:
         spelled = spelled / (_listed_name(spelled, name) if _folds(spelled / name) else name)
     return spelled
+
+
+def _expanded(path: Path) -> Path:
+    """With the home of the user that it names; where there is no such user, it is the name of a file."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def stored_name(name: str, listed: Iterable[str]) -> str:

@@ -107,6 +107,8 @@ class Walk:
     """What ``.gitattributes`` declares, by path."""
     generated: frozenset[str] = frozenset()
     """Files that ``.gitattributes`` calls generated."""
+    unreadable: tuple[str, ...] = ()
+    """Folders that are there and cannot be read, relative, with ``/`` at the end ("" for the root)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ class _Walker:
         self._repository = find_repository(root) if options.ignore else None
         self._is_in_repository = git_top_level(root) is not None
         self._fold = bool(self._repository and self._repository.fold)
+        self._unreadable: list[str] = []
         self._notes: list[str] = []
         self._left_out: dict[str, str] = {}
         self._attributes = Attributes()
@@ -173,6 +176,7 @@ class _Walker:
             self._left_out,
             self._encodings,
             frozenset(self._generated),
+            tuple(self._unreadable),
         )
 
     def _first(self) -> _Folder:
@@ -201,8 +205,10 @@ class _Walker:
         try:
             with os.scandir(location) as found:
                 entries = list(found)
-        except OSError:
+        except OSError as error:
             self._skip("unreadable", folder.path)
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                self._unreadable.append(os.fsdecode(folder.path))
             return
         names = {entry.name for entry in entries}
         if folder.path and not folder.forced and not _ENVIRONMENT_MARKS.isdisjoint(names):

@@ -241,8 +241,9 @@ def encode_documents(embedder: Embedder, texts: list[str]) -> EmbeddedTexts:
 
 def encode_query(embedder: Embedder, text: str) -> Vectors:
     """The vector of a question, (dim,) float32. ModelUnavailable where the model fails, or its service."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")  # half a character has no UTF-8 form
     try:
-        vectors = embedder.encode_query([text])
+        vectors = embedder.encode_query([whole])
     except Exception as error:
         _raise_ours(error, embedder)
         raise

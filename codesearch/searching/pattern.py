@@ -24,6 +24,11 @@ __all__ = ["BUDGET_SECONDS", "Pattern", "parse_pattern"]
 BUDGET_SECONDS = 20.0
 """For all chunks of one search. A hundred megabytes of source take an ordinary pattern one or two."""
 
+_MOST_CHARACTERS = 10_000
+_SHOWN = 60
+_TOO_MUCH = (MemoryError, RecursionError, OverflowError, SystemError)
+"""What the library raises for an expression that calls itself, and for one in thousands of brackets."""
+
 Key = TypeVar("Key")
 
 
@@ -67,12 +72,22 @@ def _compiled(source: object) -> Any:
 
     if not isinstance(source, str) or not source:
         raise BadQuery(f"a regular expression is {source!r}, expected text such as 'def \\w+_retry'")
+    if len(source) > _MOST_CHARACTERS:
+        raise BadQuery(
+            f"a regular expression of {len(source):,} characters; the most is {_MOST_CHARACTERS:,}"
+        )
     try:
         return regex.compile(source, regex.MULTILINE)
     except regex.error as error:
         raise BadQuery(
             f"the regular expression '{source}' cannot be read at position {error.pos}: {error.msg}"
         ) from error
+    except _TOO_MUCH as error:
+        raise BadQuery(f"the regular expression '{_start(source)}' is nested too deeply") from error
+
+
+def _start(source: str) -> str:
+    return source if len(source) <= _SHOWN else f"{source[:_SHOWN]}..."
 
 
 def _found(expression: Any, chunk: ChunkText, deadline: float, seconds: float) -> bool:
@@ -83,6 +98,11 @@ def _found(expression: Any, chunk: ChunkText, deadline: float, seconds: float) -
             return expression.search(_with_line_feeds(chunk.text), timeout=left, concurrent=True) is not None
     except TimeoutError:
         pass
+    except _TOO_MUCH as error:
+        raise BadQuery(
+            f"the regular expression '{_start(expression.pattern)}' repeats itself without end "
+            f"(at {chunk.path}:{chunk.start_line})"
+        ) from error
     raise BadQuery(
         f"the regular expression '{expression.pattern}' took more than {seconds:g} s "
         f"(at {chunk.path}:{chunk.start_line}): write it without nested repetition, or search fewer files"

@@ -20,6 +20,7 @@ from codesearch.searching.query import Query
 __all__ = ["MODES", "Mode", "SearchOptions", "SearchRequest", "SimilarRequest", "make_filter", "several"]
 
 Mode = Literal["hybrid", "semantic", "lexical"]
+_MOST_HITS = 1_000_000
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 
@@ -129,5 +130,5 @@ def several(values: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _check_limit(limit: int) -> None:
-    if operator.index(limit) < 1:
-        raise BadQuery(f"limit is {limit}, expected at least 1")
+    if not 1 <= operator.index(limit) <= _MOST_HITS:
+        raise BadQuery(f"limit is {limit:.3g}, expected at least 1 and at most {_MOST_HITS:,}")

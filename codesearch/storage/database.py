@@ -25,8 +25,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError
+from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, StorageFailed
 from codesearch.storage.filesystem import network_file_system
+from codesearch.storage.unwritable import Unwritable, advice, is_unwritable
 
 __all__ = ["Database", "Row"]
 
@@ -44,7 +45,8 @@ _ADVICE = (
     ),
     (
         (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS),
-        "if the file lies on a network drive, set CODESEARCH_HOME to a folder on a local disk",
+        "a quota is used up, the disk fails, or it is a network drive: set CODESEARCH_HOME to a folder on "
+        "another local disk",
     ),
     (
         (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
@@ -93,6 +95,8 @@ class Database:
         self._mine = _Mine()
         self._lock = threading.Lock()
         self._open: dict[threading.Thread, _Connection] = {}
+        self._unwritable: Unwritable | None = None
+        """Set once the folder could not be written."""
 
     # -- reading and writing
 
@@ -204,14 +208,7 @@ class Database:
             raise self._damaged(error) from error
 
     def _connect(self) -> _Connection:
-        handle = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            self._prepare(handle)
-        except BaseException:
-            handle.close()
-            raise
+        handle = self._handle()
         connection = _Connection(handle)
         with self._lock:
             for thread in [t for t in self._open if not t.is_alive()]:
@@ -221,6 +218,37 @@ class Database:
                 return connection
         handle.close()
         raise CodesearchError(_CLOSED.format(self.path))
+
+    def _handle(self) -> sqlite3.Connection:
+        """Open the file; where its folder cannot be written, for reading alone."""
+        if self._unwritable is not None:
+            return self._handle_unwritable(self._unwritable)
+        handle = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(handle)
+        except sqlite3.Error as error:
+            handle.close()
+            if not is_unwritable(error) or not self.path.is_file():
+                raise
+            try:
+                found = self._handle_unwritable(unwritable := Unwritable(self.path))
+            except (sqlite3.Error, OSError):
+                raise error from None
+            self._unwritable, self.read_only = unwritable, True
+            return found
+        except BaseException:
+            handle.close()
+            raise
+        return handle
+
+    def _handle_unwritable(self, unwritable: Unwritable) -> sqlite3.Connection:
+        handle = unwritable.connect()
+        handle.execute("PRAGMA query_only = ON")
+        handle.execute("PRAGMA temp_store = MEMORY")
+        handle.execute("SELECT count(*) FROM sqlite_schema")  # is it one at all?
+        return handle
 
     def _prepare(self, handle: sqlite3.Connection) -> None:
         handle.execute("PRAGMA foreign_keys = ON")
@@ -260,9 +288,9 @@ class Database:
         kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the class of the error
         if kind in _LOCKED:
             return IndexBusy(None)
-        for kinds, advice in _ADVICE:
+        for kinds, remedy in _ADVICE:
             if kind in kinds:
-                return CodesearchError(f"{self.path}: {error}; {advice}")
+                return StorageFailed(f"{self.path}: {error}; {advice(self.path) or remedy}")
         return self._damaged(error)
 
     def _damaged(self, error: Exception) -> IndexFormatError:

@@ -90,7 +90,10 @@ def _patterns(globs: Iterable[str]) -> IgnoreFile | None:
     for glob in lines:
         if not glob.strip().strip("/"):
             raise BadQuery(f"the glob {glob!r} names no files; try '*.py' or 'src/**'")
-    return parse_ignore("\n".join(lines).encode("utf-8", "surrogateescape"))
+    try:
+        return parse_ignore("\n".join(lines).encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError as error:
+        raise BadQuery(f"a glob holds half a character, {error.object[error.start]!a}") from error
 
 
 def _with_folders(path: bytes) -> Iterator[tuple[bytes, bool]]:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from codesearch.errors import BadQuery, CodesearchError, IndexBusy, IndexNotFound
+from codesearch.errors import BadQuery, IndexBusy, IndexNotFound, StorageFailed
 from codesearch.files.clones import checkout, is_address
 from codesearch.files.roots import canonical, git_top_level
 from codesearch.storage.home import index_home
@@ -58,7 +58,7 @@ class Location:
             if not note.exists():
                 note.write_bytes(os.fsencode(self.root))
         except OSError as error:
-            raise CodesearchError(
+            raise StorageFailed(
                 f"cannot create the index folder {self.directory}: {error.strerror}; "
                 "set CODESEARCH_HOME to a folder that can be written"
             ) from error

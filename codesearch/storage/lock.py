@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from codesearch.errors import IndexBusy
+from codesearch.errors import IndexBusy, StorageFailed
+from codesearch.storage.unwritable import advice
 
 __all__ = ["WriterLock"]
 
@@ -60,11 +61,14 @@ class WriterLock:
             self._fd = None
 
     def _try_acquire(self) -> bool:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:  # the index was cleared, folder and all, between the two
             return False
+        except OSError as error:
+            remedy = advice(self._path) or "set CODESEARCH_HOME to a folder of your own"
+            raise StorageFailed(f"{self._path}: {error.strerror}; {remedy}") from error
         try:
             _try_lock(fd)
         except OSError:

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesearch import tokens as lexical
 from codesearch.chunking import chunk
-from codesearch.errors import TooManyFiles
+from codesearch.errors import TooManyFiles, counted
 from codesearch.files.roots import git_top_level, is_wide
 from codesearch.files.walk import Walk, WalkOptions, walk
 from codesearch.records import Chunk, Progress, SourceFile
 from codesearch.storage.locations import unparsable_path
 from codesearch.storage.metadata import Settings
-from codesearch.storage.rows import FileChange
+from codesearch.storage.rows import FileChange, StoredFile
 from codesearch.storage.store import Store
 from codesearch.updating import left_out
 from codesearch.updating.changes import compare
@@ -70,22 +70,21 @@ class TextStage:
         if outdated:
             self.tally.notes.append("files are cut otherwise than before: all of them were chunked again")
         with self.tally.timed("walk"):
-            found = self._walk()
-            walked = found.files
+            walked = self._walk()
             stored = self.store.files()
             passed = PassedOver.read(self.store)
-            worth = self._worth_opening(walked, passed, last_read_ns)
-            changes = compare(worth, stored, last_read_ns)
+            worth = self._worth_opening(walked.files, passed, last_read_ns)
+            changes = compare(worth, self._seen(stored, walked), last_read_ns)
         self.tally.files_reused += changes.unchanged
         with self.tally.timed("chunk"):
             self._remove(changes.removed)
             known = {} if outdated else stored
-            reader = Reader(self.root, known, self.settings.max_file_bytes, found.encodings)
+            reader = Reader(self.root, known, self.settings.max_file_bytes, walked.encodings)
             complete = _Chunking(self, reader, passed, set(stored)).run(changes.to_read)
         if complete:
             with self.store.transaction():
-                passed.write(self.store, walked)
-                left_out.write(self.store, {**found.left_out, **passed.reasons(), **self.too_large})
+                passed.write(self.store, walked.files)
+                left_out.write(self.store, {**walked.left_out, **passed.reasons(), **self.too_large})
                 if outdated:  # a chunk that is reused keeps its tokens, which may be another version's
                     self.store.refill_lexical(lexical.document)
                 self.store.set_meta("text_version", _VERSION)
@@ -131,6 +130,18 @@ class TextStage:
 
     def _is_first_outside_git(self) -> bool:
         return git_top_level(self.root) is None and not self.store.counts().files
+
+    def _seen(self, stored: Mapping[str, StoredFile], walked: Walk) -> Mapping[str, StoredFile]:
+        """What is stored, without the files of folders that merely cannot be read now: those stay."""
+        if not walked.unreadable:
+            return stored
+        kept = {path for path in stored if path.startswith(walked.unreadable)}
+        if kept:
+            folders = ", ".join(folder or "." for folder in walked.unreadable[:_NAMED])
+            self.tally.notes.append(
+                f"cannot be read: {folders}; {counted(len(kept), 'file')} stay as they were indexed"
+            )
+        return {path: file for path, file in stored.items() if path not in kept}
 
     def _worth_opening(
         self, walked: Sequence[SourceFile], passed: PassedOver, last_read_ns: int | None

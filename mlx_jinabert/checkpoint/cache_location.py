@@ -9,6 +9,8 @@ import os
 import stat
 from pathlib import Path
 
+from mlx_jinabert.errors import ModelFolderError
+
 __all__ = ["cache_dir", "is_private", "private_folder"]
 
 
@@ -16,7 +18,10 @@ def cache_dir() -> Path:
     """``$MLX_JINABERT_CACHE``, else the platform's cache folder for "mlx-jinabert"; may not exist yet."""
     override = os.environ.get("MLX_JINABERT_CACHE")
     if override:
-        return Path(override).expanduser()
+        try:
+            return Path(override).expanduser()
+        except RuntimeError as error:
+            raise ModelFolderError(override, f"{error}; MLX_JINABERT_CACHE has to name a folder") from error
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("mlx-jinabert", appauthor=False))

@@ -103,7 +103,7 @@ def resolve(name: str | os.PathLike[str], revision: str | None = None) -> ModelF
     entry = None if isinstance(name, os.PathLike) else catalog.find(text)
     if entry is not None and "/" not in text:
         return _from_hub(entry.hub_id, revision, "alias", entry)
-    path = Path(text).expanduser()
+    path = _expanded(text)
     if text and path.is_dir():
         _no_revision(text, revision)
         resolved = path.resolve()
@@ -119,6 +119,13 @@ def resolve(name: str | os.PathLike[str], revision: str | None = None) -> ModelF
         text,
         f"unknown model; did you mean {known}? Or give a Hub id (owner/name) or the path of a model folder",
     )
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # the home of a user whom nobody knows
+        raise ModelFolderError(text, f"no such folder: {error}") from error
 
 
 def read_folder(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from codesearch import caller
-from codesearch.errors import BadQuery, CodesearchError, IndexBusy
+from codesearch.errors import BadQuery, CodesearchError, IndexBusy, StorageFailed
 from codesearch.shell.progress import Display
 from codesearch.shell.terminal import say
 
@@ -115,6 +115,11 @@ def refresh_before_search(index: Index, max_wait: float | None, mode: str, name:
         who = f"process {busy.pid}" if busy.pid else "another process"
         say(f"{who} is refreshing {name or 'this index'}; answering from what is there")
         return
+    except StorageFailed as failed:
+        if not holds_anything(index):
+            raise
+        say(f"{name or 'this index'} cannot be refreshed ({failed}); answering from what is there")
+        return
     for note in stats.notes:
         say(f"note: {name}: {note}" if name else f"note: {note}")
 
@@ -146,11 +151,11 @@ def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
 
 def home_of(file: str) -> str:
     """Return the path to open for a file: itself, or outside of a repository the current folder above it."""
-    from codesearch.files.roots import canonical
+    from codesearch.files.roots import canonical, git_top_level
     from codesearch.storage.locations import locate
 
     here, target = canonical(caller.folder()), canonical(Path(file))
-    loose = locate(file).root == target.parent
+    loose = locate(file).root == target.parent and git_top_level(target.parent) is None
     return str(here) if loose and here in target.parents else file
 
 

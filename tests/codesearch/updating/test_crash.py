@@ -153,7 +153,7 @@ def test_full_disk_is_said_and_nothing_is_lost(
     starter.start(Job(str(tree), str(log), file_limit=limit))
     assert starter.wait() == 1
     assert DATABASE in log.read_text()
-    assert "error CodesearchError" in log.read_text()
+    assert "error StorageFailed" in log.read_text()
     with _opened(tree) as index:
         _check(index)
         assert index.counts().files >= _Log(log).committed("chunk")
