@@ -89,6 +89,8 @@ class WalkOptions:
     """Follow ignore files and the list of what is never meant."""
     max_files: int | None = None
     """More files than this raise TooManyFiles."""
+    own_folders: tuple[Path, ...] = ()
+    """Where indexes and models are kept: never entered, should they lie in the tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ class _Walker:
         self._unreadable: list[str] = []
         self._notes: list[str] = []
         self._left_out: dict[str, str] = {}
+        self._own = frozenset(os.fsencode(os.path.realpath(own)) for own in options.own_folders)
         self._attributes = Attributes()
         self._encodings: dict[str, str] = {}
         self._generated: set[str] = set()
@@ -213,6 +216,9 @@ class _Walker:
         names = {entry.name for entry in entries}
         if folder.path and not folder.forced and not _ENVIRONMENT_MARKS.isdisjoint(names):
             self._skip("virtual environment", folder.path)
+            return
+        if self._own and os.path.realpath(location) in self._own:
+            self._skip("index folder", folder.path)
             return
         if b".gitattributes" in names:
             self._attributes.read(location + b"/.gitattributes", folder.path)

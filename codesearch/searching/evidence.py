@@ -174,6 +174,15 @@ def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights)
     return [c.plus(highest) if c.ref in first else c for c in candidates]
 
 
+def located(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """A place that the query names, as file and line, is what it asks for."""
+    if not query.located:
+        return list(candidates)
+    others = max((c.score for c in candidates if c.ref not in query.located), default=0.0)
+    order = {ref: len(query.located) - at for at, ref in enumerate(query.located)}
+    return [c.scored(others + order[c.ref]) if c.ref in order else c for c in candidates]
+
+
 def duplicates(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """The same text in several files is one answer: its copies come after other answers."""
     best: dict[str, ChunkRef] = {}
@@ -184,7 +193,7 @@ def duplicates(candidates: Sequence[Candidate], query: Query, weights: Weights) 
 
 PLACE: tuple[Signal, ...] = (words, length, definitions, verbatim)
 """Evidence of a chunk."""
-FILE: tuple[Signal, ...] = (coherence, path_words, mentioned, demotions, named_first, duplicates)
+FILE: tuple[Signal, ...] = (coherence, path_words, mentioned, demotions, named_first, located, duplicates)
 """Evidence of its file, and copies."""
 HYBRID = Signals(PLACE, FILE)
 """Of the hybrid and the lexical search."""

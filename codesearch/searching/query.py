@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from codesearch.errors import BadQuery
+from codesearch.records import ChunkRef
 from codesearch.searching.issue import Issue, term_weights
 from codesearch.tokens import is_function_word, query_terms
 
@@ -66,6 +67,8 @@ class Query:
     """For a query that is a name that nothing defines: the names that it may stand for."""
     chosen: Mapping[str, float] = field(default_factory=dict)
     """For an issue: the terms that tell most in this index, and their weights."""
+    located: tuple[ChunkRef, ...] = ()
+    """Chunks that hold a line which the query names (``app.py:123``), in its order."""
 
     def __post_init__(self) -> None:
         if not self.text.strip():

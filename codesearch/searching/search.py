@@ -9,18 +9,20 @@ writes, and a lexical search touches neither the vectors nor the model.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.models.embedder import encode_query
-from codesearch.records import Chunk, ChunkRef, Copy, Embedder, Hit, Scorer
+from codesearch.records import Chunk, ChunkRef, Copy, Embedder, Filter, Hit, Scorer
 from codesearch.searching import ranking
 from codesearch.searching.explain import Explanation, Trace
 from codesearch.searching.folding import Fold, fold
 from codesearch.searching.pattern import Pattern, parse_pattern
+from codesearch.searching.places_in_query import Spot, spots_in
 from codesearch.searching.query import Query
 from codesearch.searching.ranking import Candidate
 from codesearch.searching.request import SearchRequest, SimilarRequest
@@ -37,6 +39,7 @@ STABLE_LIMIT = 50
 """Up to this limit, the limit does not change the order of the hits."""
 _CANDIDATES = 100  # of each arm
 _TERMS_OF_ISSUE = 24  # more of them change nothing but the time that it takes
+_SPECIAL = re.compile(r"([*?\[\]\\!#])")  # what a glob takes for more than itself
 _MAX_DEFINITIONS = 200  # of one name: more says that the name says little
 
 
@@ -143,8 +146,29 @@ class Searcher:
         return together if len(vectors) == 1 else together / (np.linalg.norm(together) or 1.0)
 
     def informed(self, query: Query) -> Query:
-        """Add what only the index knows: which names exist, which terms are rare."""
+        """Add what only the index knows: which names and places exist, which terms are rare."""
+        query = replace(query, located=tuple(self._located(query)))
         return replace(query, chosen=self._telling(query)) if query.is_long else self._respelt(query)
+
+    def _located(self, query: Query) -> Iterator[ChunkRef]:
+        """Yield the chunks at the places that a short query names, by the longest path that there is."""
+        for spot in () if query.is_long else spots_in(query.text):
+            held = [ref for root in self._store.roots if (ref := self._at(root, spot)) is not None]
+            yield from held or self._below(spot)
+
+    def _at(self, root: str, spot: Spot) -> ChunkRef | None:
+        found = (self._store.chunk_at(root, path, spot.first) for path in spot.suffixes())
+        return next((ref for ref in found if ref is not None), None)
+
+    def _below(self, spot: Spot) -> list[ChunkRef]:
+        """Return the chunks of files whose path ends like the one that is named, as far as it can."""
+        for path in spot.suffixes():
+            pattern = _SPECIAL.sub(r"\\\1", path)
+            refs = [ref for ref, _ in self._store.texts(Scope(Filter(globs=(f"**/{pattern}",))))]
+            if refs:
+                chunks = self._store.chunks(refs)
+                return [ref for ref, c in chunks.items() if c.start_line <= spot.first <= c.end_line]
+        return []
 
     def _telling(self, query: Query) -> dict[str, float]:
         """Return the terms of an issue that tell most: by where they stand in it, and how rare they are."""
@@ -187,8 +211,15 @@ class Searcher:
         names = [name.last for name in query.names]
         # Whether or not an arm found them.
         defining = self._store.definitions(names, scope, _MAX_DEFINITIONS) if names else []
-        chunks = self._chunks([*scores, *defining])
+        permitted = self._permitted(query.located, scope)
+        chunks = self._chunks([*scores, *defining, *permitted])
         return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights, watch=trace)
+
+    def _permitted(self, refs: Sequence[ChunkRef], scope: Scope) -> list[ChunkRef]:
+        if not refs or (not scope.filter and scope.only is None):
+            return list(refs)
+        allowed = {ref for ref, _ in self._store.texts(scope)}
+        return [ref for ref in refs if ref in allowed]
 
     def _chunks(self, refs: Iterable[ChunkRef]) -> dict[ChunkRef, Chunk]:
         return self._store.chunks(dict.fromkeys(refs))

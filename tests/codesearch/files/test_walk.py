@@ -323,3 +323,10 @@ def test_many_stars_do_not_take_for_ever() -> None:
     rules = parse_ignore(b"*a" * 40 + b"b\n")
     assert rules is not None
     assert rules.decide(b"a" * 250, b"a" * 250, False) is None
+
+
+def test_the_index_is_not_indexed_where_it_lies_in_the_tree(tree: Tree) -> None:
+    root = tree({"a.py": "x", "build/cs/indexes/1/root": "x", "build/b.py": "x"})
+    found = walk(root, WalkOptions(own_folders=(root / "build/cs", root / "absent")))
+    assert [file.path for file in found.files] == ["a.py", "build/b.py"]
+    assert found.left_out == {"build/cs/": "index folder"}

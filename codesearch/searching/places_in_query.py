@@ -1,0 +1,57 @@
+"""Places in the code as they are pasted: ``app.py:123``, tracebacks, links to a code host.
+
+Every form is one that a program prints: compilers and grep (``a.c:12:5``), Python (``File "a.py", line 12``),
+.NET (``a.cs:line 12``), MSVC (``a.cpp(12,5)``), JVM and Node (``(A.java:12)``), code hosts (``a.py#L12-L40``,
+``a.py?...#lines-12``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+__all__ = ["Spot", "spots_in"]
+
+_PART = r"[^\s\"'`()<>\[\]{},;:|?*#]"
+_FILE = rf"(?P<path>{_PART}{{1,400}}\.\w{{1,12}}|{_PART}{{0,400}}(?:Makefile|Dockerfile|Rakefile))"
+_ANCHOR = r"#(?:L|lines-|l|n)?(?P<first>\d{1,7})(?:C\d+)?(?:[-:]L?(?P<last>\d{1,7}))?"
+_FORMS = (
+    re.compile(r'File "(?P<path>[^"\n]{1,400})", line (?P<first>\d{1,7})'),
+    re.compile(_FILE + r"(?:\?[^\s#]{0,200})?" + _ANCHOR),
+    re.compile(_FILE + r":line (?P<first>\d{1,7})"),
+    re.compile(_FILE + r":(?P<first>\d{1,7})(?:-(?P<last>\d{1,7})|:\d{1,6})?(?![\w.]*\w/)"),
+    re.compile(_FILE + r"\((?P<first>\d{1,7})(?:,\s?\d{1,6})?\)"),
+)
+_SCHEME = re.compile(r"(?:https?|file|git|ssh|vscode)://[^/\s]*/")
+_HOSTED = re.compile(r"^.*?/(?:blob|tree|raw|blame|src|edit|-/blob|browse)/[^/]+/")
+_MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Lines of a file, 1-based and inclusive; the path as it is written, without what only a host knows."""
+
+    path: str
+    first: int
+    last: int
+
+    def suffixes(self) -> Iterator[str]:
+        """The path, and what is left of it without its first folders, longest first."""
+        parts = [part for part in self.path.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        for at in range(len(parts)):
+            yield "/".join(parts[at:])
+
+
+def spots_in(text: str) -> tuple[Spot, ...]:
+    """The places that a text names, in its order, each once."""
+    found: dict[Spot, int] = {}
+    for form in _FORMS:
+        for match in form.finditer(_SCHEME.sub("", text)):
+            first = int(match["first"])
+            last = int(match.groupdict().get("last") or first)
+            if first:
+                spot = Spot(_HOSTED.sub("", unquote(match["path"])), first, max(first, last))
+                found.setdefault(spot, match.start())
+    return tuple(sorted(found, key=lambda spot: found[spot]))[:_MOST]
