@@ -305,3 +305,8 @@ def canonical_language(name: str) -> str:
             "for anything else filter by path, as in -g '*.ext'"
         )
     return found
+
+
+def is_prose_language(name: str | None) -> bool:
+    """Whether files of a language are documentation; None is text of an unknown language, which is not."""
+    return name is not None and LANGUAGES[name].prose

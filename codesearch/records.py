@@ -162,9 +162,11 @@ class Filter:
     languages: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
     under: tuple[str, ...] = ()
+    prose: bool | None = None
+    """True: only languages of documentation (Markdown, reStructuredText, plain text); False: only others."""
 
     def __bool__(self) -> bool:
-        return bool(self.languages or self.globs or self.under)
+        return bool(self.languages or self.globs or self.under or self.prose is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,8 @@ class Hit:
     text: str
     copies: tuple[Copy, ...] = ()
     """Where else the same text stands, best first, in a search that folds such places into one hit."""
+    best_lines: tuple[int, int] | None = None
+    """First and last of the lines that say most of what is asked; None where nothing is asked in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@
     python -m benches.retrieval.lines --projects DIR --issues FILE [...]
 
 ``--spans`` are CSV files of ``query,result1,result2,result3``, each result ``path:first-last:relevance`` (2
-answers, 1 is useful context); the whole checkout is searched, without a filter. ``--issues`` are JSON lines of
-``{id, repo, commit, text, files, spans}``; ``--projects`` holds a git checkout for each, by the last part
+answers, 1 is useful context); the whole checkout is searched, without a filter. ``--issues`` are JSON lines
+of ``{id, repo, commit, text, files, spans}``; ``--projects`` holds a git checkout for each, by the last part
 of its name: it is moved to the commit and indexed, and ``*.py`` is searched; tests are left out.
 ``--keep`` writes the rankings; ``--baseline`` reads kept ones, to compare with question by question.
 """

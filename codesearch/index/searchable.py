@@ -14,7 +14,7 @@ from typing import Unpack
 from codesearch.models.reranker import Rerankers
 from codesearch.records import Hit, Scorer
 from codesearch.searching.explain import ExplainedHit
-from codesearch.searching.request import Mode, SearchOptions, SearchRequest, SimilarRequest, make_filter
+from codesearch.searching.request import Kind, Mode, SearchOptions, SearchRequest, SimilarRequest, make_filter
 from codesearch.searching.search import Answer
 
 __all__ = ["Searchable"]
@@ -35,6 +35,7 @@ class Searchable(ABC):
         *,
         limit: int = 10,
         mode: Mode = "hybrid",
+        kind: Kind = "auto",
         languages: Sequence[str] | None = None,
         globs: Sequence[str] | None = None,
         under: Sequence[str] | None = None,
@@ -50,6 +51,8 @@ class Searchable(ABC):
                 are those of ``limit=10``.
             mode: "hybrid" (text and vectors), "semantic" (vectors alone), or "lexical" (text alone; loads
                 no model).
+            kind: "code" or "docs" (Markdown, reStructuredText, plain text) alone, "all" alike, or "auto":
+                documentation first where the question asks how to use, install or configure something.
             languages: names or extensions; only chunks in one of these.
             globs: gitignore-style patterns over the path; one that starts with ``!`` excludes.
             under: sub-folders or files relative to the root; None for what was opened, () for all.
@@ -68,6 +71,7 @@ class Searchable(ABC):
             query,
             limit=limit,
             mode=mode,
+            kind=kind,
             languages=languages,
             globs=globs,
             under=self._parts(under),

@@ -152,7 +152,7 @@ def role_factor(unwanted: Sequence[str], prose: bool, query: Query, weights: Wei
     if wanted is Wanted.CODE:
         return min((weights.roles[role] for role in unwanted), default=1.0)
     least = min((weights.roles[role] for role in unwanted if role != "prose"), default=1.0)
-    if prose:
+    if prose or query.kind == "all":
         return least
     return least * (weights.code_beside_prose if wanted is Wanted.EITHER else weights.code_below_prose)
 

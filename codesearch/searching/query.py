@@ -63,6 +63,8 @@ class Query:
     """A query, and what can be read off it. BadQuery for an empty one."""
 
     text: str
+    kind: str = "auto"
+    """Which files are asked for: "auto" decides by the question, "code", "docs", "all" say so."""
     near: tuple[str, ...] = ()
     """For a query that is a name that nothing defines: the names that it may stand for."""
     chosen: Mapping[str, float] = field(default_factory=dict)

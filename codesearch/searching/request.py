@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict, Unpack, get_args
 
 from codesearch.errors import BadQuery
@@ -17,11 +17,23 @@ from codesearch.records import Filter
 from codesearch.searching.pattern import parse_pattern
 from codesearch.searching.query import Query
 
-__all__ = ["MODES", "Mode", "SearchOptions", "SearchRequest", "SimilarRequest", "make_filter", "several"]
+__all__ = [
+    "KINDS",
+    "MODES",
+    "Kind",
+    "Mode",
+    "SearchOptions",
+    "SearchRequest",
+    "SimilarRequest",
+    "make_filter",
+    "several",
+]
 
 Mode = Literal["hybrid", "semantic", "lexical"]
 _MOST_HITS = 1_000_000
 MODES: tuple[Mode, ...] = get_args(Mode)
+Kind = Literal["auto", "code", "docs", "all"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class SearchOptions(TypedDict, total=False):
@@ -29,6 +41,7 @@ class SearchOptions(TypedDict, total=False):
 
     limit: int
     mode: Mode
+    kind: Kind
     languages: Sequence[str] | None
     globs: Sequence[str] | None
     under: Sequence[str] | None
@@ -42,14 +55,16 @@ class SearchRequest:
     """One search.
 
     Raises:
-        BadQuery: an empty query without a pattern, a limit below 1, an unknown mode, a pattern that cannot
-            be read.
+        BadQuery: an empty query without a pattern, a limit below 1, an unknown mode or kind, a pattern that
+            cannot be read.
         TypeError: a limit that is no integer.
     """
 
     query: str
     limit: int = 10
     mode: Mode = "hybrid"
+    kind: Kind = "auto"
+    """Which files answer; see ``Index.search``."""
     filter: Filter = field(default_factory=Filter)
     pattern: tuple[str, ...] = ()
     """Regular expressions that a chunk has to match, all of them."""
@@ -64,6 +79,8 @@ class SearchRequest:
         _check_limit(self.limit)
         if self.mode not in MODES:
             raise BadQuery(f"mode is {self.mode!r}, expected one of {', '.join(MODES)}")
+        if self.kind not in KINDS:
+            raise BadQuery(f"kind is {self.kind!r}, expected one of {', '.join(KINDS)}")
         parse_pattern(self.pattern)
         if not self.pattern:
             Query(self.query)
@@ -82,6 +99,12 @@ class SearchRequest:
     def is_listing(self) -> bool:
         """Whether nothing is ranked: every chunk that matches the pattern, by path."""
         return not self.query.strip()
+
+    @property
+    def scope(self) -> Filter:
+        """The filter, and where only code or only documentation is asked for that too."""
+        prose = {"code": False, "docs": True}.get(self.kind)
+        return self.filter if prose is None else replace(self.filter, prose=prose)
 
     @property
     def uses_vectors(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from codesearch.models.embedder import encode_query
 from codesearch.records import Chunk, ChunkRef, Copy, Embedder, Filter, Hit, Scorer
 from codesearch.searching import ranking
+from codesearch.searching.best_lines import best_lines
 from codesearch.searching.explain import Explanation, Trace
 from codesearch.searching.folding import Fold, fold
 from codesearch.searching.pattern import Pattern, parse_pattern
@@ -101,7 +102,8 @@ class Searcher:
         found = (fold(ranked) if request.fold else [Fold(candidate) for candidate in ranked])[: request.limit]
         if trace:
             trace.hits([one.best.ref for one in found])
-        return [self._hit(one) for one in found]
+        stems = {} if request.is_listing else Query(request.query).stems
+        return [self._hit(one, stems) for one in found]
 
     # -- candidates
 
@@ -109,14 +111,14 @@ class Searcher:
         pattern = parse_pattern(request.pattern)
         assert pattern is not None, "a request has a query or a pattern"
         with self._store.snapshot():
-            matches = pattern.matching(self._store.texts(Scope(request.filter)))
+            matches = pattern.matching(self._store.texts(Scope(request.scope)))
             places = sorted((text.path, text.start_byte, ref) for ref, text in matches)
             first = [ref for _, _, ref in places[: None if request.fold else request.limit]]
             chunks = self._store.chunks(first)
         return [Candidate(ref, chunks[ref], 0.0) for ref in first if ref in chunks]
 
     def _ranked(self, request: SearchRequest, trace: Trace | None) -> list[Candidate]:
-        query = Query(request.query)
+        query = Query(request.query, kind=request.kind)
         vector = self._embedded(query) if request.uses_vectors else None
         count = depth(request.limit)
         with self._store.snapshot():
@@ -134,7 +136,7 @@ class Searcher:
 
     def _scope(self, request: SearchRequest) -> Scope:
         pattern = parse_pattern(request.pattern)
-        scope = Scope(request.filter)
+        scope = Scope(request.scope)
         return scope if pattern is None else replace(scope, only=_matching(pattern, self._store, scope))
 
     def _embedded(self, query: Query) -> NDArray[np.float32] | None:
@@ -226,7 +228,7 @@ class Searcher:
 
     # -- hits
 
-    def _hit(self, found: Fold) -> Hit:
+    def _hit(self, found: Fold, stems: Mapping[str, float] | None = None) -> Hit:
         best = found.best
         same = list(self._store.copies(best.ref).items())
         for copy in found.copies:
@@ -243,7 +245,13 @@ class Searcher:
             score=round(best.score, 6),
             text=chunk.text,
             copies=tuple(Copy(ref.root, c.path, c.start_line, c.end_line) for ref, c in same),
+            best_lines=_best_lines(chunk, stems) if stems else None,
         )
+
+
+def _best_lines(chunk: Chunk, stems: Mapping[str, float]) -> tuple[int, int]:
+    first, last = best_lines(chunk.text, stems)
+    return chunk.start_line + first, chunk.start_line + last
 
 
 def _matching(pattern: Pattern, store: SearchStore, scope: Scope) -> dict[str, NDArray[np.int64]]:

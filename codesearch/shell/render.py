@@ -151,6 +151,8 @@ def _record(hit: Hit, content: bool, several: bool) -> dict[str, Any]:
         "symbol": hit.symbol,
         "score": hit.score,
     }
+    if hit.best_lines:
+        record["best_lines"] = list(hit.best_lines)
     if hit.copies:
         record["copies"] = [_copy_record(copy, several) for copy in hit.copies]
     if content:

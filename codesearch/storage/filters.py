@@ -17,6 +17,7 @@ import numpy as np
 
 from codesearch.errors import BadQuery
 from codesearch.files.ignore import IgnoreFile, parse_ignore
+from codesearch.languages import is_prose_language
 from codesearch.records import Filter
 from codesearch.storage.database import Database
 from codesearch.storage.rows import Ids
@@ -41,12 +42,15 @@ class PathFilter:
         self._included = _patterns(included)
         self._excluded = _patterns(excluded)
         self._languages = frozenset(wanted.languages)
+        self._prose = wanted.prose
         self._under = tuple(_folder(path) for path in wanted.under)
 
     def matches(self, path: str, language: str | None) -> bool:
         """Whether a file at this path (relative, with ``/``) passes."""
         path = _composed(path)
         if self._languages and language not in self._languages:
+            return False
+        if self._prose is not None and is_prose_language(language) != self._prose:
             return False
         if self._under and not any(f in ("", path) or path.startswith(f"{f}/") for f in self._under):
             return False

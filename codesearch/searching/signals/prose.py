@@ -53,11 +53,14 @@ _ABOUT_CODE = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_SAID = {"code": Wanted.CODE, "docs": Wanted.PROSE, "all": Wanted.EITHER}
 _HOW_TO = re.compile(r"\s*how\s+(?:to|do|can|should)\b", re.IGNORECASE)
 
 
 def prose_wanted(query: Query) -> Wanted:
-    """What should answer this question. A name, and an issue, ask for code."""
+    """Return what should answer this question. A name, and an issue, ask for code."""
+    if query.kind in _SAID:
+        return _SAID[query.kind]
     if query.is_name or query.is_long:
         return Wanted.CODE
     text = " ".join(query.text.split())

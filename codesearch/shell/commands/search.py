@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codesearch.index.remote import RemoteIndex
     from codesearch.index.several import Indexes
     from codesearch.records import Hit
-    from codesearch.searching.request import Mode, SearchRequest
+    from codesearch.searching.request import Kind, Mode, SearchRequest
     from codesearch.shell.render import Answer
 
 __all__ = ["search", "similar"]
@@ -53,6 +53,13 @@ _NONE_FOUND = 1
     help="Full text and vectors, vectors alone, or full text alone (needs no model).",
 )
 @click.option(
+    "--kind",
+    type=click.Choice(["auto", "code", "docs", "all"]),
+    default="auto",
+    show_default=True,
+    help="Code alone, documentation alone, or both alike; auto decides by the question which comes first.",
+)
+@click.option(
     "--rerank",
     metavar="MODEL",
     help="Rerank the top 30 with a cross-encoder (an alias, a Hub id, a folder); slow.",
@@ -79,6 +86,7 @@ def search(
     globs: tuple[str, ...],
     regexes: tuple[str, ...],
     mode: str,
+    kind: str,
     rerank: str | None,
     explain: bool,
     model: str | None,
@@ -98,7 +106,7 @@ def search(
     from codesearch.shell.commands.filtering import globs_in, say_nothing_passes
 
     # What cannot be asked is refused before anything is indexed for it.
-    request = _request(query, limit, mode, types, globs, regexes, rerank, explain)
+    request = _request(query, limit, mode, kind, types, globs, regexes, rerank, explain)
     if store:
         answer = _answer_of_store(store, paths, model, request)
         print_answer(answer, output, regexes)
@@ -179,6 +187,7 @@ def _request(  # noqa: PLR0917 - the options of the command
     query: str | None,
     limit: int,
     mode: str,
+    kind: str,
     types: tuple[str, ...],
     globs: tuple[str, ...],
     regexes: tuple[str, ...],
@@ -200,6 +209,7 @@ def _request(  # noqa: PLR0917 - the options of the command
         text,
         limit=limit,
         mode=cast("Mode", mode),
+        kind=cast("Kind", kind),
         languages=languages_of(types),
         globs=globs,
         pattern=regexes,
