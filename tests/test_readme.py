@@ -21,7 +21,9 @@ PROJECT = {
     "web/config.js": "export function parseConfiguration(text) {\n  return JSON.parse(text);\n}\n",
     "README.md": "# A project\n\nwhere retries are decided\n",
 }
-_NOT_TYPED = re.compile(r"^(pip install|make |convert-weights|codesearch bench)")
+_NOT_TYPED = re.compile(
+    r"^(pip install|make |convert-weights|codesearch (bench|serve|agents)|mlx-jinabert serve)"
+)
 
 
 def _blocks(language: str) -> list[str]:
