@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ import orjson
 from numpy.typing import NDArray
 from starlette.responses import Response
 
-__all__ = ["base64_floats", "json_response"]
+__all__ = ["base64_floats", "json_response", "json_text"]
 
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -22,6 +23,14 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
         dict(headers) if headers else None,
         "application/json",
     )
+
+
+def json_text(content: Any) -> str:
+    """One line, whatever the strings hold."""
+    try:
+        return orjson.dumps(content).decode()
+    except TypeError:  # lone surrogates, as in the name of a file that is no UTF-8
+        return json.dumps(content)
 
 
 def base64_floats(vector: NDArray[np.float32]) -> str:

@@ -43,6 +43,7 @@ def make_server(settings: Settings, app: ASGIApp) -> uvicorn.Server:
         port=settings.port,
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.drain_seconds,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from mlx_jinabert.server.json_answer import json_text
 from mlx_jinabert.server.record import RequestRecord
 
 __all__ = ["JsonFormatter", "log_request", "set_up_logs"]
@@ -29,11 +29,12 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json_text(line)
 
 
 def set_up_logs(level: str) -> None:
     """Send everything at ``level`` and above to stderr."""
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # not in a line
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
