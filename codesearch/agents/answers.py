@@ -129,7 +129,7 @@ class Answers:
             model=index.model,
             files=counts.files,
             embedded=counts.embedded,
-            total=counts.chunks,
+            total=counts.to_embed,
             age=self._keeper.age(location.directory),
             hits=tuple(hits),
             notes=tuple(notes),

@@ -39,9 +39,10 @@ def upload(store: Store, engine: Engine, root: str, progress: Progress) -> Uploa
         ModelMismatch: the engine holds vectors of another model. CodesearchError: the index is not complete.
     """
     counts = store.counts()
-    if counts.embedded < counts.chunks or not counts.chunks:
+    if counts.embedded < counts.to_embed or not counts.chunks:
         raise CodesearchError(
-            f"{counts.embedded:,} of {counts.chunks:,} chunks are embedded; let codesearch index finish first"
+            f"{counts.embedded:,} of {counts.to_embed:,} chunks are embedded; "
+            "let codesearch index finish first"
         )
     _agree(store, engine)
     there = engine.uuids(root)

@@ -74,7 +74,7 @@ class RemoteIndex(Searchable):
         """Return the numbers of files and chunks. Every chunk of an engine is embedded."""
         files = sum(len(self._engine.files(root)) for root in self.roots)
         chunks = sum(len(self._engine.uuids(root)) for root in self.roots)
-        return Counts(files, chunks, chunks)
+        return Counts(files, chunks, chunks, chunks)
 
     def close(self) -> None:
         """Close the connection."""

@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -144,7 +144,7 @@ class Indexes(Searchable):
     def counts(self) -> Counts:
         """Return the numbers of files, chunks and embedded chunks of all roots together."""
         each = [counts for index in self.indexes if (counts := self._counts(index))]
-        return Counts(sum(c.files for c in each), sum(c.chunks for c in each), sum(c.embedded for c in each))
+        return Counts(*map(sum, zip(*map(astuple, each), strict=True))) if each else Counts(0, 0, 0, 0)
 
     @property
     def model(self) -> str:
@@ -199,7 +199,7 @@ class Indexes(Searchable):
         try:
             return index.counts()
         except CodesearchError:  # told when it is asked
-            return Counts(0, 0, 0)
+            return Counts(0, 0, 0, 0)
 
     def _parts(self, under: Sequence[str] | None) -> Sequence[str]:
         if under:

@@ -35,7 +35,7 @@ class Status:
     chunks: int
     embedded: int
     total: int
-    """Chunks that should have a vector: all of them."""
+    """Chunks that should have a vector: all but those of generated pages."""
     skipped: Mapping[str, int]
     """Files left out by the last refresh, by reason."""
     bytes: int
@@ -73,7 +73,7 @@ def read_status(location: Location, store: Store, model: Model, vectors: VectorI
         files=counts.files,
         chunks=counts.chunks,
         embedded=counts.embedded,
-        total=counts.chunks,
+        total=counts.to_embed,
         skipped=dict(last.skipped) if last else {},
         bytes=folder_bytes(location.directory),
         vector_index=kind,

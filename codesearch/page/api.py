@@ -157,7 +157,7 @@ class Api:
         return {
             "files": counts.files,
             "embedded": counts.embedded,
-            "total": counts.chunks,
+            "total": counts.to_embed,
             "model": index.model,
             "age": self._keeper.age(location.directory),
         }

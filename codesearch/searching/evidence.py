@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Protocol
 
 from codesearch.records import Chunk, ChunkRef
@@ -28,6 +29,7 @@ from codesearch.searching.signals.signals import (
 )
 from codesearch.searching.signals.words import rarities, shares_held
 from codesearch.searching.weights import Weights
+from codesearch.tokens import tokenize
 
 __all__ = ["HYBRID", "SEMANTIC", "Signal", "Signals"]
 
@@ -123,7 +125,9 @@ def coherence(candidates: Sequence[Candidate], query: Query, weights: Weights) -
 def path_words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """File and folder names that repeat the words of the query."""
     paths = [path for _, path in dict.fromkeys(c.file for c in candidates)]
-    affinity = path_affinity(paths, query.terms, abbreviated=weights.abbreviations)
+    own = {token for root in {c.ref.root for c in candidates} for token in tokenize(PurePath(root).name)}
+    telling = [term for term in query.terms if term not in own]  # the project's own name is in every path
+    affinity = path_affinity(paths, telling or query.terms, abbreviated=weights.abbreviations)
     return [c.plus(weights.path * affinity[c.chunk.path]) for c in candidates]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from codesearch.errors import BadQuery, IndexFormatError
+from codesearch.languages import LANGUAGES, is_code
 from codesearch.records import Chunk, Filter, StoredChunk
 from codesearch.storage.database import Database, Row
 from codesearch.storage.filters import Selection
@@ -38,6 +39,12 @@ _CHUNKS = f"SELECT {_CHUNK_COLUMNS} FROM chunks JOIN files ON files.id = file_id
 def definition_key(name: str) -> str:
     """Return the key of a definition: the last component of a qualified name, case-folded."""
     return _SEPARATORS.split(name.strip())[-1].casefold()
+
+
+def _worth(language: str | None) -> int:
+    if is_code(language):
+        return 0
+    return 1 if language is None or LANGUAGES[language].prose else 2
 
 
 class StoreReader:
@@ -67,9 +74,10 @@ class StoreReader:
         """Exact numbers of files, chunks and vectors."""
         row = self._db.rows(
             "SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM chunks), "
-            "(SELECT count(*) FROM vectors)"
+            "(SELECT count(*) FROM vectors), (SELECT count(*) FROM pending)"
         )[0]
-        return Counts(*row)
+        files, chunks, embedded, pending = row
+        return Counts(files, chunks, embedded, embedded + pending)
 
     # -- files and chunks
 
@@ -132,12 +140,20 @@ class StoreReader:
             yield from (ChunkText(*row) for row in rows)
             last = rows[-1][0]
 
-    def pending(self, limit: int) -> list[StoredChunk]:
-        """The oldest chunks that have no vector yet."""
-        return self._chunks(
-            "WHERE chunks.id IN (SELECT chunk_id FROM pending ORDER BY chunk_id LIMIT ?) ORDER BY chunks.id",
-            limit,
+    def has_pending(self) -> bool:
+        """Whether a chunk waits for its vector."""
+        return bool(self._db.value("SELECT EXISTS (SELECT 1 FROM pending)"))
+
+    def pending(self) -> list[int]:
+        """Ids of the chunks that wait for a vector, where one is worth most first: code, prose, data.
+
+        Within a kind the oldest come first.
+        """
+        rows = self._db.rows(
+            "SELECT chunk_id, language FROM pending JOIN chunks ON chunks.id = chunk_id "
+            "JOIN files ON files.id = file_id ORDER BY chunk_id"
         )
+        return [ident for ident, _ in sorted(rows, key=lambda row: _worth(row[1]))]
 
     def _chunks(self, where: str, param: str | int) -> list[StoredChunk]:
         rows = self._db.rows(f"{_CHUNKS} {where}", (param,))

@@ -53,6 +53,8 @@ class Counts:
     chunks: int
     embedded: int
     """Chunks that have a vector."""
+    to_embed: int
+    """Chunks that have one or are to get one: all but those of generated pages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,17 @@ class StoreWriter(StoreReader):
             )
             return self.last_seq() - before
 
+    def leave_to_words(self, paths: Sequence[str]) -> int:
+        """Let the chunks of these files wait for no vector; the number of those that no longer do."""
+        with self.transaction():
+            before = int(self._db.value("SELECT count(*) FROM pending"))
+            self._db.run(
+                "DELETE FROM pending WHERE chunk_id IN (SELECT chunks.id FROM chunks "
+                "JOIN files ON files.id = file_id WHERE path IN (SELECT value FROM json_each(?)))",
+                (json.dumps(list(paths)),),
+            )
+            return before - int(self._db.value("SELECT count(*) FROM pending"))
+
     def forget_vectors(self) -> None:
         """Remove all vectors, so that every chunk is embedded again (by another model)."""
         with self.transaction():

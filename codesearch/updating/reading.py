@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from codesearch.files.generated import is_generated_page
 from codesearch.files.source import Skip, read_source
 from codesearch.records import Chunk, SourceFile
 from codesearch.storage.rows import StoredFile
@@ -84,6 +85,7 @@ class Reader:
         self._stored = stored
         self._max_file_bytes = max_file_bytes
         self._encodings = encodings or {}
+        self.generated: set[str] = set()
         self._sorted = Leftovers()
         self._digests: dict[str, bytes] = {}
         self._lines: dict[str, tuple[int, ...]] = {}
@@ -102,6 +104,8 @@ class Reader:
             if known and (known.content_hash, known.language) == (digest, source.file.language):
                 self._sorted.same.append(source.file)
                 continue
+            if is_generated_page(source.data, source.file.language):
+                self.generated.add(file.path)
             self._digests[file.path] = digest
             if source.lines is not None:
                 self._lines[file.path] = source.lines

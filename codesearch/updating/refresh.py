@@ -109,7 +109,7 @@ def _agree_on_model(job: Job, tally: Tally) -> None:
 
 def _fill_vectors(job: Job, tally: Tally) -> bool:
     """Embed what is missing; False where the deadline came first."""
-    if not job.store.pending(1):
+    if not job.store.has_pending():
         return True
     if job.deadline.passed:
         return False
@@ -158,7 +158,7 @@ def _record_model(job: Job) -> ModelRecord:
 
 def _unfinished(store: Store, read_all: bool) -> str:
     counts = store.counts()
-    text = f"{counts.embedded:,} of {counted(counts.chunks, 'chunk')} embedded"
+    text = f"{counts.embedded:,} of {counted(counts.to_embed, 'chunk')} embedded"
     files = "" if read_all else f"not all files are read yet ({counts.files:,} are), "
     return f"stopped in time: {files}{text}; the next refresh goes on from here"
 

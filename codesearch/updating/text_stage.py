@@ -26,7 +26,7 @@ from codesearch.storage.locations import unparsable_path
 from codesearch.storage.metadata import Settings
 from codesearch.storage.rows import FileChange, StoredFile
 from codesearch.storage.store import Store
-from codesearch.updating import left_out
+from codesearch.updating import left_out, words_only
 from codesearch.updating.changes import compare
 from codesearch.updating.reading import PassedOver, Reader
 from codesearch.updating.tally import Deadline, Tally
@@ -83,6 +83,7 @@ class TextStage:
             known = {} if outdated else stored
             reader = Reader(self.root, known, self.settings.max_file_bytes, walked.encodings)
             complete = _Chunking(self, reader, passed, set(stored)).run(changes.to_read)
+        words_only.settle(self.store, walked.generated)
         if complete:
             with self.store.transaction():
                 passed.write(self.store, walked.files)
@@ -212,6 +213,8 @@ class _Chunking:
             for skip in sorted_out.skips:
                 self._skip(skip.file, skip.reason)
         self.undecoded += sorted_out.undecoded
+        read = [item.file.path for item in batch]
+        words_only.note(self.stage.store, read, self.reader.generated.intersection(read))
         self.stage.tally.files_reused += len(sorted_out.same)
         self.done += len(batch) + len(sorted_out.same) + len(sorted_out.skips)
 

@@ -47,10 +47,14 @@ class Vectorizer:
     def run(self) -> bool:
         """Fill in what is missing; False where the deadline came first."""
         counts = self.store.counts()
-        total, done = counts.chunks - counts.embedded, 0
+        total, done = counts.to_embed - counts.embedded, 0
         failed: list[StoredChunk] = []
         self.progress("embed", done, total)
-        while not self.deadline.passed and (waiting := self.store.pending(_LOOKED_UP)):
+        ids = self.store.pending()
+        for at in range(0, len(ids), _LOOKED_UP):
+            if self.deadline.passed:
+                break
+            waiting = list(self.store.chunks(ids[at : at + _LOOKED_UP]).values())
             missing = self._from_cache(waiting)
             done += len(waiting) - len(missing)
             self.progress("embed", done, total)
@@ -61,7 +65,7 @@ class Vectorizer:
                 if self.deadline.passed:
                     break
         self._note(failed)
-        return not self.store.pending(1)
+        return not self.store.has_pending()
 
     def _from_cache(self, waiting: Sequence[StoredChunk]) -> list[StoredChunk]:
         """Store the vectors that are known already; the chunks that are left."""

@@ -37,7 +37,7 @@ def put_file(store: Store, path: str, texts: Sequence[str], language: str | None
 
 def embed_pending(store: Store, embedder: WordHashEmbedder) -> list[int]:
     """Give every chunk that has no vector one; their ids."""
-    waiting = store.pending(1_000_000)
+    waiting = list(store.chunks(store.pending()).values())
     store.set_meta("fingerprint", embedder.fingerprint)
     store.put_vectors(
         [stored.id for stored in waiting],

@@ -36,10 +36,15 @@ ROLES: tuple[Role, ...] = (
     _role(
         "test",
         r"""
-        /(?i:tests?|specs?|__tests__|__mocks__|testdata|test[-_]?(?:data|utils?|helpers?|fixtures?)|fixtures|e2e|testsuite)/
+        /(?i:tests?|__tests__|__mocks__|testdata|testsuite|fixtures|e2e|test[-_]?(?:data|utils?|helpers?|fixtures?))/
+        | /(?i:specs?)/.*(?:(?i:spec|test|helper|support|factor)|\.(?:rb|lua|cr|coffee)$)
         | /[a-z]+(?:[A-Z][a-z]+)*Tests?/           # Kotlin multiplatform: commonTest/, jvmTest/
-        | /(?i:test_[^/]*|conftest|[^/]*[-_.](?:test|tests|spec|unittest))\.[^/]+$
-        | [a-z0-9](?:Tests?|Spec|Suite|IT|TestCase)\.(?:java|kt|kts|scala|cs|swift|php|groovy|hs|m|mm)$
+        | /(?i:test_[^/]*)\.(?!(?:sh|bash|zsh|ksh)$)[^/]+$
+        | /(?i:conftest\.py|[^/]*[-_.](?:test|tests|unittest)\.[^/]+)$
+        | (?i:_spec\.(?:rb|lua|cr|moon|exs?|scala|coffee|ts|js)|[-.]spec\.(?:[cm]?[jt]sx?|coffee|vue))$
+        | [a-z0-9](?:Tests?|TestCase)\.(?:java|kt|kts|scala|cs|swift|php|groovy|hs|m|mm)$
+        | [a-z0-9](?:Spec|Suite)\.(?:scala|groovy|hs|swift)$
+        | /(?:androidTest|integrationTest|it)/(?:.*/)?[^/]*[a-z0-9]IT\.(?:java|kt)$
         | /Test[A-Z][^/]*\.(?:java|kt|php|swift)$
         """,
         "test tests testing tested spec specs fixture fixtures mock mocks unittest pytest e2e",

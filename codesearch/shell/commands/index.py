@@ -148,8 +148,14 @@ def _summary(root: str, stats: object, counts: object, elapsed: float) -> str:
         lines.append(
             f"longer than the model takes: {counted(stats.truncated, 'chunk')} (embedded by their beginning)"
         )
-    if counts.embedded < counts.chunks:
-        lines.append(f"{counts.embedded:,} of {counted(counts.chunks, 'chunk')} embedded; run again to go on")
+    if counts.chunks > counts.to_embed:
+        lines.append(
+            f"generated pages: {counted(counts.chunks - counts.to_embed, 'chunk')}, searched by words"
+        )
+    if counts.embedded < counts.to_embed:
+        lines.append(
+            f"{counts.embedded:,} of {counted(counts.to_embed, 'chunk')} embedded; run again to go on"
+        )
     lines.append(f"took     {seconds(elapsed)}")
     return "\n".join(lines) + "\n"
 

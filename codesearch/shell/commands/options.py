@@ -18,9 +18,11 @@ __all__ = [
     "model",
     "no_daemon",
     "no_refresh",
+    "patience",
     "root_here",
     "scope",
     "store",
+    "wait",
     "yes",
 ]
 
@@ -80,6 +82,15 @@ max_wait = click.option(
     type=click.FloatRange(min=0),
     help="Answer after SECONDS with what is indexed by then.",
 )
+wait = click.option("--wait", is_flag=True, help="Wait until everything is indexed, however long it takes.")
+_ANSWER_SECONDS = 5.0
+
+
+def patience(max_wait: float | None, wait: bool) -> float | None:
+    """Return the seconds that a search waits for a refresh; None to wait for all of it."""
+    if wait:
+        return None
+    return _ANSWER_SECONDS if max_wait is None else max_wait
 
 
 def scope(command: Command) -> Command:

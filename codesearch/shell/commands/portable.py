@@ -27,8 +27,8 @@ def export(file: str, path: str, *, root_here: bool, as_json: bool) -> None:
     with session.open_one(session.Target((path,), root_here=root_here), create=False) as (index, _):
         manifest = index.export(file)
         counts = index.counts()
-    if counts.embedded < counts.chunks:
-        say(f"note: {counts.embedded:,} of {counts.chunks:,} chunks are embedded; codesearch index goes on")
+    if counts.embedded < counts.to_embed:
+        say(f"note: {counts.embedded:,} of {counts.to_embed:,} chunks are embedded; codesearch index goes on")
     if as_json:
         write(dump({"file": file, "manifest": manifest}))
     else:

@@ -71,6 +71,7 @@ _NONE_FOUND = 1
 @options.no_refresh
 @options.no_daemon
 @options.max_wait
+@options.wait
 @options.store
 @options.root_here
 @options.yes
@@ -95,6 +96,7 @@ def search(
     max_file_size: int | None,
     no_refresh: bool,
     max_wait: float | None,
+    wait: bool,
     store: str | None,
     root_here: bool,
     yes: bool,
@@ -115,7 +117,7 @@ def search(
     target = session.Target(existing, model, root_here, hidden, ignore, yes, max_file_size)
     with several.open_all(target, create=not no_refresh) as place:
         if not no_refresh:
-            several.refresh_all_before_search(place, max_wait, request.mode)
+            several.refresh_all_before_search(place, options.patience(max_wait, wait), request.mode)
         within = globs_in(place.index.roots, globs)
         request = replace(request, filter=replace(request.filter, under=place.under, globs=within))
         answer = _listing(place.index, request) if request.is_listing else _answer(place.index, request)
@@ -135,6 +137,7 @@ def search(
 @options.no_refresh
 @options.no_daemon
 @options.max_wait
+@options.wait
 @options.root_here
 @options.yes
 @click.pass_context
@@ -149,6 +152,7 @@ def similar(
     model: str | None,
     no_refresh: bool,
     max_wait: float | None,
+    wait: bool,
     root_here: bool,
     yes: bool,
     **printing: object,
@@ -165,7 +169,7 @@ def similar(
     languages = session.languages_of(types)
     with session.open_one(target, create=not no_refresh) as (index, _):
         if not no_refresh:
-            session.refresh_before_search(index, max_wait, "semantic")
+            session.refresh_before_search(index, options.patience(max_wait, wait), "semantic")
         path = session.path_in(index, wanted.file) if wanted.file else None
         hits = index.similar(
             path,
@@ -250,10 +254,10 @@ def _with_state(index: Index | Indexes | RemoteIndex, query: str, hits: Sequence
     from codesearch.shell.render import Answer
 
     counts, roots = index.counts(), tuple(str(root) for root in index.roots)
-    return Answer(query, roots, index.model, counts.embedded, counts.chunks, tuple(hits))
+    return Answer(query, roots, index.model, counts.embedded, counts.to_embed, tuple(hits))
 
 
 def _tell_completeness(answer: Answer, mode: str) -> None:
     if mode != "lexical" and answer.embedded < answer.total:
         embedded = f"{answer.embedded:,} of {counted(answer.total, 'chunk')} embedded"
-        say(f"{embedded}; the others were searched lexically only")
+        say(f"{embedded}; the others were searched lexically only (--wait waits for all)")

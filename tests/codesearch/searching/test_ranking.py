@@ -191,6 +191,11 @@ def test_the_home_of_a_name_comes_first_though_it_defines_more() -> None:
         ("tests/test_a.py", "test"),
         ("src/commonTest/kotlin/A.kt", "test"),
         ("pkg/tree_test.go", "test"),
+        ("spec/models/user_spec.rb", "test"),
+        ("spec/support/login.rb", "test"),
+        ("src/cart.spec.ts", "test"),
+        ("src/CartSpec.scala", "test"),
+        ("tests/test_helpers.sh", "test"),
         ("examples/a.js", "example"),
         ("lib/legacy.py", "compat"),
         ("types/index.d.ts", "stub"),
@@ -204,7 +209,20 @@ def test_roles_of_paths(path: str, role: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["src/latest.py", "contest/a.py", "src/attest.rs", "TestClient.py", "a/spec.py"]
+    "path",
+    [
+        "src/latest.py",
+        "contest/a.py",
+        "src/attest.rs",
+        "TestClient.py",
+        "a/spec.py",
+        "tf/tensor_spec.py",
+        "k8s/DeploymentSpec.java",
+        "lib/test_helpers.sh",
+        "api/spec/deployment.go",
+        "core/RuleSuite.java",
+        "AuditIT.java",
+    ],
 )
 def test_ordinary_paths_have_no_role(path: str) -> None:
     assert roles_of(path) == ()

@@ -67,7 +67,7 @@ def test_an_index_without_vectors_answers_by_words(store: Store) -> None:
 
 
 def test_an_index_with_some_vectors_answers_with_both(store: Store) -> None:
-    first = store.pending(1)[0]
+    first = next(iter(store.chunks(store.pending()[:1]).values()))
     embedder = WordHashEmbedder()
     store.set_meta("fingerprint", embedder.fingerprint)
     store.put_vectors([first.id], embedder.encode_document([first.chunk.embedded_text]))

@@ -48,7 +48,7 @@ def _check(index: Index) -> None:
         assert store.check() == []
         counts = store.counts()
         assert counts.embedded == store.vector_count()
-        assert counts.chunks - counts.embedded == len(store.pending(10_000))
+        assert counts.chunks - counts.embedded == len(store.pending())
 
 
 def _fresh_answers(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
