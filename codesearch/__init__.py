@@ -93,6 +93,7 @@ __all__ = [
     "SimilarRequest",
     "Stats",
     "Status",
+    "StorageFailed",
     "TooFewQuestions",
     "TooManyFiles",
     "open_index",

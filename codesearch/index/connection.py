@@ -142,7 +142,8 @@ class Connection:
     def prepare(self, rebuild: bool) -> str:
         """Open for the writer what lies on disk now, repaired if need be; return a note on it, or ""."""
         with self._lock:
-            if self._opened and not self._opened.is_current:  # another process cleared it
+            # Another process cleared it, or it could not be written when it was opened.
+            if self._opened and (not self._opened.is_current or self._opened.store.is_unwritable):
                 self._retire()
             try:
                 opened = self._opened or self.open(create=True)

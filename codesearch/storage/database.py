@@ -17,7 +17,6 @@ fail the error says which folder to move.
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,15 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, StorageFailed
-from codesearch.storage.filesystem import network_file_system
+from codesearch.storage.connections import BUSY_SECONDS, Connection, prepare
 from codesearch.storage.unwritable import Unwritable, advice, is_unwritable
 
 __all__ = ["Database", "Row"]
 
 Row = tuple[Any, ...]
-_BUSY_SECONDS = 30.0
-_CACHE_KIB = 16_000
-_LOG_LIMIT_BYTES = 64 << 20
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _CLOSED = "{} was closed; open the index again"
 _ADVICE = (
@@ -55,31 +51,10 @@ _ADVICE = (
 )
 
 
-class _Connection:
-    """A connection of one thread, locked while a statement runs."""
-
-    def __init__(self, handle: sqlite3.Connection) -> None:
-        self.handle = handle
-        self.lock = threading.Lock()
-
-    def close(self) -> None:
-        """Close it, after ending the statement that runs."""
-        if not self.lock.acquire(blocking=False):
-            with contextlib.suppress(sqlite3.ProgrammingError):  # its thread has closed it meanwhile
-                self.handle.interrupt()
-            self.lock.acquire()
-            with contextlib.suppress(sqlite3.Error):
-                self.handle.execute("SELECT 1")  # else the interrupt would end the last checkpoint
-        try:
-            self.handle.close()
-        finally:
-            self.lock.release()
-
-
 class _Mine(threading.local):
     """State of one thread."""
 
-    connection: _Connection | None = None
+    connection: Connection | None = None
     depth: int = 0
     """Nesting of ``transaction`` and ``reading``."""
 
@@ -90,13 +65,23 @@ class Database:
     def __init__(self, path: Path, *, remedy: str, read_only: bool = False) -> None:
         self.path = path
         self.remedy = remedy
-        self.read_only = read_only
+        self._read_only = read_only
         self.closed = False
         self._mine = _Mine()
         self._lock = threading.Lock()
-        self._open: dict[threading.Thread, _Connection] = {}
+        self._open: dict[threading.Thread, Connection] = {}
         self._unwritable: Unwritable | None = None
         """Set once the folder could not be written."""
+
+    @property
+    def is_unwritable(self) -> bool:
+        """Whether its folder could not be written when it was opened."""
+        return self._unwritable is not None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing is to be written, or can be."""
+        return self._read_only or self.is_unwritable
 
     # -- reading and writing
 
@@ -192,7 +177,7 @@ class Database:
     @contextmanager
     def _used(self) -> Iterator[sqlite3.Connection]:
         """Yield this thread's connection, which nobody closes inside the block; errors in words."""
-        connection = self._mine.connection
+        connection = self._kept()
         try:
             if connection is None and not self.closed:
                 connection = self._mine.connection = self._connect()
@@ -207,9 +192,21 @@ class Database:
         except UnicodeDecodeError as error:  # text in another encoding, also inside SQLite's own messages
             raise self._damaged(error) from error
 
-    def _connect(self) -> _Connection:
+    def _kept(self) -> Connection | None:
+        """Return the connection of this thread, unless it took for immutable what has changed."""
+        connection = self._mine.connection
+        if connection is None or connection.unwritable is None or self._mine.depth:
+            return connection
+        if connection.unwritable.is_over:
+            if self._unwritable is connection.unwritable:
+                self._unwritable = None
+            self._drop(connection)
+            return None
+        return connection
+
+    def _connect(self) -> Connection:
         handle = self._handle()
-        connection = _Connection(handle)
+        connection = Connection(handle, self._unwritable)
         with self._lock:
             for thread in [t for t in self._open if not t.is_alive()]:
                 self._open.pop(thread).close()
@@ -224,10 +221,10 @@ class Database:
         if self._unwritable is not None:
             return self._handle_unwritable(self._unwritable)
         handle = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
-            self._prepare(handle)
+            prepare(handle, self.path, read_only=self._read_only)
         except sqlite3.Error as error:
             handle.close()
             if not is_unwritable(error) or not self.path.is_file():
@@ -236,7 +233,7 @@ class Database:
                 found = self._handle_unwritable(unwritable := Unwritable(self.path))
             except (sqlite3.Error, OSError):
                 raise error from None
-            self._unwritable, self.read_only = unwritable, True
+            self._unwritable = unwritable
             return found
         except BaseException:
             handle.close()
@@ -250,22 +247,7 @@ class Database:
         handle.execute("SELECT count(*) FROM sqlite_schema")  # is it one at all?
         return handle
 
-    def _prepare(self, handle: sqlite3.Connection) -> None:
-        handle.execute("PRAGMA foreign_keys = ON")
-        handle.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        handle.execute("PRAGMA temp_store = MEMORY")
-        if self.read_only:
-            handle.execute("PRAGMA query_only = ON")
-            return
-        if not self.path.stat().st_size:  # decided when the first page is written; later it is a write
-            handle.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        shared = network_file_system(self.path.parent) is None
-        handle.execute(f"PRAGMA journal_mode = {'WAL' if shared else 'DELETE'}")
-        handle.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT_BYTES}")
-        handle.execute(f"PRAGMA synchronous = {'NORMAL' if shared else 'FULL'}")
-        handle.execute("PRAGMA secure_delete = OFF")
-
-    def _drop(self, connection: _Connection) -> None:
+    def _drop(self, connection: Connection) -> None:
         self._mine.connection = None
         with self._lock:
             self._open.pop(threading.current_thread(), None)

@@ -74,6 +74,11 @@ class Store(StoreWriter):
         """The database file."""
         return self._db.path
 
+    @property
+    def is_unwritable(self) -> bool:
+        """Whether its folder could not be written when it was opened."""
+        return self._db.is_unwritable
+
     def verify(self) -> None:
         """Raise IndexFormatError where a newer version has changed the format of the open file."""
         schema.verify(self._db, root=str(self._db.path.parent))

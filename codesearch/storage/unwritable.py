@@ -2,7 +2,8 @@
 
 SQLite's log needs shared memory beside the file even to read. Where that cannot be made, the file is opened
 as one that nobody changes, which is right as long as its log is empty; a log that is not (its writer was
-killed) is first applied to a copy elsewhere.
+killed) is first applied to a copy elsewhere. As soon as the file or its log has changed, somebody can write
+again, and it is opened as usual.
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ class Unwritable:
         self._path = path
         self._lock = threading.Lock()
         self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self._seen = _stamps(path)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether somebody has written after all."""
+        return _stamps(self._path) != self._seen
 
     def connect(self) -> sqlite3.Connection:
         """Open it. Raises sqlite3.Error or OSError where even that is impossible."""
@@ -63,6 +70,18 @@ class Unwritable:
                 path = _applied(self._path, Path(self._copy.name))
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _stamps(path: Path) -> list[tuple[int, int, int] | None]:
+    """Return what changes with the content of the file and of its log."""
+    found: list[tuple[int, int, int] | None] = []
+    for file in (path, _log_of(path)):
+        try:
+            stat = file.stat()
+            found.append((stat.st_ino, stat.st_size, stat.st_mtime_ns) if stat.st_size else None)
+        except OSError:
+            found.append(None)
+    return found
 
 
 def _has_log(path: Path) -> bool:
