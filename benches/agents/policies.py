@@ -1,7 +1,7 @@
 """Two agents without a language model: one greps and reads files, one searches first.
 
-Both do what their tools give them, in a fixed order, and stop when they have seen a line of every span that
-counts or have read as much as they may. A token is four characters of what a tool returns.
+Both do what their tools give them, in a fixed order, and stop when they have seen every line that counts, or
+have read as much as they may. A token is four characters of what a tool returns.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benches.agents.tasks import Span, Task
+from benches.agents.tasks import Task
 from codesearch.agents.tools import Here
 
 __all__ = ["BUDGET", "Reading", "grep_and_read", "search_and_read"]
@@ -36,7 +36,7 @@ _COMMON = frozenset(
 
 @dataclass
 class Reading:
-    """What an agent has read; tokens at its first and its last right line, None where it got to none."""
+    """What an agent has read; tokens when it had seen one right line, and all, None where it never had."""
 
     task: Task
     tokens: int = 0
@@ -44,11 +44,11 @@ class Reading:
     first: int | None = None
     last: int | None = None
     seconds: float = 0.0
-    _missing: set[Span] = field(default_factory=set)
+    _missing: set[tuple[str, int]] = field(default_factory=set)
     _started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
-        self._missing = set(self.task.spans)
+        self._missing = {(s.path, n) for s in self.task.spans for n in range(s.first, s.last + 1)}
 
     @property
     def is_over(self) -> bool:
@@ -58,8 +58,7 @@ class Reading:
         """The answer of a call, and which lines of which files are in it."""
         self.calls += 1
         self.tokens += len(text) // 4
-        seen = set(lines)
-        found = {s for s in self._missing if any((s.path, n) in seen for n in range(s.first, s.last + 1))}
+        found = self._missing.intersection(lines)
         if found and self.first is None:
             self.first = self.tokens
         self._missing -= found

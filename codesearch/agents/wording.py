@@ -24,8 +24,8 @@ __all__ = ["Worded", "tokens", "worded"]
 
 _BYTES_PER_TOKEN = 3
 """Of code; tokenizers in use reach 3.0 to 4.5, so a budget is kept with any of them."""
-_FIRST_WHOLE = 3
-"""Of so many hits all lines are shown, where the budget allows it; of the others those that tell most."""
+_FIRST_WHOLE = 1
+"""Of so many hits all lines are shown, if the budget allows it; of the others those that tell most."""
 _LONGEST_LINE = 300
 _RESERVED = 80
 """Tokens for the first and the last line and the notes."""
