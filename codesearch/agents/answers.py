@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from codesearch.agents.allowed import Allowed
 from codesearch.agents.arguments import Search, Similar
@@ -21,6 +22,9 @@ from codesearch.server.keeper import Keeper
 from codesearch.server.pool import IndexPool
 from codesearch.storage.locations import Location
 
+if TYPE_CHECKING:
+    from codesearch.searching.request import Kind
+
 __all__ = ["Answers", "Found", "Progress"]
 
 Progress = Callable[[str, int, int], None]
@@ -30,8 +34,6 @@ _WAIT_SECONDS = 1.0
 """For a refresh before a search; the index answers with what it has by then."""
 _WAIT_FOR_VECTORS_SECONDS = 6.0
 """Before ``similar``, which needs vectors."""
-_MORE_FOR_KIND = 10
-"""Times as many hits are asked for where only those of a kind are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,15 @@ class Answers:
             counts = index.counts()
             hits = index.search(
                 asked.query,
-                limit=asked.limit * (_MORE_FOR_KIND if asked.kind else 1),
+                limit=asked.limit,
                 mode="hybrid" if counts.embedded and asked.query.strip() else "lexical",
                 languages=list(asked.languages) or None,
                 globs=list(asked.globs) or None,
                 pattern=asked.regex,
                 under=(location.under,) if location.under else (),
+                kind=cast("Kind", asked.kind),
                 fold=bool(asked.query.strip()),
             )
-            if asked.kind:
-                hits = _of_kind(hits, asked.kind, notes)[: asked.limit]
             return self._found(index, location, asked.query, hits, notes)
 
     def similar(self, asked: Similar, allowed: Allowed, progress: Progress) -> Found:
@@ -149,12 +150,3 @@ def _holds_anything(index: Index) -> bool:
         return index.counts().chunks > 0
     except CodesearchError:
         return False
-
-
-def _of_kind(hits: list[Hit], kind: str, notes: list[str]) -> list[Hit]:
-    wanted = kind.strip().lower()
-    found = [hit for hit in hits if hit.kind == wanted]
-    if not found and hits:
-        kinds = ", ".join(sorted({hit.kind for hit in hits}))
-        notes.append(f"no hit is a {wanted!r}; the best hits are of these kinds: {kinds}")
-    return found

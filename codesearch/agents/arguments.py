@@ -74,7 +74,7 @@ TOOLS = (
             "query": {"type": "string", "description": "a question or an identifier"},
             "path": {"type": "string", "description": "only this folder or file"},
             "regex": {"type": "string", "description": "hits must match; (?i) ignores case"},
-            "kind": {"type": "string", "description": "function, method, class, ..."},
+            "kind": {"type": "string", "enum": ["auto", "code", "docs", "all"], "default": "auto"},
             **_SHARED,
         },
         ("query",),
@@ -102,7 +102,7 @@ class Search:
     languages: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
     regex: str | None = None
-    kind: str | None = None
+    kind: str = "auto"
     limit: int = 10
     max_tokens: int = MAX_TOKENS
 
@@ -158,6 +158,8 @@ def _unknown(tool: Tool, given: str) -> str:
 def _value(name: str, schema: Mapping[str, Any], value: Any) -> Any:
     kind = schema["type"]
     if kind == "string":
+        if value not in schema.get("enum", [value]):
+            raise BadQuery(f"{name} is {_shown(value)}; expected one of {', '.join(schema['enum'])}")
         return _text(name, value)
     if kind == "array":
         if isinstance(value, str):

@@ -196,4 +196,25 @@ def status(
         said += 1
         return found
 
-    ctx.exit(_each(target, say_status, as_json))
+    code = _each(target, say_status, as_json)
+    if not (as_json or skipped):
+        _say_resident()
+    ctx.exit(code)
+
+
+def _say_resident() -> None:
+    """Add what the resident process holds, where one runs."""
+    from codesearch.server import client
+    from codesearch.server.address import Address
+    from codesearch.shell.report import human_bytes
+
+    address = Address.read() if client.allowed() else None
+    if address is None:
+        return
+    try:
+        found = next(client.ask(address, "/v1/status", {}), {})
+    except (client.Unreachable, ValueError):
+        return
+    memory = f"{human_bytes(found['memory_bytes'])} of {human_bytes(found['memory_limit_bytes'])}"
+    indexes = f"{len(found['indexes'])} indexes open, {len(found['watched'])} trees watched"
+    write(f"resident process  {found['pid']}, {memory}, {indexes} (codesearch serve --status)\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ __all__ = ["serve"]
 @click.option(
     "--background", is_flag=True, hidden=True, help="As commands start it: end when idle, give way."
 )
+@click.option("--open", "opens", is_flag=True, help="Open the search page in the browser.")
 @click.option("--status", "wants_status", is_flag=True, help="Say what the running process holds, and exit.")
 @click.option("--stop", "wants_stop", is_flag=True, help="End the running process, and exit.")
 @click.option(
@@ -60,6 +62,7 @@ def serve(
     memory: int,
     roots: tuple[str, ...],
     background: bool,
+    opens: bool,
     wants_status: bool,
     wants_stop: bool,
     show_token: bool,
@@ -76,9 +79,12 @@ def serve(
         write(f"{_running().secret}\n")
     elif wants_stop:
         _tell(_running(), "/v1/stop")
-    else:
+    elif not (opens and _opened()):
         folders = () if background else roots or (".",)
-        _serve(ctx.obj, _Options(port, idle, memory << 20, folders, background))
+        given = _Options(
+            0 if opens and port is None else port, idle, memory << 20, folders, background, opens
+        )
+        _serve(ctx.obj, given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ class _Options:
     memory: int
     folders: tuple[str, ...]
     background: bool
+    opens: bool
 
 
 def _serve(runner: Any, given: _Options) -> None:
@@ -109,12 +116,39 @@ def _serve(runner: Any, given: _Options) -> None:
         if not given.background:
             page = f" and http://127.0.0.1:{port}/" if port else ""
             say(f"serving at {address.where}{page}; Ctrl-C ends it")
+        if given.opens and port:  # once it answers: this is called just before
+            threading.Thread(target=_open_page, args=(address, port), daemon=True).start()
 
     try:
         run.serve(options, run.Parts(runner, lambda resident: runner.extras(resident, folders), ready))
     except run.AlreadyRunning:
         if not given.background:
             raise
+
+
+def _opened() -> bool:
+    """Open the page of the process that runs, if it has a port."""
+    from codesearch.server.address import Address
+    from codesearch.server.client import Unreachable
+
+    address = Address.read()
+    try:
+        port = None if address is None else _tell(address, "/v1/status").get("port")
+    except (Unreachable, CodesearchError):
+        return False
+    if address is None or port is None:
+        return False
+    _open_page(address, port)
+    return True
+
+
+def _open_page(address: Address, port: int) -> None:
+    """Open a link that works once; print it where there is no browser."""
+    import webbrowser
+
+    link = f"http://127.0.0.1:{port}{_tell(address, '/v1/link')['path']}"
+    if not webbrowser.open(link):
+        say(f"no browser here; this link works once, within two minutes: {link}")
 
 
 def _give_way() -> None:
@@ -145,6 +179,8 @@ def _print_status(as_json: bool) -> None:
     )
     for entry in found["indexes"]:
         write(f"open      {one_line(entry['root'])}\n")
+    for root in found["watched"]:
+        write(f"watched   {one_line(root)}\n")
 
 
 def _running() -> Address:

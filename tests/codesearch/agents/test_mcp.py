@@ -102,6 +102,7 @@ def test_lists_asks_and_errs(over: Over, setting: Setting) -> None:
             ({"query": "x", "quary": "y"}, "no argument 'quary'; did you mean query?"),
             ({"query": "x", "limit": "3"}, "whole number"),
             ({"query": "x", "path": "nowhere"}, "no such file"),
+            ({"query": "", "kind": "method"}, "expected one of auto, code, docs, all"),
             ({"query": ""}, "query is empty"),
             ({}, "query is missing"),
         ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -201,6 +202,29 @@ def test_memory_ceiling_closes_the_least_recently_used(tmp_path: Path) -> None:
         assert ask("parse header", "-k1", cwd=tree).returncode == 0
     finally:
         assert stopped(process) in (0, -signal.SIGTERM)
+
+
+def test_status_says_what_it_holds(tree: Path, resident: subprocess.Popen[bytes]) -> None:
+    assert ask("parse header", "-k1", cwd=tree).returncode == 0
+    assert f"resident process  {resident.pid}, " in ask("status", cwd=tree).stdout
+    assert "resident" not in ask("status", cwd=tree, env={"CODESEARCH_DAEMON": "0"}).stdout
+    shown = ask("serve", "--status", cwd=tree).stdout
+    assert f"open      {tree.resolve()}" in shown
+
+
+def test_the_page_is_opened_by_a_link_that_works_once(tree: Path) -> None:
+    note = tree / "opened"
+    process = start("--open", env={"BROWSER": f"sh -c 'echo \"$0\" >> {note}' %s"})
+    try:
+        wait_for(note.exists)
+        again = ask("serve", "--open", cwd=tree, env={"BROWSER": f"sh -c 'echo \"$0\" >> {note}' %s"})
+        assert again.returncode == 0, again.stderr
+        first, second = note.read_text().split()
+        assert re.fullmatch(r"http://127.0.0.1:\d+/open\?token=[\w-]+", first)
+        assert first.partition("?")[0] == second.partition("?")[0]
+        assert first != second
+    finally:
+        stopped(process)
 
 
 def test_only_one_runs(resident: subprocess.Popen[bytes]) -> None:
