@@ -8,19 +8,15 @@ the square root of their size, kinds of pairs with stated shares, so that no gia
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from training.encoded import Pairs
 
-__all__ = ["Batches", "also_right"]
+__all__ = ["Batches"]
 
-
-@dataclass(frozen=True, slots=True)
-class _Repository:
-    rows: np.ndarray
-    chance: np.ndarray
+_TYPICAL = 200
+"""A kind with fewer pairs in a repository is drawn as often as if each of its pairs were one of so many."""
 
 
 class Batches:
@@ -28,39 +24,31 @@ class Batches:
 
     def __init__(self, pairs: Pairs, size: int, block: int, shares: Mapping[int, float], seed: int) -> None:
         self._size, self._block, self._seed = size, block, seed
-        self._repositories: list[_Repository] = []
+        self._rows: list[np.ndarray] = []
+        self._sums: list[np.ndarray] = []
         weights: list[float] = []
         share = np.array([shares.get(int(k), 0.0) for k in range(int(pairs.kind.max()) + 1)])
-        for language in np.unique(pairs.language):
-            of_language = np.flatnonzero(pairs.language == language)
+        wanted = np.flatnonzero(share[pairs.kind] > 0)
+        for language in np.unique(pairs.language[wanted]):
+            of_language = wanted[pairs.language[wanted] == language]
             codes, sizes = np.unique(pairs.repository[of_language], return_counts=True)
             roots = np.sqrt(sizes)
             for code, root in zip(codes, roots, strict=True):
                 rows = of_language[pairs.repository[of_language] == code]
-                counts = np.bincount(pairs.kind[rows], minlength=len(share))
-                chance = (share / np.maximum(counts, 200))[pairs.kind[rows]]
-                if (chance > 0).sum() >= block:
-                    self._repositories.append(_Repository(rows, chance / chance.sum()))
+                if len(rows) >= block:
+                    counts = np.bincount(pairs.kind[rows], minlength=len(share))
+                    self._rows.append(rows)
+                    self._sums.append(np.cumsum((share / np.maximum(counts, _TYPICAL))[pairs.kind[rows]]))
                     weights.append(root / roots.sum() * np.sqrt(len(of_language)))
         self._weights = np.array(weights) / np.sum(weights)
 
     def at(self, step: int) -> np.ndarray:
-        """Rows of the pairs of one step."""
+        """Rows of the pairs of one step; a block may hold a pair twice, as it may hold two of one chunk."""
         rng = np.random.default_rng((self._seed, step))
-        drawn = rng.choice(len(self._repositories), self._size // self._block, p=self._weights)
-        blocks = []
-        for n in drawn:
-            repository = self._repositories[n]
-            blocks.append(rng.choice(repository.rows, self._block, replace=False, p=repository.chance))
+        drawn = rng.choice(len(self._rows), self._size // self._block, p=self._weights)
+        lots = rng.random((len(drawn), self._block))
+        blocks = [
+            self._rows[n][np.searchsorted(self._sums[n], lot * self._sums[n][-1], side="right")]
+            for n, lot in zip(drawn, lots, strict=True)
+        ]
         return np.concatenate(blocks)
-
-
-def also_right(pairs: Pairs, rows: np.ndarray, loose: frozenset[int]) -> np.ndarray:
-    """(rows, rows) bool: text j answers query i too. The same text always does; for kinds in ``loose`` (the
-    query is about a file, not about one place in it) every text of the same file does."""
-    same_text = pairs.text_hash[rows][:, None] == pairs.text_hash[rows][None, :]
-    same_file = pairs.file[rows][:, None] == pairs.file[rows][None, :]
-    about_file = np.isin(pairs.kind[rows], list(loose))
-    out: np.ndarray = same_text | (same_file & (about_file[:, None] | about_file[None, :]))
-    np.fill_diagonal(out, False)
-    return out

@@ -1,7 +1,7 @@
 """What the student is trained on: find the text to a query among a batch, see queries as the teacher does.
 
 - ``contrastive``: InfoNCE (van den Oord et al., arXiv:1807.03748), both ways, as in CLIP; the other pairs of
-  the batch are the negatives, those excepted that would be right answers too.
+  the batch are the negatives, those excepted that would be right answers too, and texts that were mined.
 - ``relational``: the student's similarities among the queries of a batch follow the teacher's (relational
   distillation, Park et al., arXiv:1904.05068, as a KL divergence of softmaxes, so that the dimensions of the
   two may differ).
@@ -23,11 +23,13 @@ PREFIXES: Mapping[int, float] = {256: 1.0, 128: 0.4, 64: 0.3}
 
 
 def contrastive(queries: Tensor, texts: Tensor, also_right: Tensor, temperature: float) -> Tensor:
-    """(batch, dim) twice, unit length -> scalar. ``also_right``: (batch, batch) bool, true off the diagonal
-    where text j would answer query i as well; such pairs are left out of the sums."""
+    """(batch, dim), (batch or more, dim), unit length -> scalar. Text i answers query i; what follows the first
+    ``batch`` texts was mined and only counts against queries. ``also_right``: (batch, texts) bool, true off the
+    diagonal where text j would answer query i as well; such pairs are left out of the sums."""
     logits = (queries @ texts.T / temperature).masked_fill(also_right, -1e4)
     target = torch.arange(len(queries), device=queries.device)
-    return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
+    back = logits[:, : len(queries)].T
+    return (functional.cross_entropy(logits, target) + functional.cross_entropy(back, target)) / 2
 
 
 def relational(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""The corpus -> what training reads: vocabulary, token ids of pairs, the teacher's vectors of short texts.
+"""Rows of the corpus -> what training reads: vocabulary, token ids of pairs, and of what the teacher shall say.
 
 Each part is written once and kept; delete a file to have it made anew.
 """
@@ -7,97 +7,134 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from codesearch.searching.signals.path_roles import roles_of
 from training import teacher, tokenizer
-from training.corpus.shards import read_rows
-from training.encoded import Pairs, encode
+from training.encoded import Pairs, Ragged, encode
+from training.kinds import KINDS
 
-__all__ = ["KINDS", "prepare_pairs", "prepare_teacher", "prepare_vocabulary"]
+__all__ = ["Row", "ordered", "prepare_pairs", "prepare_teacher", "prepare_vocabulary"]
 
-KINDS = ("doc", "question", "topic", "file", "comment", "commit", "code")
-_LONGEST_QUERY, _LONGEST_TEXT = 48, 192
+_LONGEST_QUERY, _LONGEST_TEXT, _LONGEST_FOR_TEACHER = 64, 224, 40
 _EVERY = 3
 """Words are counted in one text of so many."""
-_ASKED_OF_TEACHER = ("doc", "topic", "commit")
-_ABOUT_PLACES = ("topic", "question", "comment")
+_AT_ONCE = 5_000
+_SAME_QUERY = 4
+_ASKED_OF_TEACHER = frozenset({"doc", "topic", "commit", "comment", "message", "question"})
 
 
-def prepare_vocabulary(corpus: Path, out: Path, size: int) -> None:
-    """tokenizer.json, vocabulary.json and counts.npy (int64, how often each token stands in the corpus)."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A pair, as training looks at it. ``chunk``: equal for pairs that the same place answers."""
+
+    query: str
+    text: str
+    kind: str
+    language: str
+    repo: str
+    path: str
+    chunk: str
+
+
+def ordered(rows: Iterable[Row]) -> list[Row]:
+    """In the order of their chunks; of equal queries the first few."""
+    asked: Counter[str] = Counter()
+    kept = []
+    for row in sorted(rows, key=lambda row: (row.repo, row.path, row.chunk, row.text, row.query)):
+        query = row.query.lower()
+        asked[query] += 1
+        if asked[query] <= _SAME_QUERY:
+            kept.append(row)
+    return kept
+
+
+def prepare_vocabulary(
+    rows: Sequence[Row], base: Mapping[str, int], out: Path, size: int, foreign: int, processes: int = 2
+) -> None:
+    """tokenizer.json, vocabulary.json and counts.npy (int64, how often each token stands in the corpus).
+
+    ``base``: the teacher's vocabulary.
+    """
     if (out / "counts.npy").exists():
         return
-    texts = (row["text"] for row in islice(read_rows(corpus, "texts"), 0, None, _EVERY))
-    words = tokenizer.count_words(texts)
-    words.update(tokenizer.count_words(row["query"] for row in read_rows(corpus, "pairs")))
-    base = json.loads((teacher.folder() / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
-    vocabulary = tokenizer.choose_vocabulary(sorted(base, key=base.__getitem__), words, size=size)
+    texts = list(dict.fromkeys(row.text for row in rows))[::_EVERY]
+    words: Counter[str] = Counter()
+    with ProcessPoolExecutor(processes) as pool:
+        for counted in pool.map(tokenizer.count_words, _pieces([*texts, *(row.query for row in rows)])):
+            words.update(counted)
+    vocabulary = tokenizer.choose_vocabulary(
+        sorted(base, key=base.__getitem__), words, size=size, foreign=foreign
+    )
     tokenizer.build(vocabulary, out / "tokenizer.json")
     (out / "vocabulary.json").write_text(json.dumps(vocabulary), encoding="utf-8")
-    built = Tokenizer.from_file(str(out / "tokenizer.json"))
+    built = Tokenizer.from_file(str(out / "tokenizer.json")).model
     counts = np.zeros(len(vocabulary), np.int64)
     for word, count in words.items():
-        for n in built.encode(word, add_special_tokens=False).ids:
-            counts[n] += count
+        for token in built.tokenize(word):
+            counts[token.id] += count
     np.save(out / "counts.npy", counts)
 
 
-def prepare_pairs(corpus: Path, out: Path) -> Pairs:
-    """pairs.npz."""
+def prepare_pairs(rows: Sequence[Row], out: Path) -> Pairs:
+    """pairs.npz, a pair a row."""
     path = out / "pairs.npz"
     if not path.exists():
-        rows = list(_wanted(corpus))
         built = Tokenizer.from_file(str(out / "tokenizer.json"))
+        place = {text: n for n, text in enumerate(dict.fromkeys(row.text for row in rows))}
         pairs = Pairs(
-            queries=encode(built, [row["query"] for row in rows], _LONGEST_QUERY),
-            texts=encode(built, [row["text"] for row in rows], _LONGEST_TEXT),
-            kind=np.array([KINDS.index(row["kind"]) for row in rows], np.int32),
-            language=_codes([row["language"] for row in rows]),
-            repository=_codes([row["repo"] for row in rows]),
-            file=_codes([f"{row['repo']}:{row['path']}" for row in rows]),
-            text_hash=np.array([_hash(row["id"] or row["text"]) for row in rows], np.int64),
+            queries=encode(built, [row.query for row in rows], _LONGEST_QUERY),
+            texts=encode(built, list(place), _LONGEST_TEXT),
+            text=np.array([place[row.text] for row in rows], np.int32),
+            kind=np.array([KINDS.index(row.kind) for row in rows], np.int32),
+            language=_codes(row.language for row in rows),
+            repository=_codes(row.repo for row in rows),
+            file=_codes(f"{row.repo}:{row.path}" for row in rows),
+            chunk=_codes(f"{row.repo}:{row.chunk}" for row in rows),
         )
         pairs.save(path)
     return Pairs.load(path)
 
 
-def prepare_teacher(corpus: Path, out: Path, most: int) -> np.ndarray:
-    """teacher_of_pairs.npy: (pairs, 384) float16, zeros where the teacher was not asked.
+def prepare_teacher(
+    rows: Sequence[Row], reader: Tokenizer, weights: Mapping[str, np.ndarray], out: Path, most: int
+) -> None:
+    """teacher.npz: the teacher's weights, packed, and token ids (by ``reader``) of what it is asked.
 
-    At most ``most`` different queries are embedded, an even sample of those in words (not templates).
+    Asked are every token of the vocabulary and at most ``most`` different queries in Latin letters;
+    ``of_pairs``: (pairs,) int32, which of the queries a pair's is, -1 for none.
     """
-    path = out / "teacher_of_pairs.npy"
-    if not path.exists():
-        rows = [(row["query"], row["kind"]) for row in _wanted(corpus)]
-        asked = sorted({query for query, kind in rows if kind in _ASKED_OF_TEACHER}, key=_hash)[:most]
-        said = teacher.vectors(asked, out / "teacher_queries.npy")
-        place = {query: n for n, query in enumerate(asked)}
-        table = np.zeros((len(rows), said.shape[1]), np.float16)
-        for n, (query, _) in enumerate(rows):
-            if query in place:
-                table[n] = said[place[query]]
-        np.save(path, table)
-    said_of_pairs: np.ndarray = np.load(path, mmap_mode="r")
-    return said_of_pairs
+    path = out / "teacher.npz"
+    if path.exists():
+        return
+    asked = sorted({row.query for row in rows if row.kind in _ASKED_OF_TEACHER}, key=_hash)[:most]
+    place = {query: n for n, query in enumerate(asked)}
+    vocabulary = json.loads((out / "vocabulary.json").read_text(encoding="utf-8"))
+    reader.no_padding()
+    columns: dict[str, np.ndarray] = dict(weights)
+    for name, texts in (("queries", asked), ("words", [teacher.in_words(t) for t in vocabulary])):
+        ragged: Ragged = encode(reader, texts, _LONGEST_FOR_TEACHER)
+        columns |= {f"{name}_ids": ragged.ids, f"{name}_lengths": ragged.lengths().astype(np.uint16)}
+    columns["of_pairs"] = np.array([place.get(row.query, -1) for row in rows], np.int32)
+    columns["counts"] = np.load(out / "counts.npy")
+    columns["unknown"] = np.array([not teacher.is_known(token) for token in vocabulary])
+    np.savez(path, **columns)
 
 
-def _wanted(corpus: Path) -> Iterator[dict[str, Any]]:
-    """Who asks where something is done wants the code, not its test: pairs with tests and the like go out."""
-    for row in read_rows(corpus, "pairs"):
-        if row["kind"] in KINDS and not (row["kind"] in _ABOUT_PLACES and roles_of(row["path"])):
-            yield row
+def _pieces(texts: Sequence[str]) -> Iterator[list[str]]:
+    return (list(texts[at : at + _AT_ONCE]) for at in range(0, len(texts), _AT_ONCE))
 
 
-def _codes(names: Sequence[str]) -> np.ndarray:
-    return np.unique(np.array(names), return_inverse=True)[1].astype(np.int32)
+def _codes(names: Iterable[str]) -> np.ndarray:
+    places: dict[str, int] = {}
+    return np.array([places.setdefault(name, len(places)) for name in names], np.int32)
 
 
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()

@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     steps = parser.add_subparsers(dest="step", required=True)
     manifest = steps.add_parser("manifest", help="choose commits: write the manifest from mirrors")
     manifest.add_argument("--repositories", type=Path, default=REPOSITORIES)
+    manifest.add_argument("--newest", action="store_true", help="move entries of the manifest on too")
     fetched = steps.add_parser("fetch", help="clone what the manifest names")
     built = steps.add_parser("build", help="write the data")
     built.add_argument("--out", type=Path, required=True)
@@ -47,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _manifest(options: argparse.Namespace) -> int:
-    chosen = choose(wanted(options.repositories), options.mirrors, never_train_on())
+    pinned = [] if options.newest else load(options.manifest, frozenset())
+    chosen = choose(wanted(options.repositories), options.mirrors, never_train_on(), pinned)
     for name, reason in chosen.refused:
         print(f"refused: {name}: {reason}", file=sys.stderr)
     save(chosen.entries, options.manifest)

@@ -27,10 +27,10 @@ from training.corpus.shards import ShardWriter, line_of
 __all__ = ["Counts", "build"]
 
 _PER_LANGUAGE = 40_000
-_PER_REPOSITORY = (2_000, 6_000)
+_PER_REPOSITORY = (1_500, 6_000)
 _SAME_QUERY = 4
 """Pairs with one and the same query: more are noise in a contrastive batch."""
-_FROM_COMMENTS = frozenset({"doc", "comment"})
+_FROM_COMMENTS = frozenset({"doc", "comment", "long", "foreign"})
 
 
 @dataclass(frozen=True, slots=True)

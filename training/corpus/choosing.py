@@ -41,15 +41,21 @@ def wanted(path: Path) -> list[Wanted]:
     ]
 
 
-def choose(repositories: Iterable[Wanted], mirrors: Path, forbidden: frozenset[str]) -> Choice:
-    """Every repository of the list at the newest commit of its mirror, if its terms allow it."""
+def choose(
+    repositories: Iterable[Wanted], mirrors: Path, forbidden: frozenset[str], pinned: Iterable[Entry] = ()
+) -> Choice:
+    """Every repository of the list, if its terms allow it, at the newest commit of its mirror.
+
+    Those in ``pinned`` stay at the commit that they have there: held-out figures stay comparable.
+    """
+    known = {repository_name(entry.url): entry for entry in pinned}
     entries: dict[str, Entry] = {}
     refused: list[tuple[str, str]] = []
     for each in repositories:
         identity = repository_name(each.name)
         try:
             if identity not in entries:
-                entries[identity] = _entry(each, mirrors, forbidden)
+                entries[identity] = known.get(identity) or _entry(each, mirrors, forbidden)
         except Refused as reason:
             refused.append((each.name, str(reason)))
     return Choice(tuple(entries.values()), tuple(refused))

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from codesearch.chunking.doc_comments import Documented
 from codesearch.chunking.parse_pool import DocumentedFile
+from training.corpus.foreign import foreign_sentence
 from training.corpus.reading import is_test
-from training.corpus.records import Pair
+from training.corpus.records import Kind, Pair
 from training.corpus.sentences import sentence_of
 
 __all__ = ["heldout_pairs"]
@@ -27,20 +28,29 @@ def heldout_pairs(repo: str, file: DocumentedFile) -> list[Pair]:
         return []
     pairs = []
     for definition in file.definitions:
-        said = sentence_of([definition.comment], definition.name) if definition.kind in _FUNCTIONS else None
+        if definition.kind not in _FUNCTIONS:
+            continue
+        said = sentence_of([definition.comment], definition.name)
+        foreign = foreign_sentence(definition.comment.split("\n"))
         body = _without_comment(file.data, definition)
-        if said is not None and _MIN_TEXT <= len("".join(body.split())) <= _MAX_TEXT and said not in body:
-            pairs.append(_row(repo, file, definition, said, body))
+        if not _MIN_TEXT <= len("".join(body.split())) <= _MAX_TEXT:
+            continue
+        if said is not None and said not in body:
+            pairs.append(_row(repo, file, definition, said, body, "doc"))
+        elif foreign is not None and foreign not in body:
+            pairs.append(_row(repo, file, definition, foreign, body, "foreign"))
     return pairs
 
 
-def _row(repo: str, file: DocumentedFile, definition: Documented, said: str, body: str) -> Pair:
+def _row(
+    repo: str, file: DocumentedFile, definition: Documented, said: str, body: str, kind: Kind
+) -> Pair:
     qualified = " > ".join((*definition.scope, definition.name))
     return Pair(
         id="",
         query=said,
         text=f"# {file.file.path}\n# {qualified}\n{body}",
-        kind="doc",
+        kind=kind,
         language=file.file.language or "",
         repo=repo,
         path=file.file.path,

@@ -13,9 +13,12 @@ from collections.abc import Sequence
 
 from codesearch.records import Chunk
 from training.corpus.comments import Comment, comments, without
+from training.corpus.foreign import foreign_sentence
+from training.corpus.messages import messages
 from training.corpus.phrases import content_phrase, name_phrase, path_phrase, path_words, split_name
+from training.corpus.plain import prose
 from training.corpus.questions import about, action_of_name, action_of_sentence, question
-from training.corpus.reading import share_of
+from training.corpus.reading import is_test, share_of
 from training.corpus.records import Kind, Pair
 from training.corpus.sentences import sentence_of
 
@@ -27,6 +30,9 @@ _TELLING = frozenset(
     {"function", "method", "class", "interface", "struct", "trait", "enum", "macro", "module", "type"}
 )
 _MAX_COMMENTS, _MAX_DOCS, _MAX_OF_HEADER, _MAX_OF_CLASS = 2, 3, 3, 2
+_MAX_FOREIGN, _MAX_MESSAGES = 3, 2
+_LONG_WORDS = (14, 90)
+"""A comment of so many words, in several sentences, is a question of several sentences."""
 
 
 def chunk_id(repo: str, chunk: Chunk) -> str:
@@ -64,6 +70,9 @@ class _Miner:
                 said = sentence_of(comment.lines, minimum=4)
                 others = [each for each in file if each is not chunk]
                 self._spread(said, others, _MAX_OF_HEADER)
+        self._foreign(chunk, found)
+        if not is_test(chunk.path):
+            self._complaining(chunk)
         self._named(chunk)
 
     def section(self, chunk: Chunk) -> None:
@@ -94,6 +103,7 @@ class _Miner:
         text = without(chunk.text, [comment])
         if not self._add("doc", said, chunk, text):
             return False
+        self._add("long", _several_sentences(comment), chunk, text)
         if self._dice.random() < 0.7:
             self._add("topic", content_phrase(said, self._dice), chunk, text)
         action = action_of_sentence(said)
@@ -114,6 +124,19 @@ class _Miner:
     def _inside(self, chunk: Chunk, comment: Comment) -> bool:
         said = sentence_of(comment.lines, minimum=4)
         return self._add("comment", said, chunk, without(chunk.text, [comment]))
+
+    def _foreign(self, chunk: Chunk, found: Sequence[Comment]) -> None:
+        """Comments in other scripts, wherever they stand; the others of their kind go with them half the time."""
+        said = [(each, sentence) for each in found if (sentence := foreign_sentence(each.lines))]
+        for comment, sentence in said[:_MAX_FOREIGN]:
+            gone = [each for each, _ in said] if self._dice.random() < 0.5 else [comment]
+            self._add("foreign", sentence, chunk, without(chunk.text, gone))
+
+    def _complaining(self, chunk: Chunk) -> None:
+        for message in messages(chunk.text)[:_MAX_MESSAGES]:
+            kept = self._dice.random() < 0.4
+            text = chunk.text if kept else chunk.text.replace(message.literal, '""')
+            self._add("message", message.text, chunk, text)
 
     def _spread(self, said: str | None, chunks: Sequence[Chunk], count: int) -> None:
         """What is said of a whole -> some of its parts."""
@@ -165,6 +188,15 @@ class _Miner:
             )
         )
         return True
+
+
+def _several_sentences(comment: Comment) -> str | None:
+    """The whole of a comment that says more than one sentence; None for the others."""
+    said = " ".join(prose(comment.lines))
+    words = said.split()[: _LONG_WORDS[1]]
+    if len(words) < _LONG_WORDS[0] or not said.isascii() or not re.search(r"[.!?] [A-Z]", said):
+        return None
+    return " ".join(words)
 
 
 def plain_heading(heading: str) -> str:

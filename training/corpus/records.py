@@ -7,7 +7,11 @@ from typing import Literal
 
 __all__ = ["Kind", "Pair", "Text"]
 
-Kind = Literal["doc", "topic", "question", "file", "comment", "code", "commit"]
+Kind = Literal[
+    "doc", "topic", "question", "file", "comment", "code", "commit", "long", "message", "foreign"
+]
+"""``long``: a comment of several sentences; ``message``: what an error says; ``foreign``: a comment in
+another script than Latin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,57 @@
+"""Arrays -> a trained student -> a model folder: what the teacher says, a bag of words, layers on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from training import export, teacher
+from training.encoded import Pairs
+from training.run import Data, Run, device_here
+from training.settings import Settings
+from training.student import JinaBertStudent, Shape
+
+__all__ = ["export_folder", "train"]
+
+
+def train(
+    work: Path,
+    kinds: tuple[str, ...],
+    bag: Settings,
+    layers: Callable[[], Settings],
+    saved: Callable[[Path], None] = lambda path: None,
+    every: int = 250,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Runs in ``work/bag`` and ``work/layers``, of ``work/pairs.npz`` and ``work/teacher.npz``.
+
+    ``layers`` is asked when its turn comes: what time is left is known then. ``saved`` is called with each
+    checkpoint of the layers, one every ``every`` steps.
+    """
+    pairs = Pairs.load(work / "pairs.npz")
+    said = teacher.ask(work / "teacher.npz", Shape(1).width, device_here())
+    say(f"the teacher spoke of {len(said.queries):,} queries and {len(said.table):,} words")
+    data = Data(pairs, kinds, said.queries, said.of_pairs)
+    words = JinaBertStudent(Shape(len(said.table), layers=0))
+    words.embeddings.word_embeddings.weight.data = torch.from_numpy(said.table)
+    words.output_scale.data[-1] = 0.0
+    Run(work / "bag", data, words, bag).go(every)
+    settings = layers()
+    student = JinaBertStudent(
+        Shape(len(said.table), layers=settings.layers, feed_forward=settings.feed_forward)
+    )
+    student.load_state_dict(words.state_dict(), strict=False)
+    say("layers")
+    Run(work / "layers", data, student, settings, saved).go(every)
+
+
+def export_folder(work: Path, weights: str, out: Path) -> None:
+    """The layers' checkpoint as a model folder; ``weights``: ``average`` or ``student`` (the last step's)."""
+    state = torch.load(work / "layers" / "checkpoint.pt", weights_only=True, map_location="cpu")[weights]
+    settings = Settings.read(work / "layers" / "settings.json")
+    vocabulary = len(state["embeddings.word_embeddings.weight"])
+    student = JinaBertStudent(Shape(vocabulary, layers=settings.layers, feed_forward=settings.feed_forward))
+    student.load_state_dict(state)
+    export.write_folder(student, work / "tokenizer.json", out)
