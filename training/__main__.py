@@ -12,6 +12,8 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
 
 from training.kinds import KINDS
 from training.settings import Settings
@@ -31,6 +33,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--bag-steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=4096)
+    parser.add_argument("--begin", type=Path, help="a model folder to go on from, instead of a bag of words")
+    parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON", help="other settings of the layers")
     parser.add_argument("--weights", choices=("average", "student"), default="average", help="to export")
     args = parser.parse_args()
@@ -41,11 +45,15 @@ def main() -> None:
 
 
 def _prepare(args: argparse.Namespace) -> None:
-    from training import prepare
+    from training import minilm, prepare, teacher
+    from training.wanted import wanted_rows
 
-    prepare.prepare_vocabulary(args.corpus, args.work, _VOCABULARY, _FOREIGN)
-    pairs = prepare.prepare_pairs(args.corpus, args.work)
-    prepare.prepare_teacher(args.corpus, args.work, _MOST_ASKED)
+    rows = prepare.ordered(wanted_rows(args.corpus))
+    reader = Tokenizer.from_file(str(teacher.folder() / "tokenizer.json"))
+    weights = minilm.packed(load_file(teacher.folder() / "model.safetensors"))
+    prepare.prepare_vocabulary(rows, reader.get_vocab(), args.work, _VOCABULARY, _FOREIGN)
+    pairs = prepare.prepare_pairs(rows, args.work)
+    prepare.prepare_teacher(rows, reader, weights, args.work, _MOST_ASKED)
     print(f"{len(pairs):,} pairs, {len(pairs.texts):,} texts")
 
 
@@ -56,7 +64,10 @@ def _train(args: argparse.Namespace) -> None:
     bag = Settings(steps=args.bag_steps, batch=args.batch, rate=0.01, layers=0, mine_at=())
     layers = Settings(steps=args.steps, batch=args.batch, rate=1.5e-3, seconds=args.seconds)
     layers = layers.changed({key: json.loads(value) for key, value in changes.items()})
-    stages.train(args.work, KINDS, bag, lambda: layers)
+    if args.begin is not None:
+        stages.go_on(args.work, KINDS, args.begin, layers, args.every)
+        return
+    stages.train(args.work, KINDS, bag, lambda: layers, every=args.every)
 
 
 def _export(args: argparse.Namespace) -> None:

@@ -130,7 +130,7 @@ class Run:
         height = self._height()
         for group in self._optimizer.param_groups:
             group["lr"] = group["peak"] * height
-        dice = torch.Generator(self._device).manual_seed(hash((self._settings.seed, self._step)))
+        dice = torch.Generator(self._device).manual_seed(self._settings.seed * 1_000_003 + self._step)
         queries, texts = self._augmented(rows, dice)
         answers = self._examples.text[rows]
         said = [self.embed(texts)]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from training import export, teacher
+from training import export, grow, teacher
 from training.encoded import Pairs
 from training.run import Data, Run, device_here
 from training.settings import Settings
 from training.student import JinaBertStudent, Shape
 
-__all__ = ["export_folder", "train"]
+__all__ = ["export_folder", "go_on", "train"]
 
 
 def train(
@@ -45,6 +47,21 @@ def train(
     student.load_state_dict(words.state_dict(), strict=False)
     say("layers")
     Run(work / "layers", data, student, settings, saved).go(every)
+
+
+def go_on(work: Path, kinds: tuple[str, ...], begin: Path, layers: Settings, every: int = 250) -> None:
+    """A run in ``work/layers`` that begins with the model folder ``begin`` instead of a bag of words.
+
+    No teacher is asked: the words have its meaning already.
+    """
+    pairs = Pairs.load(work / "pairs.npz")
+    vocabulary = json.loads((work / "vocabulary.json").read_text(encoding="utf-8"))
+    student = grow.grown(begin, vocabulary)
+    layers = layers.changed(
+        {"distil": 0.0, "layers": student.shape.layers, "feed_forward": student.shape.feed_forward}
+    )
+    nothing = Data(pairs, kinds, np.zeros((1, 1), np.float16), np.zeros(len(pairs), np.int64))
+    Run(work / "layers", nothing, student, layers).go(every)
 
 
 def export_folder(work: Path, weights: str, out: Path) -> None:
