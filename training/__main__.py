@@ -15,7 +15,6 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from training.kinds import KINDS
 from training.settings import Settings
 
 _VOCABULARY, _FOREIGN = 40_000, 6_000
@@ -35,7 +34,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4096)
     parser.add_argument("--begin", type=Path, help="a model folder to go on from, instead of a bag of words")
     parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=JSON", help="other settings of the layers")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="KEY=JSON", help="other settings of the layers"
+    )
     parser.add_argument("--weights", choices=("average", "student"), default="average", help="to export")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -51,7 +52,7 @@ def _prepare(args: argparse.Namespace) -> None:
     rows = prepare.ordered(wanted_rows(args.corpus))
     reader = Tokenizer.from_file(str(teacher.folder() / "tokenizer.json"))
     weights = minilm.packed(load_file(teacher.folder() / "model.safetensors"))
-    prepare.prepare_vocabulary(rows, reader.get_vocab(), args.work, _VOCABULARY, _FOREIGN)
+    prepare.prepare_vocabulary(rows, reader.get_vocab(), args.work, (_VOCABULARY, _FOREIGN))
     pairs = prepare.prepare_pairs(rows, args.work)
     prepare.prepare_teacher(rows, reader, weights, args.work, _MOST_ASKED)
     print(f"{len(pairs):,} pairs, {len(pairs.texts):,} texts")
@@ -65,9 +66,9 @@ def _train(args: argparse.Namespace) -> None:
     layers = Settings(steps=args.steps, batch=args.batch, rate=1.5e-3, seconds=args.seconds)
     layers = layers.changed({key: json.loads(value) for key, value in changes.items()})
     if args.begin is not None:
-        stages.go_on(args.work, KINDS, args.begin, layers, args.every)
+        stages.go_on(args.work, args.begin, layers, args.every)
         return
-    stages.train(args.work, KINDS, bag, lambda: layers, every=args.every)
+    stages.train(args.work, bag, lambda: layers, every=args.every)
 
 
 def _export(args: argparse.Namespace) -> None:

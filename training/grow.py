@@ -1,7 +1,7 @@
 """A shipped model -> the student that a further run begins with, its vocabulary another one.
 
-Words that both know keep their vectors, layers are taken over. A word that the old model cuts to pieces begins
-as their mean, an operator as the mean of what it is called, and what the old model cannot read at random.
+Words that both know keep their vectors, layers are taken over. A word that the old model cuts to pieces
+begins as their mean, an operator as the mean of what it is called, and what it cannot read at random.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ PREFIXES: Mapping[int, float] = {256: 1.0, 128: 0.4, 64: 0.3}
 
 
 def contrastive(queries: Tensor, texts: Tensor, also_right: Tensor, temperature: float) -> Tensor:
-    """(batch, dim), (batch or more, dim), unit length -> scalar. Text i answers query i; what follows the first
-    ``batch`` texts was mined and only counts against queries. ``also_right``: (batch, texts) bool, true off the
-    diagonal where text j would answer query i as well; such pairs are left out of the sums."""
+    """(batch, dim), (batch or more, dim), unit length -> scalar. Text i answers query i; what follows the
+    first ``batch`` texts was mined and only counts against queries. ``also_right``: (batch, texts) bool,
+    true off the diagonal where text j would answer query i as well; such pairs are left out of the sums."""
     logits = (queries @ texts.T / temperature).masked_fill(also_right, -1e4)
     target = torch.arange(len(queries), device=queries.device)
     back = logits[:, : len(queries)].T

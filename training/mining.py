@@ -1,7 +1,7 @@
 """Hard negatives: to each query, texts of the same repository that the student takes for answers.
 
-Above the right text, or as near to it as ``nearer_than`` of its similarity, may be another right one, so those
-are passed over (NV-Retriever, Moreira et al., arXiv:2407.15831, "TopK-PercPos").
+A text above the right one, or nearly as near, may be another right one, so those are passed over
+(NV-Retriever, Moreira et al., arXiv:2407.15831, "TopK-PercPos").
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from training.examples import Examples, Rows, Side
 __all__ = ["mine", "vectors"]
 
 _AT_ONCE = 4096
+_NEARER_THAN = 0.95
+"""Of the right text's similarity."""
 Embed = Callable[[Rows], Tensor]
 
 
@@ -34,9 +36,7 @@ def vectors(side: Side, lengths: np.ndarray, embed: Embed, longest: int, device:
     return out
 
 
-def mine(
-    pairs: Pairs, examples: Examples, queries: Tensor, texts: Tensor, count: int, nearer_than: float = 0.95
-) -> Tensor:
+def mine(pairs: Pairs, examples: Examples, queries: Tensor, texts: Tensor, count: int) -> Tensor:
     """(pairs, count) int64: rows of ``texts`` that answer not; the query's own text where there are too few.
 
     ``queries`` and ``texts``: unit-length vectors of all of them.
@@ -48,7 +48,7 @@ def mine(
         own = examples.text[rows].unique()
         for part in rows.split(_AT_ONCE):
             scores = queries[part].float() @ texts[own].float().T
-            limit = (queries[part].float() * texts[examples.text[part]].float()).sum(1) * nearer_than
+            limit = (queries[part].float() * texts[examples.text[part]].float()).sum(1) * _NEARER_THAN
             scores = scores.masked_fill(examples.right(part, own) | (scores > limit[:, None]), -1.0)
             best, at = scores.topk(min(count, len(own)), dim=1)
             found[part, : at.shape[1]] = torch.where(best > 0, own[at], found[part, : at.shape[1]])

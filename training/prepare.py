@@ -1,4 +1,4 @@
-"""Rows of the corpus -> what training reads: vocabulary, token ids of pairs, and of what the teacher shall say.
+"""Rows of the corpus -> what training reads: vocabulary, token ids of pairs and of the teacher's questions.
 
 Each part is written once and kept; delete a file to have it made anew.
 """
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -56,11 +57,11 @@ def ordered(rows: Iterable[Row]) -> list[Row]:
 
 
 def prepare_vocabulary(
-    rows: Sequence[Row], base: Mapping[str, int], out: Path, size: int, foreign: int, processes: int = 2
+    rows: Sequence[Row], base: Mapping[str, int], out: Path, sizes: tuple[int, int], processes: int = 2
 ) -> None:
     """tokenizer.json, vocabulary.json and counts.npy (int64, how often each token stands in the corpus).
 
-    ``base``: the teacher's vocabulary.
+    ``base``: the teacher's vocabulary. ``sizes``: tokens in all, and how many for other scripts than Latin.
     """
     if (out / "counts.npy").exists():
         return
@@ -70,7 +71,7 @@ def prepare_vocabulary(
         for counted in pool.map(tokenizer.count_words, _pieces([*texts, *(row.query for row in rows)])):
             words.update(counted)
     vocabulary = tokenizer.choose_vocabulary(
-        sorted(base, key=base.__getitem__), words, size=size, foreign=foreign
+        sorted(base, key=base.__getitem__), words, size=sizes[0], foreign=sizes[1]
     )
     tokenizer.build(vocabulary, out / "tokenizer.json")
     (out / "vocabulary.json").write_text(json.dumps(vocabulary), encoding="utf-8")
@@ -117,7 +118,7 @@ def prepare_teacher(
     place = {query: n for n, query in enumerate(asked)}
     vocabulary = json.loads((out / "vocabulary.json").read_text(encoding="utf-8"))
     reader.no_padding()
-    columns: dict[str, np.ndarray] = dict(weights)
+    columns: dict[str, Any] = dict(weights)
     for name, texts in (("queries", asked), ("words", [teacher.in_words(t) for t in vocabulary])):
         ragged: Ragged = encode(reader, texts, _LONGEST_FOR_TEACHER)
         columns |= {f"{name}_ids": ragged.ids, f"{name}_lengths": ragged.lengths().astype(np.uint16)}

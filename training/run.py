@@ -1,8 +1,8 @@
 """One stage of training: batches -> losses -> checkpoints. A run that was cut goes on from its last one.
 
-Everything that step n sees is drawn from (seed, n), so that a checkpoint needs the weights, their average, the
-optimiser's moments, the hard negatives and n. On CUDA where there is some, else on the CPU; bfloat16 in the
-layers, float32 in the rest.
+Everything that step n sees is drawn from (seed, n), so that a checkpoint needs the weights, their average,
+the optimiser's moments, the hard negatives and n. On CUDA where there is some, else on the CPU; bfloat16 in
+the layers, float32 in the rest.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _PARTS = 6
 _HARD = 8
 """Hard negatives kept for each query; one of them is drawn each time."""
 _AHEAD = 8
+_COMPARED = 1024
 
 
 def device_here() -> torch.device:
@@ -98,7 +99,7 @@ class Run:
         ]
 
     def go(self, every: int = 500, until: int | None = None) -> None:
-        """Train to the end of the stage or ``until``; a checkpoint and a line of the curve every ``every`` steps."""
+        """Train to the end of the stage or ``until``; each ``every`` steps save and extend the curve."""
         last = self._settings.steps if until is None else until
         losses: list[Tensor] = []
         with ThreadPoolExecutor(2) as threads:
@@ -164,8 +165,8 @@ class Run:
         return bare_queries, bare_texts
 
     def _distil(self, rows: Tensor, queries: Tensor) -> Tensor:
-        """As the teacher sees the queries of every fourth block and more is too many to compare: 1,024 do."""
-        which = rows[:1024]
+        """The relational loss of some of the queries: all of a large batch are too many to compare."""
+        which = rows[:_COMPARED]
         said = self._teacher[self._of_pairs[which]].float()
         asked = (said.abs().sum(1) > 0).nonzero()[:, 0]
         if not self._settings.distil or len(asked) < 2:

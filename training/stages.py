@@ -11,6 +11,7 @@ import torch
 
 from training import export, grow, teacher
 from training.encoded import Pairs
+from training.kinds import KINDS
 from training.run import Data, Run, device_here
 from training.settings import Settings
 from training.student import JinaBertStudent, Shape
@@ -20,12 +21,10 @@ __all__ = ["export_folder", "go_on", "train"]
 
 def train(
     work: Path,
-    kinds: tuple[str, ...],
     bag: Settings,
     layers: Callable[[], Settings],
     saved: Callable[[Path], None] = lambda path: None,
     every: int = 250,
-    say: Callable[[str], None] = print,
 ) -> None:
     """Runs in ``work/bag`` and ``work/layers``, of ``work/pairs.npz`` and ``work/teacher.npz``.
 
@@ -34,8 +33,7 @@ def train(
     """
     pairs = Pairs.load(work / "pairs.npz")
     said = teacher.ask(work / "teacher.npz", Shape(1).width, device_here())
-    say(f"the teacher spoke of {len(said.queries):,} queries and {len(said.table):,} words")
-    data = Data(pairs, kinds, said.queries, said.of_pairs)
+    data = Data(pairs, KINDS, said.queries, said.of_pairs)
     words = JinaBertStudent(Shape(len(said.table), layers=0))
     words.embeddings.word_embeddings.weight.data = torch.from_numpy(said.table)
     words.output_scale.data[-1] = 0.0
@@ -45,11 +43,10 @@ def train(
         Shape(len(said.table), layers=settings.layers, feed_forward=settings.feed_forward)
     )
     student.load_state_dict(words.state_dict(), strict=False)
-    say("layers")
     Run(work / "layers", data, student, settings, saved).go(every)
 
 
-def go_on(work: Path, kinds: tuple[str, ...], begin: Path, layers: Settings, every: int = 250) -> None:
+def go_on(work: Path, begin: Path, layers: Settings, every: int = 250) -> None:
     """A run in ``work/layers`` that begins with the model folder ``begin`` instead of a bag of words.
 
     No teacher is asked: the words have its meaning already.
@@ -60,7 +57,7 @@ def go_on(work: Path, kinds: tuple[str, ...], begin: Path, layers: Settings, eve
     layers = layers.changed(
         {"distil": 0.0, "layers": student.shape.layers, "feed_forward": student.shape.feed_forward}
     )
-    nothing = Data(pairs, kinds, np.zeros((1, 1), np.float16), np.zeros(len(pairs), np.int64))
+    nothing = Data(pairs, KINDS, np.zeros((1, 1), np.float16), np.zeros(len(pairs), np.int64))
     Run(work / "layers", nothing, student, layers).go(every)
 
 

@@ -57,8 +57,8 @@ def is_known(token: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """``table``: (vocabulary, width) float32, word vectors to start from. ``queries``: (queries, 384) float16,
-    with a row of zeros behind the last. ``of_pairs``: (pairs,) int64, a row of ``queries``."""
+    """``table``: (vocabulary, width) float32, word vectors to start from. ``queries``: (queries, 384)
+    float16, a row of zeros behind the last. ``of_pairs``: (pairs,) int64, a row of ``queries``."""
 
     table: np.ndarray
     queries: np.ndarray
@@ -82,10 +82,10 @@ def first_table(said: np.ndarray, counts: np.ndarray, unknown: np.ndarray, width
     """Word vectors to start from. (vocabulary, width) float32, every row of squared length ``width``.
 
     ``said``: (vocabulary, dim) float32, the teacher's vector of each token, reduced by PCA to ``width - 1``
-    numbers (drawn at random where ``unknown``); the last column takes up what a frequent word should not weigh:
-    after LayerNorm all rows are equally long, so a word is made light by pointing it to a direction that the
-    output scale erases. Weight a / (a + p), a = 1e-3, p the word's share of the corpus (SIF, Arora et al.,
-    ICLR 2017).
+    numbers (drawn at random where ``unknown``); the last column takes up what a frequent word should not
+    weigh: after LayerNorm all rows are equally long, so a word is made light by pointing it to a direction
+    that the output scale erases. Weight a / (a + p), a = 1e-3, p the word's share of the corpus (SIF, Arora
+    et al., ICLR 2017).
     """
     rng = np.random.default_rng(0)
     said = said - said[~unknown].mean(0)

@@ -33,10 +33,11 @@ __all__ = [
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 """Ids 0 to 4, as in the JinaBERT code checkpoints."""
-_SEVERAL = """
+_SEVERAL_TEXT = """
     => -> <- :: := == != === !== <= >= <=> && || ++ += -= *= /= %= |= &= ^= ||= &&= ??= <<= >>= **=
     ** << >> >>> ?? ?. ?: !! =~ !~ ~> |> <| .. ... ..= ..< <> ++= >>= <$> <*>
-""".split()
+"""
+_SEVERAL = _SEVERAL_TEXT.split()
 _SINGLE = "+-*/%<>&|^!~?=@"
 OPERATORS = (*dict.fromkeys([*_SEVERAL, "--", *_SINGLE]),)
 """Tokens of their own."""
@@ -101,7 +102,7 @@ def foreign_pieces(words: Mapping[str, int], size: int) -> list[str]:
 def choose_vocabulary(
     base: Sequence[str], words: Mapping[str, int], *, size: int, foreign: int = 0, least_count: int = 20
 ) -> list[str]:
-    """Tokens by id: special ones, operators, single characters, foreign pieces, then base and new words by use.
+    """Tokens by id: special ones, operators, single characters, foreign pieces, then words by their use.
 
     ``base``: the teacher's WordPiece tokens. A piece of ``base`` is worth the words that it is a part of;
     all of them compete with the whole words of the corpus that ``base`` lacks. ``size``: how many in all,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from codesearch.searching.path_roles import roles_of
+from codesearch.searching.signals.path_roles import roles_of
 from training.corpus.shards import read_rows
 from training.kinds import KINDS
 from training.prepare import Row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,13 @@ from tests.support.closeness import assert_close
 
 torch = pytest.importorskip("torch")
 
-from training import export, tokenizer  # noqa: E402
-from training.batches import Batches, also_right  # noqa: E402
+from training import export, grow, tokenizer  # noqa: E402
+from training.augment import joined, without_shared  # noqa: E402
+from training.batches import Batches  # noqa: E402
 from training.encoded import Pairs, encode  # noqa: E402
+from training.examples import PAD, Examples, Rows, Side, siblings  # noqa: E402
 from training.losses import contrastive, matryoshka, relational  # noqa: E402
+from training.mining import mine  # noqa: E402
 from training.run import Data, Run  # noqa: E402
 from training.settings import Settings  # noqa: E402
 from training.student import JinaBertStudent, Shape  # noqa: E402
@@ -49,21 +53,35 @@ def shaken(student: JinaBertStudent) -> JinaBertStudent:
 
 
 def pairs_of(path: Path, count: int) -> Pairs:
+    """Two pairs of each chunk, one after the other; every text is another one."""
     rng = np.random.default_rng(0)
     built = Tokenizer.from_file(str(path))
     lines = [" ".join(rng.choice(WORDS[:6], rng.integers(2, 9))) for _ in range(2 * count)]
-    columns = (rng.integers(0, n, count).astype(np.int32) for n in (2, 1, 2, 9))
-    kind, language, repository, file = columns
-    hashes = np.arange(count) // 2
+    kind, language, repository, file = (rng.integers(0, n, count).astype(np.int32) for n in (2, 1, 2, 9))
+    numbers = np.arange(count, dtype=np.int32)
     return Pairs(
-        encode(built, lines[:count], 16),
-        encode(built, lines[count:], 16),
-        kind,
-        language,
-        repository,
-        file,
-        hashes,
+        queries=encode(built, lines[:count], 16),
+        texts=encode(built, lines[count:], 16),
+        text=numbers,
+        kind=kind,
+        language=language,
+        repository=repository[numbers // 2],
+        file=file[numbers // 2],
+        chunk=numbers // 2,
     )
+
+
+def data_of(pairs: Pairs) -> Data:
+    teacher = np.random.default_rng(1).standard_normal((len(pairs), 7)).astype(np.float16)
+    return Data(pairs, KINDS, teacher, np.arange(len(pairs)))
+
+
+def examples_of(pairs: Pairs) -> Examples:
+    return Examples(pairs, {1}, torch.device("cpu"))
+
+
+def everything(side: Side, count: int) -> Rows:
+    return side.rows(torch.arange(count), 99)
 
 
 def test_what_is_written_is_what_was_trained(tmp_path: Path, words: Path) -> None:
@@ -73,9 +91,9 @@ def test_what_is_written_is_what_was_trained(tmp_path: Path, words: Path) -> Non
     texts = ["get user by id", "parse the HTTP requests", "openFile", "close " * 40]
     model = mlx_jinabert.load(str(tmp_path / "model"), backend="onnx", dtype="float32")
     side = encode(Tokenizer.from_file(str(words)), texts, 512)
-    ids, mask = side.padded(np.arange(len(texts)), 1, 512)
+    rows = Side(side, torch.device("cpu")).rows(torch.arange(len(texts)), 512)
     with torch.no_grad():
-        wanted = torch.nn.functional.normalize(student(torch.from_numpy(ids), torch.from_numpy(mask)), dim=-1)
+        wanted = torch.nn.functional.normalize(student(rows.ids, rows.mask), dim=-1)
     assert_close(model.encode(texts), wanted.numpy(), atol=2e-5, what="exported student")
 
 
@@ -92,21 +110,19 @@ def test_the_output_scale_is_folded_into_the_last_norm() -> None:
 def test_a_fresh_student_is_the_bag_of_words_it_grew_from(words: Path) -> None:
     bag, grown = student_of(3, layers=0), student_of(4)
     grown.load_state_dict(bag.state_dict(), strict=False)
-    side = pairs_of(words, 8).texts
-    flat, starts = side.flat(np.arange(8))
-    ids, mask = side.padded(np.arange(8), 1, 99)
+    rows = everything(examples_of(pairs_of(words, 8)).texts, 8)
+    lengths = rows.mask.sum(1)
     with torch.no_grad():
-        as_bag = bag.bag(torch.from_numpy(flat), torch.from_numpy(starts))
-        as_layers = grown(torch.from_numpy(ids), torch.from_numpy(mask))
+        as_bag = bag.bag(rows.ids[rows.mask], lengths.cumsum(0) - lengths)
+        as_layers = grown(rows.ids, rows.mask)
     assert_close(as_layers.numpy(), as_bag.numpy(), atol=1e-5, what="identity")
 
 
 @pytest.mark.parametrize("layers", [0, 2])
 def test_a_run_that_was_cut_ends_as_if_it_had_not_been(tmp_path: Path, words: Path, layers: int) -> None:
-    pairs = pairs_of(words, 64)
-    teacher = np.random.default_rng(1).standard_normal((64, 7)).astype(np.float16)
-    settings = Settings(steps=6, batch=16, rate=0.01, layers=layers, block=4, warm_up=2)
-    data = Data(pairs, KINDS, teacher)
+    settings = Settings(steps=6, batch=16, rate=0.01, layers=layers, block=4, warm_up=2, mine_at=(0.3,))
+    data = data_of(pairs_of(words, 64))
+    torch.set_num_threads(1)  # of so little work most would be waiting for each other
     whole, first, second = (student_of(5, layers) for _ in range(3))
     Run(tmp_path / "whole", data, whole, settings).go(every=2)
     cut = Run(tmp_path / "cut", data, first, settings)
@@ -122,16 +138,45 @@ def test_a_run_that_was_cut_ends_as_if_it_had_not_been(tmp_path: Path, words: Pa
     assert curve == [2, 4, 6]
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("HTTPServer::bind_all(x)", "http server :: bind all x"),
+        ("(a, b) => a % b", "a b => a % b"),
+        ("if (!foo && bar != baz) { i++; }", "if ! foo && bar != baz i ++"),
+        ("x ** 2 << 3", "x ** 2 << 3"),
+        ("<<", "<<"),
+        ("// ----- section =====", "section"),
+        ("/** text\n * more\n */", "text more"),
+        ("ls --all ../x", "ls all x"),
+        ("https://a.b/c", "https a b c"),
+        ("List<String> a = b;", "list string a b"),
+        ("ファイルを開くopenFile", "ファイル を 開 く open file"),
+        ("获取用户getUser", "获取用户 get user"),
+        ("Возвращает список", "возвращает список"),
+    ],
+)
+def test_what_is_read_of_code(code: str, words: str) -> None:
+    counted = tokenizer.count_words([code])
+    assert counted == Counter(words.split())
+
+
+def test_pieces_of_other_scripts_join_the_vocabulary() -> None:
+    pieces = tokenizer.foreign_pieces({"用户": 90, "用户名": 50, "密码": 40, "user": 900, "=>": 9}, 40)
+    assert "用户" in pieces
+    assert not any(piece.removeprefix("##").isascii() for piece in pieces)
+
+
 def test_identifiers_are_read_as_their_words(words: Path) -> None:
     built = Tokenizer.from_file(str(words))
-    said = built.encode("getUserById(HTTPRequest) -> read_files;").tokens
+    said = built.encode("getUserById(HTTPRequest), read_files;").tokens
     assert said == ["<s>", "get", "user", "by", "id", "http", "request", "read", "file", "##s", "</s>"]
 
 
 def test_frequent_words_of_code_join_the_vocabulary() -> None:
     base = ["[UNK]", *"abcdefghijklmnopqrstuvwxyz", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"), "file"]
     counts = {"async": 900, "file": 500, "rare": 1}
-    chosen = tokenizer.choose_vocabulary(base, counts, size=62)
+    chosen = tokenizer.choose_vocabulary(base, counts, size=62 + len(tokenizer.OPERATORS))
     assert chosen[:5] == list(tokenizer.SPECIAL_TOKENS)
     assert {"async", "file", "a", "##a"} <= set(chosen)
     assert "rare" not in chosen
@@ -150,12 +195,81 @@ def test_a_batch_is_made_of_blocks_of_one_repository_and_of_wanted_kinds(words: 
 
 def test_texts_that_answer_too_are_known(words: Path) -> None:
     pairs = pairs_of(words, 40)
-    rows = np.arange(40)
-    right = also_right(pairs, rows, frozenset({1}))
+    rows = torch.arange(40)
+    right = examples_of(pairs).right(rows, rows)
     for i, j in np.ndindex(40, 40):
-        about_file = pairs.file[i] == pairs.file[j] and 1 in (pairs.kind[i], pairs.kind[j])
-        same = pairs.text_hash[i] == pairs.text_hash[j]
-        assert right[i, j] == (i != j and (same or about_file))
+        about_file = pairs.file[i] == pairs.file[j] and pairs.kind[i] == 1
+        assert right[i, j] == (pairs.chunk[i] == pairs.chunk[j] or about_file)
+
+
+def test_rows_are_cut_and_padded(words: Path) -> None:
+    side = pairs_of(words, 9).texts
+    rows = Side(side, torch.device("cpu")).rows(torch.tensor([4, 0, 4]), 5)
+    for n, which in enumerate((4, 0, 4)):
+        whole = side.ids[side.starts[which] : side.starts[which + 1]][:5].tolist()
+        assert rows.ids[n][rows.mask[n]].tolist() == whole
+        assert set(rows.ids[n][~rows.mask[n]].tolist()) <= {PAD}
+
+
+def test_a_sibling_is_the_next_pair_of_the_chunk() -> None:
+    assert siblings(np.array([7, 3, 7, 7, 5])).tolist() == [2, 1, 3, 0, 4]
+
+
+def test_joined_questions_stand_one_behind_the_other() -> None:
+    first = Rows(
+        torch.tensor([[0, 9, 2, PAD], [0, 9, 8, 2]]), torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1]]).bool()
+    )
+    second = Rows(
+        torch.tensor([[0, 7, 6, 2], [0, 7, 2, PAD]]), torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]]).bool()
+    )
+    both = joined(first, second, torch.tensor([True, False]), 5)
+    assert both.ids[0][both.mask[0]].tolist() == [0, 9, 2, 7, 6]
+    assert both.ids[1][both.mask[1]].tolist() == [0, 9, 8, 2]
+
+
+def test_shared_words_go_where_enough_is_left() -> None:
+    ids = torch.tensor([[0, 10, 11, 12, 13, 2], [0, 10, 11, 12, 13, 2], [0, 10, 11, 12, 13, 2]])
+    rows = Rows(ids, torch.ones_like(ids).bool())
+    others = torch.tensor([[0, 11, 2, PAD], [0, 11, 2, PAD], [10, 11, 12, 13]])
+    bare = without_shared(rows, Rows(others, others != PAD), torch.tensor([True, False, True]))
+    assert [bare.ids[n][bare.mask[n]].tolist() for n in range(3)] == [
+        [0, 10, 12, 13, 2],
+        [0, 10, 11, 12, 13, 2],
+        [0, 10, 11, 12, 13, 2],
+    ]
+
+
+def test_hard_negatives_are_near_wrong_and_of_the_same_repository(words: Path) -> None:
+    pairs = pairs_of(words, 60)
+    examples = examples_of(pairs)
+    dice = torch.Generator().manual_seed(3)
+    texts = torch.nn.functional.normalize(torch.randn(60, 8, generator=dice), dim=-1)
+    queries = torch.nn.functional.normalize(texts + 0.4 * torch.randn(60, 8, generator=dice), dim=-1)
+    found = mine(pairs, examples, queries, texts, 3)
+    scores = queries @ texts.T
+    right = examples.right(torch.arange(60), torch.arange(60))
+    of_text = pairs.repository
+    for n in range(60):
+        allowed = [
+            j
+            for j in range(60)
+            if of_text[j] == of_text[n] and not right[n, j] and 0 < scores[n, j] <= 0.95 * scores[n, n]
+        ]
+        best = sorted(allowed, key=lambda j: -float(scores[n, j]))[:3]
+        assert found[n].tolist() == best + [n] * (3 - len(best))
+
+
+def test_a_student_grows_from_a_shipped_model(tmp_path: Path, words: Path) -> None:
+    student = shaken(student_of(6))
+    student.output_scale.data.fill_(1.0)
+    export.write_folder(student, words, tmp_path / "model")
+    vocabulary = [*tokenizer.SPECIAL_TOKENS, "=>", "user", "userid", "\u7528\u6237"]
+    other = grow.grown(tmp_path / "model", vocabulary)
+    table, old = other.embeddings.word_embeddings.weight, student.embeddings.word_embeddings.weight
+    assert torch.equal(table[6], old[len(tokenizer.SPECIAL_TOKENS) + WORDS.index("user")])
+    assert bool(torch.isfinite(table).all())
+    layer = other.encoder.layer[1].mlp.down_layer.weight
+    assert torch.equal(layer, student.encoder.layer[1].mlp.down_layer.weight)
 
 
 def test_losses_against_their_definitions() -> None:

@@ -13,9 +13,12 @@ from training.corpus.build import build
 from training.corpus.checkout import fetch, git, head_commit, mirror_of
 from training.corpus.choosing import Wanted, choose
 from training.corpus.duplicates import Duplicates, fingerprint
+from training.corpus.foreign import foreign_sentence, script_of
 from training.corpus.licences import Refused, spdx_expression
 from training.corpus.linking import same_name_pairs
 from training.corpus.manifest import Entry, load, never_train_on, repository_name, save
+from training.corpus.messages import messages
+from training.corpus.plain import prose
 from training.corpus.questions import action_of_sentence, question
 from training.corpus.records import Text
 from training.corpus.screening import kept_by_content, kept_by_path
@@ -254,3 +257,77 @@ def test_one_name_in_two_projects_is_a_pair() -> None:
     assert not list(
         same_name_pairs([same[0], text("b/two", "def read_settings(): " + "nothing = alike\n" * 20)])
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "said", "script"),
+    [
+        (
+            ["/**", " * 根据用户编号，获得用户信息", " *", " * @param id 编号", " */"],
+            "根据用户编号，获得用户信息",
+            "chinese",
+        ),
+        (
+            ["/// <summary>", "/// ファイルを開きます。失敗も", "/// </summary>"],
+            "ファイルを開きます",
+            "japanese",
+        ),
+        (
+            ["# Возвращает список друзей пользователя. И ещё."],
+            "Возвращает список друзей пользователя",
+            "russian",
+        ),
+    ],
+)
+def test_comments_in_other_scripts_ask_too(lines: list[str], said: str, script: str) -> None:
+    assert foreign_sentence(lines) == said
+    assert script_of(said) == script
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# Returns the list of friends",
+        "// 编号",
+        "// TODO 根据用户编号获得用户信息",
+        "// x = 编号; y = 用户编号",
+    ],
+)
+def test_what_is_no_sentence_in_another_script_is_refused(line: str) -> None:
+    assert foreign_sentence([line]) is None
+
+
+def test_a_comment_is_read_up_to_its_tags() -> None:
+    lines = [
+        "/**",
+        " * Closes the {@link Reader reader}. Twice does no harm.",
+        " *",
+        " * Never throws.",
+        " * @see Other",
+        " */",
+    ]
+    assert prose(lines) == ["Closes the reader. Twice does no harm.", "Never throws."]
+
+
+def test_messages_are_what_errors_say() -> None:
+    code = """if bad:
+    raise ValueError("cannot parse the %s header of this request")
+    throw new IllegalStateException(
+        'Already closed by someone else')
+    print("this is said on a quiet line here")
+    panic("short one")
+"""
+    assert [message.text for message in messages(code)] == [
+        "cannot parse the header of this request",
+        "Already closed by someone else",
+    ]
+    assert all(message.literal in code for message in messages(code))
+
+
+def test_entries_of_the_manifest_stay_at_their_commit(tmp_path: Path) -> None:
+    _repository(tmp_path, "some/thing", {"LICENSE": MIT, "a.py": "a = 1\n"})
+    pinned = Entry("https://github.com/Some/Thing", "0" * 40, "MIT", ("python",), "heldout")
+    wanted = [Wanted("some/thing", ("python",), "train")]
+    assert choose(wanted, tmp_path, frozenset(), [pinned]).entries == (pinned,)
+    assert choose(wanted, tmp_path, frozenset()).entries[0].commit != "0" * 40
+    assert choose(wanted, tmp_path, frozenset({"some/thing"}), [pinned]).entries == ()

@@ -55,15 +55,17 @@ def choose(
         identity = repository_name(each.name)
         try:
             if identity not in entries:
-                entries[identity] = known.get(identity) or _entry(each, mirrors, forbidden)
+                entries[identity] = _entry(each, mirrors, forbidden, known.get(identity))
         except Refused as reason:
             refused.append((each.name, str(reason)))
     return Choice(tuple(entries.values()), tuple(refused))
 
 
-def _entry(each: Wanted, mirrors: Path, forbidden: frozenset[str]) -> Entry:
+def _entry(each: Wanted, mirrors: Path, forbidden: frozenset[str], pinned: Entry | None) -> Entry:
     if repository_name(each.name) in forbidden:
         raise Refused("never trained on (never_train_on.txt)")
+    if pinned is not None:
+        return pinned
     mirror = mirror_of(each.name, mirrors)
     if mirror is None:
         raise Refused("no mirror")

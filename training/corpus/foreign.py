@@ -20,11 +20,14 @@ _SCRIPTS = (
 )
 """Kana decide first: Japanese is written with Chinese characters too."""
 _SENTENCE_END = re.compile(r"[。！？]|[.!?](?=\s|$)")
+_BORDER = re.compile(r"^[\s.:,\-—、]+|[\s.:,\-—、]+$")
 _FOREIGN_LETTER = re.compile(r"[\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff]")
 _LEAST_LETTERS = {"japanese": 5, "chinese": 4, "russian": 10}
 _MOST_LETTERS = 120
 _LEAST_SHARE = 0.5
-_REFUSED = re.compile(r"(?i)copyright|licen[cs]e|todo|fixme|https?:|[;{}]|=>|->|==|&&|@author|版权|许可|лиценз")
+_REFUSED = re.compile(
+    r"(?i)copyright|licen[cs]e|todo|fixme|https?:|[;{}]|=>|->|==|&&|@author|版权|许可|лиценз"
+)
 
 
 def script_of(text: str) -> str:
@@ -37,7 +40,7 @@ def foreign_sentence(lines: Sequence[str]) -> str | None:
     said = paragraph(lines)
     if end := _SENTENCE_END.search(said):
         said = said[: end.start()]
-    said = said.strip(" .:,-—:,、")
+    said = _BORDER.sub("", said)
     letters = len(_FOREIGN_LETTER.findall(said))
     least = _LEAST_LETTERS.get(script_of(said), _MOST_LETTERS)
     solid = sum(not character.isspace() for character in said)

@@ -36,21 +36,19 @@ def heldout_pairs(repo: str, file: DocumentedFile) -> list[Pair]:
         if not _MIN_TEXT <= len("".join(body.split())) <= _MAX_TEXT:
             continue
         if said is not None and said not in body:
-            pairs.append(_row(repo, file, definition, said, body, "doc"))
+            pairs.append(_row(repo, file, definition, ("doc", said), body))
         elif foreign is not None and foreign not in body:
-            pairs.append(_row(repo, file, definition, foreign, body, "foreign"))
+            pairs.append(_row(repo, file, definition, ("foreign", foreign), body))
     return pairs
 
 
-def _row(
-    repo: str, file: DocumentedFile, definition: Documented, said: str, body: str, kind: Kind
-) -> Pair:
+def _row(repo: str, file: DocumentedFile, definition: Documented, asked: tuple[Kind, str], body: str) -> Pair:
     qualified = " > ".join((*definition.scope, definition.name))
     return Pair(
         id="",
-        query=said,
+        query=asked[1],
         text=f"# {file.file.path}\n# {qualified}\n{body}",
-        kind=kind,
+        kind=asked[0],
         language=file.file.language or "",
         repo=repo,
         path=file.file.path,

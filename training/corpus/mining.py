@@ -126,7 +126,7 @@ class _Miner:
         return self._add("comment", said, chunk, without(chunk.text, [comment]))
 
     def _foreign(self, chunk: Chunk, found: Sequence[Comment]) -> None:
-        """Comments in other scripts, wherever they stand; the others of their kind go with them half the time."""
+        """Comments in other scripts, wherever they stand; half the time the others go with them."""
         said = [(each, sentence) for each in found if (sentence := foreign_sentence(each.lines))]
         for comment, sentence in said[:_MAX_FOREIGN]:
             gone = [each for each, _ in said] if self._dice.random() < 0.5 else [comment]

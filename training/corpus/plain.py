@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 __all__ = ["paragraph", "prose"]
 
-_QUOTES = re.compile(r"^\s*(?:@\w*doc\s+)?(?:~?[A-Za-z]{0,2})(?:\"\"\"|''')|(?:\"\"\"|''')\s*$")
+_QUOTES = re.compile(r"^\s*(?:@\w*doc\s+)?(?:~?[A-Za-z]{0,2})(?:\"\"\"|\'\'\')|(?:\"\"\"|\'\'\')\s*$")
 _MARKER = re.compile(r"^\s*(?:/\*+!?<?|\{-+\s*\|?|//[/!]?<?|\*(?!\*)/?|#+!?|--+\s*[|^]?|;+)\s?")
 _CLOSING = re.compile(r"\s*(?:\*+/|-\})\s*$")
 _BRIEF = re.compile(r"^\s*[@\\](?:brief|short|summary)\s+|</?(?:summary|para|p)>", re.IGNORECASE)
 _ENDS = re.compile(
-    r"(?i)^\s*(?:[@\\]\w|:\w+[ :]|\.\.\s|```|~~~|>>>|(?:args|arguments|parameters|params|returns?|raises|throws"
-    r"|examples?|usage|notes?|see also|attributes|options)\s*:|[-=~*_#]{3,}\s*$|<(?:param|returns|remarks|example|pre|ul)\b)"
+    r"(?i)^\s*(?:[@\\]\w|:\w+[ :]|\.\.\s|```|~~~|>>>|[-=~*_#]{3,}\s*$"
+    r"|(?:args|arguments|parameters|params|returns?|raises|throws|examples?|usage|notes?|see also"
+    r"|attributes|options)\s*:|<(?:param|returns|remarks|example|pre|ul)\b)"
 )
 _MARKUP: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\{@\w+\s+(?:[^\s}]+\s+)?([^}]*)\}"), r"\1"),

@@ -7,9 +7,7 @@ from typing import Literal
 
 __all__ = ["Kind", "Pair", "Text"]
 
-Kind = Literal[
-    "doc", "topic", "question", "file", "comment", "code", "commit", "long", "message", "foreign"
-]
+Kind = Literal["doc", "topic", "question", "file", "comment", "code", "commit", "long", "message", "foreign"]
 """``long``: a comment of several sentences; ``message``: what an error says; ``foreign``: a comment in
 another script than Latin."""
 

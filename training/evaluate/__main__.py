@@ -1,7 +1,7 @@
 """Score models, and BM25, on held-out projects and on the development split.
 
     python -m training.evaluate --model v0=FOLDER --model new=FOLDER --data DATA --work WORK
-        [--annotations DIR --checkouts DIR] [--only documentation code development]
+        [--annotations DIR --checkouts DIR] [--only documentation scripts code development]
 
 A model is NAME=FOLDER, computed in int8 on ONNX Runtime as users have it, or NAME=FOLDER@float32. The last
 one is the model under test: differences are to it, and, unless --no-prefixes, it is measured cut to 128 and
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.evaluate import code, documentation, heldout
+from training.evaluate import code, documentation, heldout, scripts
 from training.evaluate.bm25 import Bm25
 from training.evaluate.development import DevelopmentTask
 from training.evaluate.figures import Figure, figures
@@ -25,7 +25,7 @@ from training.evaluate.models import Model, Prefix, Spec
 from training.evaluate.records import Ranker, Task
 from training.evaluate.report import Conditions, markdown, write
 
-_TASKS = ("documentation", "code", "development")
+_TASKS = ("documentation", "scripts", "code", "development")
 _PREFIXES = (128, 64)
 
 
@@ -79,8 +79,8 @@ def _tasks(options: argparse.Namespace) -> tuple[list[Task], list[str]]:
     """What was asked for, and what a reader must know about it."""
     tasks: list[Task] = []
     notes: list[str] = []
-    if {"documentation", "code"} & set(options.only):
-        _demand(options.data, "--data: documentation and code are measured on held-out projects")
+    if {"documentation", "scripts", "code"} & set(options.only):
+        _demand(options.data, "--data: all but the development split is measured on held-out projects")
         documented = heldout.documented_functions(options.data)
         chunks = heldout.texts(options.data)
         others = heldout.other_functions(chunks, documented)
@@ -93,6 +93,10 @@ def _tasks(options: argparse.Namespace) -> tuple[list[Task], list[str]]:
         notes.append(
             f"documentation: functions a pool: {sizes}; left out: {', '.join(pools.left_out) or 'none'}"
         )
+    if "scripts" in options.only:
+        foreign = scripts.foreign_functions(options.data)
+        hiding = heldout.other_functions(chunks, [*documented, *foreign])
+        tasks.append(scripts.task(foreign, hiding, options.pool))
     if "code" in options.only:
         tasks.append(code.task(chunks, others, options.pool))
     if "development" in options.only:
