@@ -29,6 +29,8 @@ __all__ = ["Job", "check_model", "run_refresh"]
 
 _GRAPH_DUE = "graph_due"
 """Key of ``store.meta``: "yes" from the first new vector until the graph has been looked after."""
+_MANY_TRUNCATED = 0.1
+"""Share of chunks that the model cuts off, from which on it deserves a warning."""
 _LARGE = 1000
 """Chunks that come or go in one refresh, from which on the file is tidied afterwards."""
 
@@ -124,9 +126,19 @@ def _fill_vectors(job: Job, tally: Tally) -> bool:
         ).run()
     if cache.problem:
         tally.notes.append(cache.problem)
+    if tally.truncated > _MANY_TRUNCATED * tally.embedded:
+        tally.notes.append(_too_long(job, tally))
     if job.model.is_loaded:
         _record_model(job)
     return complete
+
+
+def _too_long(job: Job, tally: Tally) -> str:
+    longest = job.model.load().max_length
+    return (
+        f"{tally.truncated:,} of {counted(tally.embedded, 'chunk')} are longer than the {longest:,} tokens "
+        f"that model {job.model.name} takes, which sees their beginnings only; codesearch models lists others"
+    )
 
 
 def _save_graph(job: Job, tally: Tally) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -19,11 +19,11 @@ __all__ = ["clear", "list_"]
 @click.command(name="list")
 @options.json_flag
 def list_(*, as_json: bool) -> None:
-    """List every index, its size and its root."""
+    """List every index, its size and its root, and what all of them share."""
     from codesearch.storage.locations import list_indexes
 
     entries = list_indexes()
-    write(_as_json(entries) if as_json else "".join(_line(entry) for entry in entries))
+    write(_as_json(entries) if as_json else "".join(map(_line, entries)) + "".join(_shared()))
 
 
 @click.command()
@@ -48,6 +48,23 @@ def clear(path: str | None, *, everything: bool, orphans: bool, root_here: bool,
         write(_as_json(entries))
     else:
         write("".join(f"cleared  {_line(entry)}" for entry in entries) or "nothing to clear\n")
+
+
+def _shared() -> Iterator[str]:
+    """A line for each cache that belongs to no index alone and holds something."""
+    from codesearch.models.embedder import model_cache
+    from codesearch.shell.report import human_bytes
+    from codesearch.storage.locations import vector_cache_path
+
+    vectors = vector_cache_path()
+    shared = {
+        f"vectors of all indexes, {vectors}": vectors.parent.glob(f"{vectors.name}*"),
+        f"graphs of models, {model_cache()}": model_cache().rglob("*"),
+        f"clones, {vectors.parent / 'clones'}": (vectors.parent / "clones").rglob("*"),
+    }
+    for what, files in shared.items():
+        if size := sum(file.lstat().st_size for file in files if file.is_file()):
+            yield f"{human_bytes(size):>9}  ({one_line(what)})\n"
 
 
 def _line(entry: IndexEntry) -> str:

@@ -165,6 +165,8 @@ def similar(
 
     wanted = parse(place)
     code = standard_input() if wanted.is_code else None
+    if wanted.file and wanted.line is not None:
+        session.check_line(wanted.file, wanted.line)
     target = session.Target((session.home_of(wanted.file or "."),), model, root_here, yes=yes)
     languages = session.languages_of(types)
     with session.open_one(target, create=not no_refresh) as (index, _):

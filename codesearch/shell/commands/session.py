@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from codesearch import caller
-from codesearch.errors import BadQuery, CodesearchError, IndexBusy, StorageFailed
+from codesearch.errors import BadQuery, CodesearchError, IndexBusy, StorageFailed, counted
 from codesearch.shell.progress import Display
 from codesearch.shell.terminal import say
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "OpenTarget",
     "Target",
+    "check_line",
     "existing",
     "holds_anything",
     "home_of",
@@ -150,13 +151,34 @@ def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
 
 
 def home_of(file: str) -> str:
-    """Return the path to open for a file: itself, or outside of a repository the current folder above it."""
-    from codesearch.files.roots import canonical, git_top_level
-    from codesearch.storage.locations import locate
+    """Return the path to open for a file: itself, for its root is meant, wherever it is typed.
 
-    here, target = canonical(caller.folder()), canonical(Path(file))
-    loose = locate(file).root == target.parent and git_top_level(target.parent) is None
-    return str(here) if loose and here in target.parents else file
+    Outside of a repository it is the folder nearest above the file that is indexed already.
+    """
+    from codesearch.files.roots import canonical, git_top_level
+    from codesearch.storage.locations import list_indexes
+
+    target = canonical(Path(file))
+    if git_top_level(target.parent) is not None:
+        return file
+    indexed = {entry.root for entry in list_indexes()}
+    return str(next((folder for folder in target.parents if folder in indexed), file))
+
+
+def check_line(file: str, line: int) -> None:
+    """Refuse a line that the file does not have, before anything is indexed for it.
+
+    Raises:
+        BadQuery: no such file, or it has fewer lines.
+    """
+    path = caller.path(file)
+    try:
+        with path.open("rb") as stream:
+            count = sum(1 for _ in stream)
+    except OSError as error:
+        raise BadQuery(f"{file} cannot be read: {error.strerror}") from None
+    if not 1 <= line <= max(count, 1):
+        raise BadQuery(f"{file} has {counted(count, 'line')}, and {line} is none of them")
 
 
 def path_in(index: Index, file: str) -> str:
