@@ -4,7 +4,7 @@ An architecture is a folder and a row of ``ARCHITECTURES``. The folder holds
 
     config.py   ``CONFIG``, its ``ArchitectureConfig``
     mlx.py      ``build(config)``: an MLX module, whose attributes are named as the checkpoint's tensors
-    onnx.py     ``encode(layers, config)`` and, where there may be labels, ``classify(layers, hidden)``
+    onnx.py     ``encode(layers, config)``; where there may be labels, ``classify(layers, config, hidden)``
 
 One whose computation is another's leaves mlx.py and onnx.py out: those of the configuration that its own
 is derived from are taken.

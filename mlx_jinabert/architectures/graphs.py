@@ -62,7 +62,7 @@ def build_graph(
     builder = implementation(type(architecture), "onnx")
     hidden = builder.encode(layers, architecture)
     if architecture.num_labels:
-        logits = builder.classify(layers, hidden)
+        logits = builder.classify(layers, architecture, hidden)
         graph.output(logits, "logits", FLOAT, ("batch", architecture.num_labels))
     else:
         layers.pool(hidden, pooling)

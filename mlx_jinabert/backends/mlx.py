@@ -82,7 +82,7 @@ class MlxBackend:
         types = () if batch.types is None else (mx.array(batch.types),)
         hidden = self._model(mx.array(batch.ids), _shared_mask(batch.mask), *types)
         if self._classifies:
-            vectors = np.array(self._model.classify(hidden).astype(mx.float32))
+            vectors = np.array(self._model.classify(hidden, mx.array(batch.mask)).astype(mx.float32))
         elif self._pooling == "tokens":
             vectors = np.array(hidden.astype(mx.float32))
         else:

@@ -145,9 +145,13 @@ class Reranker(LocalModel):
         """
         limits = limits_of(None, None, self.max_length, self.device)
         found = np.empty(len(ids), np.float32)
-        for computed in compute_at_once(self._owner, ids, limits, self._tokenizer.pad_id, types):
+        for computed in compute_at_once(self._owner, ids, limits, self._tokenizer.pad_id, self._types(types)):
             found[list(computed.positions)] = computed.values[:, 0]
         return found
+
+    def _types(self, types: Sequence[Ids]) -> Sequence[Ids] | None:
+        """Token types as the model takes them: none where it knows none."""
+        return types if self._spec.architecture.token_types else None
 
     def logits_of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Logits of single texts, (n,) float32: not what the model is for, but what others published."""
@@ -170,7 +174,9 @@ class Reranker(LocalModel):
         for start in windows:
             tokens = self._tokenizer.encode_pairs(pairs[start : start + WINDOW])
             lengths += tokens.lengths
-            for computed in compute(self._owner, tokens.ids, limits, self._tokenizer.pad_id, tokens.types):
+            for computed in compute(
+                self._owner, tokens.ids, limits, self._tokenizer.pad_id, self._types(tokens.types)
+            ):
                 positions = [start + position for position in computed.positions]
                 check_finite(computed.values, positions, documents)
                 logits[positions] = computed.values[:, 0]

@@ -36,7 +36,8 @@ class TokenizedPairs:
 class PairTokenizer(Tokenizer):
     """The tokenizer of a reranker, limited to ``max_length`` tokens with special tokens included.
 
-    ``type_vocab_size``: how many token types the model knows; a template with more is refused.
+    ``type_vocab_size``: how many token types the model knows; a template with more is refused. 0: none, and
+    those of the template count for nothing.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class PairTokenizer(Tokenizer):
         self._cutter.enable_truncation(max_length, strategy="longest_first")
         with self._failing():
             types = max(self._reader.encode("a", "b").type_ids)
-        if types >= type_vocab_size:
+        if type_vocab_size and types >= type_vocab_size:
             raise ModelFolderError(
                 path, f"its template has token type {types}, the model has types 0 to {type_vocab_size - 1}"
             )

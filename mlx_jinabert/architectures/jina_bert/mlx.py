@@ -152,8 +152,8 @@ class JinaBert(nn.Module):
         hidden: mx.array = self.encoder(x, AlibiBias(mask, ids.shape[1], self._heads, x.dtype))
         return hidden
 
-    def classify(self, hidden: mx.array) -> mx.array:
-        """(B, L, W) hidden states -> (B, labels) logits."""
+    def classify(self, hidden: mx.array, mask: mx.array) -> mx.array:
+        """(B, L, W) hidden states -> (B, labels) logits, of the first token, whatever the mask says."""
         logits: mx.array = self.classifier(self.pooler(hidden[:, 0]))
         return logits
 

@@ -33,7 +33,7 @@ def encode(layers: Layers, config: JinaBertConfig) -> Value:
     return x
 
 
-def classify(layers: Layers, hidden: Value) -> Value:
+def classify(layers: Layers, config: JinaBertConfig, hidden: Value) -> Value:
     """(tokens, hidden size) -> (batch, labels) logits: first token, pooler, tanh, classifier.
 
     As in transformers' BertForSequenceClassification, in float32 whatever the layers compute in.

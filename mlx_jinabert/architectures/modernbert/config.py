@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
 from mlx_jinabert.architectures.shared.rope import unscaled_theta
-from mlx_jinabert.architectures.shared.shapes import encoder_only, matrix, same_first_layer
+from mlx_jinabert.architectures.shared.shapes import affine, encoder_only, matrix, same_first_layer
 from mlx_jinabert.errors import UnsupportedConfig
 
 __all__ = ["CONFIG", "ModernBertConfig"]
@@ -26,7 +26,7 @@ class ModernBertConfig(ArchitectureConfig):
     """Numbers of one ModernBERT checkpoint."""
 
     architecture: ClassVar[str] = "modernbert"
-    unused: ClassVar[tuple[str, ...]] = ("head.", "decoder.", "classifier.")
+    unused: ClassVar[tuple[str, ...]] = ("head.", "decoder.")
 
     num_layers: int
     num_heads: int
@@ -39,6 +39,10 @@ class ModernBertConfig(ArchitectureConfig):
     window: int
     global_theta: float
     local_theta: float
+    classifies: Literal["cls", "mean"] = "cls"
+    """The pooling in front of a classifier."""
+    classifier_bias: bool = False
+    """Of the dense layer in front of the classifier."""
 
     @classmethod
     def recognises(cls, config: Mapping[str, object], names: Collection[str]) -> bool:
@@ -68,6 +72,7 @@ class ModernBertConfig(ArchitectureConfig):
             window=window,
             global_theta=_theta(config, "full_attention", "global_rope_theta", 160_000.0),
             local_theta=_theta(config, "sliding_attention", "local_rope_theta", 10_000.0),
+            **_classifier(config, names),
         )
         same_first_layer(architecture, names, "layers.0.")
         return architecture
@@ -86,7 +91,33 @@ class ModernBertConfig(ArchitectureConfig):
             shapes |= matrix(f"{layer}.mlp_norm", width)
             shapes |= matrix(f"{layer}.mlp.Wi", 2 * inner, width)
             shapes |= matrix(f"{layer}.mlp.Wo", width, inner)
+        if self.num_labels:
+            head = affine if self.classifier_bias else matrix
+            shapes |= head("head.dense", width, width) | matrix("head.norm", width)
+            shapes |= affine("classifier", self.num_labels, width)
         return shapes
+
+    def dropped(self, name: str) -> bool:
+        """The head for masked words; that of a classifier is used."""
+        unused = ("decoder.",) if self.num_labels else self.unused
+        return self.canonical(name).startswith(unused)
+
+
+def _classifier(config: Mapping[str, object], names: Collection[str]) -> dict[str, Any]:
+    """The fields of a head that gives one score; none where there is no head."""
+    if "classifier.weight" not in names:
+        return {}
+    reader = Reader(config)
+    reader.only("classifier_activation", "gelu", default="gelu")
+    named = config.get("id2label")
+    found = len(named) if isinstance(named, Mapping) else config.get("num_labels", 1)
+    if found != 1:
+        raise UnsupportedConfig("id2label", found, "one label, the relevance of a document to a query")
+    return {
+        "num_labels": 1,
+        "classifies": reader.only("classifier_pooling", "cls", "mean", default="cls"),
+        "classifier_bias": reader.only("classifier_bias", True, False, default=False),
+    }
 
 
 def _window(reader: Reader) -> int:

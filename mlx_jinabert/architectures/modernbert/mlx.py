@@ -20,6 +20,7 @@ from mlx_jinabert.architectures.modernbert.config import ModernBertConfig
 from mlx_jinabert.architectures.shared.mlx.layers import PaddingBias, attend_heads
 from mlx_jinabert.architectures.shared.mlx.local_attention import LocalBias, attend_locally
 from mlx_jinabert.architectures.shared.mlx.rotary import Rotation, split_packed
+from mlx_jinabert.vectors.pooling import pool
 
 __all__ = ["ModernBert", "build"]
 
@@ -97,6 +98,21 @@ class Layer(nn.Module):
         return out
 
 
+class Head(nn.Module):
+    """``head``: a dense layer, GELU and a norm, in front of the classifier."""
+
+    def __init__(self, config: ModernBertConfig) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.dense = nn.Linear(width, width, bias=config.classifier_bias)
+        self.norm = nn.LayerNorm(width, config.layer_norm_eps, bias=False)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """(B, W) -> (B, W)."""
+        normed: mx.array = self.norm(nn.gelu(self.dense(x)))
+        return normed
+
+
 class ModernBert(nn.Module):
     """Token ids (B, L) and mask (B or 1, L; None: no padding) -> hidden states (B, L, W), normed."""
 
@@ -106,6 +122,10 @@ class ModernBert(nn.Module):
         self.layers = [Layer(config, number) for number in range(config.num_layers)]
         self.final_norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps, bias=False)
         self._window = config.window
+        if config.num_labels:
+            self.head = Head(config)
+            self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self._classifies = config.classifies
 
     def __call__(self, ids: mx.array, mask: mx.array | None) -> mx.array:
         """(B, L) ids -> (B, L, W); values at padding are finite and mean nothing."""
@@ -116,6 +136,12 @@ class ModernBert(nn.Module):
             x = layer(x, whole if layer.is_global else near)
         normed: mx.array = self.final_norm(x)
         return normed
+
+    def classify(self, hidden: mx.array, mask: mx.array) -> mx.array:
+        """(B, L, W) hidden states and (B, L) mask -> (B, labels) logits."""
+        pooled = pool(hidden.astype(mx.float32), mask, self._classifies).astype(hidden.dtype)
+        logits: mx.array = self.classifier(self.head(pooled))
+        return logits
 
 
 build = ModernBert

@@ -16,7 +16,7 @@ from mlx_jinabert.architectures.shared.onnx.gated import gated
 from mlx_jinabert.architectures.shared.onnx.layers import Layers
 from mlx_jinabert.architectures.shared.onnx.rotary import PackedAttention
 
-__all__ = ["encode"]
+__all__ = ["classify", "encode"]
 
 
 def encode(layers: Layers, config: ModernBertConfig) -> Value:
@@ -37,3 +37,22 @@ def encode(layers: Layers, config: ModernBertConfig) -> Value:
             "Add", x, gated(layers, normed, gate, up, activation=config.activation, down=f"{layer}.mlp.Wo")
         )
     return layers.norm(x, "final_norm", epsilon)
+
+
+def classify(layers: Layers, config: ModernBertConfig, hidden: Value) -> Value:
+    """(tokens, hidden size) -> (batch, labels) logits: pooling, dense, GELU, norm, classifier, in float32.
+
+    As in transformers' ``ModernBertForSequenceClassification``.
+    """
+    g = layers.graph
+    biases = [g.constant(layers.bias("head.dense"))] if config.classifier_bias else []
+    dense = g.op(
+        "Gemm",
+        layers.pooled(hidden, config.classifies),
+        g.constant(layers.weight("head.dense")),
+        *biases,
+        transB=1,
+    )
+    normed = layers.norm(g.op("Gelu", dense), "head.norm", config.layer_norm_eps)
+    classifier = (g.constant(layers.weight("classifier")), g.constant(layers.bias("classifier")))
+    return g.op("Gemm", normed, *classifier, transB=1)

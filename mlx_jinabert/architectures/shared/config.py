@@ -132,8 +132,8 @@ class ArchitectureConfig(ABC):
 
     @property
     def token_types(self) -> int:
-        """Token types that tell the two texts of a pair apart; 1 where the model knows none."""
-        return 1
+        """Token types that tell the two texts of a pair apart; 0 where the model knows none."""
+        return 0
 
     @property
     def output_size(self) -> int:

@@ -45,7 +45,7 @@ Array = NDArray[np.float32]
 def pieces(path: Path, finish: Callable[[Layers], None]) -> Callable[..., Array]:
     """A graph of shared pieces alone."""
     with Weights([]) as weights:
-        tensors = Tensors(weights, _NoTensors(hidden_size=4, max_position=8))
+        tensors = Tensors(weights, _NoTensors(hidden_size=4, vocab_size=8, max_position=8))
     graph = GraphBuilder()
     layers = Layers(graph, tensors, Float32(graph), 4)
     finish(layers)

@@ -152,12 +152,16 @@ class Layers:
         if mode == "tokens":
             g.output(self._by_text(hidden), "token_embeddings", FLOAT, ("batch", "length", self.width))
             return
+        g.output(self.pooled(hidden, mode), "sentence_embedding", FLOAT, ("batch", self.width))
+
+    def pooled(self, hidden: Value, mode: str) -> Value:
+        """(tokens, width) -> the weighted mean over the tokens of each text, (batch, width)."""
+        g = self.graph
         weights = self._token_weights(mode)
         total = g.op("ReduceSum", weights, g.ints(1), keepdims=1)
         share = g.op("Div", weights, g.op("Max", total, g.number(1)))
         row = g.op("Unsqueeze", share, g.ints(1))
-        pooled = g.op("Squeeze", g.op("MatMul", row, self._by_text(hidden)), g.ints(1))
-        g.output(pooled, "sentence_embedding", FLOAT, ("batch", self.width))
+        return g.op("Squeeze", g.op("MatMul", row, self._by_text(hidden)), g.ints(1))
 
     def _token_weights(self, mode: str) -> Value:
         g = self.graph
