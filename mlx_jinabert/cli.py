@@ -6,6 +6,7 @@ import click
 
 import mlx_jinabert
 from mlx_jinabert.server.command import serve
+from mlx_jinabert.verify.command import check
 
 __all__ = ["main"]
 
@@ -16,4 +17,5 @@ def main() -> None:
     """Local embedding models and rerankers."""
 
 
+main.add_command(check)
 main.add_command(serve)

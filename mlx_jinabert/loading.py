@@ -187,11 +187,13 @@ def load_late_interaction(
     return LateInteractionModel(spec, tokenizer, owner, reload)
 
 
-def load_scorer(name: Name) -> Reranker | LateInteractionModel:
+def load_scorer(name: Name, *, backend: str = "auto", dtype: str = "auto") -> Reranker | LateInteractionModel:
     """Load whatever scores (query, document) pairs under this name, for its ``predict``."""
     entry = None if isinstance(name, os.PathLike) else find(name)
     late = entry.task == "late-interaction" if entry else resolve(name).pooling == "tokens"
-    return load_late_interaction(name) if late else load_reranker(name)
+    if late:
+        return load_late_interaction(name, backend=backend, dtype=dtype)
+    return load_reranker(name, backend=backend, dtype=dtype)
 
 
 def fingerprint_of(name: Name) -> str:

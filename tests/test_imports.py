@@ -39,6 +39,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "conversion/cli.py",
         "mlx_jinabert/cli.py",
         "mlx_jinabert/server/command.py",
+        "mlx_jinabert/verify/command.py",
     ),
     "starlette": ("mlx_jinabert/server/*", "codesearch/server/*", "codesearch/agents/*", "codesearch/page/*"),
     "langchain_core": ("*/adapters/langchain.py",),

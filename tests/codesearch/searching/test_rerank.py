@@ -97,7 +97,7 @@ def test_a_checkpoint_is_loaded_once_by_its_name(index: Index, monkeypatch: pyte
 
     name = str(checkpoint_folder(SMALL))
     load, loaded = loading.load_reranker, []
-    monkeypatch.setattr(loading, "load_reranker", lambda n: loaded.append(n) or load(n))
+    monkeypatch.setattr(loading, "load_reranker", lambda n, **options: loaded.append(n) or load(n, **options))
     got = index.search("retry the socket", limit=5, rerank=name)
     assert (
         got
