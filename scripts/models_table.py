@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mlx_jinabert.catalog import CatalogEntry, available_models
 from mlx_jinabert.checkpoint.folder import EMBEDDED
 from mlx_jinabert.text.tokenizer import TokenBatch, Tokenizer
+from mlx_jinabert.verify.checked import checked_models
 from mlx_jinabert.verify.published import _published, check_logits
 from tests.golden import TEXTS
 from tests.support.architectures import ARCHITECTURES, architecture_of
@@ -121,13 +122,14 @@ def model_row(entry: CatalogEntry, parity: Mapping[str, str]) -> str:
         f"{entry.parameters / 1e6:,.0f} M",
         entry.licence,
         "yes" if entry.commercial_use else "**no**",
-        str(entry.dim) if entry.task == "embedding" else "a score",
+        {"embedding": f"{entry.dim}", "reranker": "a score"}.get(entry.task, f"{entry.dim} a token"),
         shorter,
         f"{entry.context:,}",
         ", ".join(f"`{name}`" for name in entry.prompts),
         parity.get(entry.alias, parity[architecture]),
         _command(entry),
         _unknown(entry),
+        _checked(entry),
     )
     return f"| {' | '.join(cells)} |"
 
@@ -142,6 +144,13 @@ def _command(entry: CatalogEntry) -> str:
     adapter = " --adapter code" if entry.alias == "jina-v4" else ""
     verify = "" if adapter else " --verify"
     return f"`convert-weights {entry.alias}{adapter}{verify}`{stated}{published if verify else ''}"
+
+
+def _checked(entry: CatalogEntry) -> str:
+    """The last check of the real checkpoint that somebody recorded."""
+    records = checked_models().get(entry.alias, ())
+    last = [f"{record.date}, {record.by}, {record.run}, {record.against}" for record in records[-1:]]
+    return "".join(last) or "unverified"
 
 
 def _unknown(entry: CatalogEntry) -> str:
@@ -178,6 +187,7 @@ _MODEL_COLUMNS = (
     "MLX; ONNX; float16; bfloat16",
     "reproduce on the checkpoint",
     "unknown, or to mind",
+    "checked",
 )
 _ARCHITECTURES = """
 ## Architectures

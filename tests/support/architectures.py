@@ -30,7 +30,7 @@ ARCHITECTURES = (
     Architecture(
         "JinaBERT classifier", "jina-reranker", Checkpoint("reranker", **WIDE), "a logit for a pair"
     ),
-    Architecture("BERT", "minilm bge-small bge-base", Checkpoint("bert", **WIDE), "learned positions"),
+    Architecture("BERT", "minilm bge-small bge-base mdbr", Checkpoint("bert", **WIDE), "learned positions"),
     Architecture(
         "NomicBERT",
         "coderank swerank-small nomic-text",
@@ -45,7 +45,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         "ModernBERT",
-        "gte-modernbert granite",
+        "gte-modernbert granite denseon nightowl lateon",
         Checkpoint("modernbert", **WIDE, layers=4),
         "local and global attention",
     ),
@@ -57,10 +57,47 @@ ARCHITECTURES = (
     ),
     Architecture(
         "Qwen3",
-        "qwen3 f2llm",
+        "qwen3 f2llm harrier-0.6b",
         Checkpoint("qwen3", heads=16, hidden=128, kv_heads=8, head_dim=16, **DECODER),
         "the same with norms on q and k",
     ),
+    Architecture(
+        "Qwen3, both ways",
+        "voyage-4-nano",
+        Checkpoint(
+            "qwen3",
+            heads=16,
+            hidden=128,
+            kv_heads=8,
+            head_dim=16,
+            intermediate=256,
+            max_position=160,
+            config=(("use_bidirectional_attention", True), ("num_labels", 96)),
+        ),
+        "a projection behind the final norm",
+    ),
+    Architecture(
+        "XLM-RoBERTa",
+        "e5-multi arctic-l-v2 bge-m3",
+        Checkpoint("roberta", **WIDE),
+        "positions from the padding id on",
+    ),
+    Architecture(
+        "Gemma-3",
+        "embeddinggemma harrier-270m",
+        Checkpoint(
+            "gemma3",
+            layers=4,
+            heads=8,
+            hidden=128,
+            kv_heads=4,
+            head_dim=16,
+            intermediate=256,
+            max_position=160,
+        ),
+        "both ways, two rotations, norms on q and k",
+    ),
+    Architecture("static", "potion", Checkpoint("static", hidden=192), "a table of token vectors"),
     Architecture("CodeSage", "codesage", Checkpoint("codesage", **WIDE), "GPT-2's blocks, both directions"),
     Architecture(
         "Gemma-2",

@@ -31,6 +31,7 @@ from tests.support.layouts import (
     qwen2_5_vl,
     reranker,
     roberta,
+    static,
 )
 
 Kind = Literal[
@@ -50,6 +51,7 @@ Kind = Literal[
     "llama",
     "eurobert",
     "gemma3",
+    "static",
 ]
 Shape = tuple[int, ...]
 
@@ -67,6 +69,7 @@ LAYOUTS = {
     "llama": llama,
     "eurobert": llama,
     "gemma3": gemma3,
+    "static": static,
 }
 """Families with a module of their own; the others are written down here."""
 

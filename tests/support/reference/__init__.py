@@ -24,6 +24,7 @@ from tests.support.reference import (
     library,
     qwen,
     qwen2_5_vl,
+    static,
 )
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
@@ -47,6 +48,7 @@ def open_reference(folder: Path) -> Forward:
         "eurobert": library,
         "llama_bidirec": library,
         "gemma3_text": library,
+        "model2vec": static,
     }.get(config["model_type"])
     if own is not None:
         return own.open_model(folder, config)
