@@ -30,7 +30,7 @@ __all__ = ["Answers", "Found", "Progress"]
 Progress = Callable[[str, int, int], None]
 """``progress(stage, done, total)``, as ``Index.refresh`` calls it."""
 
-_WAIT_SECONDS = 1.0
+_WAIT_SECONDS = 0.7
 """For a refresh before a search; the index answers with what it has by then."""
 _WAIT_FOR_VECTORS_SECONDS = 6.0
 """Before ``similar``, which needs vectors."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -23,6 +25,11 @@ _MEMORY_BYTES = 1 << 30
 
 class ToolFailed(CodesearchError):
     """A call that the resident process refuses; the message says why."""
+
+
+def _start() -> None:
+    with contextlib.suppress(client.Unreachable, OSError):
+        client.started()
 
 
 class Tools(Protocol):
@@ -75,6 +82,8 @@ class Resident:
     def __init__(self, fallback: Callable[[], Tools]) -> None:
         self._make = fallback
         self._here: Tools | None = None
+        if client.allowed():  # a session begins long before its first question
+            threading.Thread(target=_start, daemon=True).start()
 
     def call(
         self, name: str, arguments: Mapping[str, Any], folders: Sequence[str], progress: Progress
