@@ -1,4 +1,4 @@
-"""What ``.gitattributes`` files say that matters here: encodings, and what is generated.
+"""Read the ``.gitattributes`` that matter here: encodings, and which files are generated.
 
 Read as git reads them: a pattern is one of ``.gitignore``, the last line that matches decides, a file
 further down decides before one further up. Macros and ``info/attributes`` are left to git.
@@ -45,7 +45,7 @@ class Attributes:
                 self._rules.append(rule)
 
     def encoding(self, path: bytes) -> str | None:
-        """What the file at ``path`` is said to be written in."""
+        """Return the encoding that the file at ``path`` is said to have."""
         return next((rule.encoding for rule in self._matching(path) if rule.encoding is not None), None)
 
     def is_generated(self, path: bytes) -> bool:

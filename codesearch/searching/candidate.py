@@ -1,4 +1,4 @@
-"""What is ranked: a chunk that may be an answer, and its score so far."""
+"""A chunk in the ranking: one that may be an answer, and its score so far."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Signal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What a mode ranks by."""
+    """The evidence that a mode ranks by."""
 
     place: tuple[Signal, ...]
     file: tuple[Signal, ...]

@@ -1,4 +1,4 @@
-"""What the last refresh left out, by name: for ``status``, and for searches that find nothing."""
+"""Files that the last refresh left out, by name: for ``status``, and for searches that find nothing."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ class TextStage:
         return git_top_level(self.root) is None and not self.store.counts().files
 
     def _seen(self, stored: Mapping[str, StoredFile], walked: Walk) -> Mapping[str, StoredFile]:
-        """What is stored, without the files of folders that merely cannot be read now: those stay."""
+        """Return the stored files, without those of folders that merely cannot be read now: those stay."""
         if not walked.unreadable:
             return stored
         kept = {path for path in stored if path.startswith(walked.unreadable)}

@@ -31,7 +31,7 @@ class JinabertEmbeddingFunction(EmbeddingFunction[Documents]):
 
     @staticmethod
     def name() -> str:
-        """What a collection calls it."""
+        """Return its name in a collection."""
         return "mlx_jinabert"
 
     @staticmethod
@@ -40,7 +40,7 @@ class JinabertEmbeddingFunction(EmbeddingFunction[Documents]):
         return JinabertEmbeddingFunction(config["model"])
 
     def get_config(self) -> dict[str, Any]:
-        """What a collection remembers."""
+        """Return its settings, for the collection."""
         return {"model": self.model}
 
     def default_space(self) -> str:

@@ -57,7 +57,7 @@ class SentenceTransformer:
 
     @property
     def mteb_model_meta(self) -> Any:
-        """What mteb writes down of the model; needs mteb."""
+        """Describe the model for mteb; needs mteb."""
         from mteb.models import ModelMeta
 
         return ModelMeta.create_empty(

@@ -32,7 +32,7 @@ def named_files(paths: Iterable[str], query: Query) -> dict[str, float]:
 
 
 def _named(issue: Issue) -> Iterable[tuple[list[tuple[str, ...]], float]]:
-    """What each mention may mean, the longest first, and how surely it is meant."""
+    """Return the meanings of each mention, the longest first, and how surely it is meant."""
     for written in issue.paths:
         parts = _parts(written)
         yield ([parts], _BY_NAME) if len(parts) == 1 else (_endings(parts), 1.0)

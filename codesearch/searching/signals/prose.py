@@ -15,7 +15,7 @@ __all__ = ["Wanted", "prose_wanted"]
 
 
 class Wanted(IntEnum):
-    """What should answer: code, either, or prose."""
+    """Decide which should answer: code, either, or prose."""
 
     CODE = 0
     EITHER = 1

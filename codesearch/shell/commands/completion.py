@@ -1,4 +1,4 @@
-"""What the shell completes: languages, models and paths."""
+"""Shell completion of languages, models and paths."""
 
 from __future__ import annotations
 
