@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 # dies with "Illegal instruction" on another one.
 export HNSWLIB_NO_NATIVE := 1
 
-.PHONY: demo test test-slow docs lint format bench clean
+.PHONY: demo test test-slow fuzz docs lint licences lock format bench clean
 
 $(VENV)/product: pyproject.toml
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
@@ -43,6 +43,20 @@ test: $(VENV)/dev $(if $(PARITY),$(VENV)/adapters) lint
 
 test-slow: $(VENV)/parity
 	PARITY=1 $(PY) -m pytest -m slow
+
+# Inputs drawn at random: 10,000 a surface are about half an hour; FUZZ_EXAMPLES=1000000 is a night.
+FUZZ_EXAMPLES ?= 10000
+fuzz: $(VENV)/dev
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/hostile/test_fuzz.py tests/hostile/test_stateful.py
+
+licences: $(VENV)/dev
+	$(PY) -m scripts.licences
+
+# Every package of a development environment, with the hashes of its files.
+lock: $(VENV)/dev
+	$(PY) -m pip install -q uv
+	$(VENV)/bin/uv pip compile pyproject.toml --extra dev --extra onnx --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header -q --upgrade -o requirements/dev.lock
 
 # Every model of the catalog, with figures computed here: a few minutes.
 docs: $(VENV)/parity

@@ -1,8 +1,8 @@
 """A limit on the memory of a parsing process, by what the platform has.
 
 Linux enforces RLIMIT_AS, which the process sets for itself. Windows has job objects, which its parent puts
-it in. macOS accepts RLIMIT_AS and ignores it: there the parent looks at what the process holds, and kills
-it. The standard library has the first alone; psutil would add a compiled dependency for the third.
+it in. macOS accepts RLIMIT_AS and ignores it. Everywhere but on Linux the parent also looks at what the
+process holds, and kills it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ __all__ = ["LIMIT_BYTES", "NEEDS_WATCHING", "confine", "limit_self", "resident_b
 
 LIMIT_BYTES = 768 << 20
 """Address space of a parsing process. The largest file that is indexed needs a third of it."""
-NEEDS_WATCHING = sys.platform not in ("linux", "win32")
-"""Whether nothing but the parent's eyes bounds a process."""
+NEEDS_WATCHING = sys.platform != "linux"
+"""Whether the parent has to look at what a process holds."""
 
 _PROCESS_MEMORY, _KILL_ON_CLOSE = 0x100, 0x2000
 _EXTENDED_LIMITS = 9
@@ -94,13 +94,11 @@ def _windows_limits(limit_bytes: int) -> Any:
 
 
 def resident_bytes(pids: Sequence[int]) -> dict[int, int]:
-    """Return the memory of processes by id, as ``ps`` says, without those that are gone."""
-    if not pids:
-        return {}
-    command = ["ps", "-o", "pid=,rss=", "-p", ",".join(map(str, pids))]
-    try:
-        listed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
-    rows = (line.split() for line in listed.splitlines())
-    return {int(pid): int(kilobytes) << 10 for pid, kilobytes in rows}
+    """Return what processes hold in memory, by process id; nothing of those that are gone."""
+    import psutil
+
+    held: dict[int, int] = {}
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            held[pid] = psutil.Process(pid).memory_info().rss
+    return held

@@ -229,9 +229,10 @@ def _weights(base: Path, onnx: Path | None) -> tuple[Path, ...]:
 
 def _shards(index: Path) -> tuple[Path, ...]:
     weight_map = (read_json(index) or {}).get("weight_map")
-    names = sorted(set(weight_map.values())) if isinstance(weight_map, dict) else []
-    if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
+    files = list(weight_map.values()) if isinstance(weight_map, dict) else []
+    if not files or not all(isinstance(name, str) and Path(name).name == name for name in files):
         raise ModelFolderError(index, "has no weight_map of tensor names to plain file names; fetch it again")
+    names = sorted(set(files))
     missing = [name for name in names if not (index.parent / name).is_file()]
     if missing:
         raise ModelFolderError(index.parent, f"shards are missing: {', '.join(missing)}; fetch them again")

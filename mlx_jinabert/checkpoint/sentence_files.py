@@ -150,7 +150,7 @@ def read_prompts(path: Path) -> Prompts:
     if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
         raise ModelFolderError(file, f"prompts are {prompts!r}, expected names and texts")
     default = found.get("default_prompt_name")
-    if default is not None and default not in prompts:
+    if default is not None and not (isinstance(default, str) and default in prompts):
         raise UnsupportedConfig(
             "default_prompt_name", default, sorted(prompts) or "null, as there are no prompts"
         )
@@ -221,7 +221,7 @@ def _unstated_pooling(path: Path, config: Mapping[str, Any], default: Pooling | 
 
 def _named_mode(mode: object) -> Pooling:
     names = [mode] if isinstance(mode, str) else mode
-    if not isinstance(names, list) or len(names) != 1 or names[0] not in _MODE_NAMES:
+    if not isinstance(names, list) or len(names) != 1 or names[0] not in list(_MODE_NAMES):
         raise UnsupportedConfig("pooling_mode", mode, sorted(_MODE_NAMES))
     return _MODE_NAMES[names[0]]
 

@@ -292,3 +292,20 @@ def test_a_graph_of_ones_own_is_bounded(
 def test_every_refusal_is_of_one_base() -> None:
     assert issubclass(UnsupportedConfig, JinabertError)
     assert issubclass(ModelFolderError, JinabertError)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config_sentence_transformers.json", {"prompts": {}, "default_prompt_name": []}),
+        ("1_Pooling/config.json", {"pooling_mode": [{}]}),
+        ("model.safetensors.index.json", {"weight_map": {"a": [], "b": "x"}}),
+    ],
+)
+def test_a_list_where_a_name_belongs_is_refused(tmp_path: Path, name: str, content: object) -> None:
+    folder = copy_of("embedded", tmp_path / "model")
+    (folder / name).write_text(json.dumps(content))
+    if name.startswith("model."):
+        (folder / "model.safetensors").unlink()
+    with pytest.raises(JinabertError):
+        mlx_jinabert.load(folder)
