@@ -54,7 +54,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "orjson": ("mlx_jinabert/server/json_answer.py",),
     "prometheus_client": ("mlx_jinabert/server/web/metrics.py",),
     "mcp": ("codesearch/agents/protocol.py",),
-    "psutil": ("codesearch/server/memory.py",),
+    "psutil": ("codesearch/chunking/memory_limit.py", "codesearch/server/memory.py"),
     "watchfiles": ("codesearch/server/watch.py",),
     "tomlkit": ("codesearch/agents/install/edit_toml.py",),
     "training": (),
