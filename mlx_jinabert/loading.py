@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from mlx_jinabert.backends import Backend, open_backend, resolve_backend
 from mlx_jinabert.backends.owner import BackendOwner
@@ -16,11 +16,12 @@ from mlx_jinabert.checkpoint.folder import ModelFolder, resolve
 from mlx_jinabert.checkpoint.late_interaction import read_late_interaction
 from mlx_jinabert.checkpoint.licence import tell_terms
 from mlx_jinabert.embedder import Embedder
-from mlx_jinabert.errors import ModelFolderError, WeightMismatch, check_choice, naming_folder
+from mlx_jinabert.errors import ModelFolderError, check_choice, naming_folder
 from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.local.late_interaction import LateInteractionModel
 from mlx_jinabert.local.reranker import Activation, Reranker, default_activation
 from mlx_jinabert.local.spec import LocalSpec, read_spec
+from mlx_jinabert.local.tasks import Task, check_content, check_name
 from mlx_jinabert.remote import is_remote
 from mlx_jinabert.text.bare import BareTokenizer
 from mlx_jinabert.text.marked import MarkedTokenizer
@@ -39,18 +40,11 @@ __all__ = [
 ]
 
 Name = str | os.PathLike[str]
-Task = Literal["embedding", "reranker", "late-interaction"]
 T = TypeVar("T")
 
 DTYPES = ("auto", "float32", "float16", "bfloat16", "int8", "int4")
 BACKENDS = ("auto", "mlx", "onnx")
 
-_LOADERS: Mapping[str, str] = {
-    "embedding": "it gives vectors: use mlx_jinabert.load",
-    "reranker": "it gives scores of pairs: use mlx_jinabert.load_reranker",
-    "late-interaction": "it gives a vector per token: use mlx_jinabert.load_late_interaction",
-}
-_HEAD = ("classifier.weight", "classifier.bias")
 _log = logging.getLogger("mlx_jinabert")
 
 
@@ -231,35 +225,11 @@ def _check_options(name: Name, backend: str, dtype: str) -> None:
 
 
 def _spec_for(task: Task, name: Name, **options: Any) -> LocalSpec:
-    """``read_spec`` of a model for this task: others are refused, before a download where that can be.
-
-    Vectors from a reranker's encoder and scores from an embedding model would be numbers without a meaning.
-    """
-    _check_task_by_name(name, task)
+    """``read_spec`` of a model for this task; others are refused, before a download where that can be."""
+    check_name(name, task)
     spec = read_spec(name, **options)
-    with naming_folder(spec.folder.path):
-        _check_task_by_content(spec, task)
+    check_content(spec, task)
     return spec
-
-
-def _check_task_by_name(name: Name, task: Task) -> None:
-    entry = None if isinstance(name, os.PathLike) else find(name)
-    if entry is None or entry.task == task or ("/" in str(name) and Path(name).is_dir()):
-        return
-    raise ModelFolderError(name, f"is not for this: {_LOADERS[entry.task]}")
-
-
-def _check_task_by_content(spec: LocalSpec, task: Task) -> None:
-    """Refuse a model of another kind by what its folder holds."""
-    architecture, per_token = spec.architecture, spec.folder.pooling == "tokens"
-    if per_token != (task == "late-interaction") and not architecture.num_labels:
-        found = "late-interaction" if per_token else "embedding"
-        if not (task == "reranker" and found == "embedding"):
-            raise ModelFolderError(spec.folder.path, f"is not for this: {_LOADERS[found]}")
-    if task != "reranker" and architecture.num_labels:
-        raise WeightMismatch(extra=_HEAD, hint=f"this is a reranker; {_LOADERS['reranker']}")
-    if task == "reranker" and not architecture.num_labels:
-        raise WeightMismatch(missing=_HEAD, hint=f"this is an embedding model; {_LOADERS['embedding']}")
 
 
 def _tokenizer(spec: LocalSpec) -> Tokenizer:

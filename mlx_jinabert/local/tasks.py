@@ -1,0 +1,54 @@
+"""The tasks of models: vectors, scores, vectors of tokens. Each loader refuses the others' checkpoints.
+
+Vectors from a reranker's encoder and scores from an embedding model would be numbers without a meaning.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from mlx_jinabert.catalog import find
+from mlx_jinabert.errors import ModelFolderError, WeightMismatch, naming_folder
+from mlx_jinabert.local.spec import LocalSpec
+
+__all__ = ["Task", "check_content", "check_name", "task_of"]
+
+Task = Literal["embedding", "reranker", "late-interaction"]
+
+_LOADERS: Mapping[Task, str] = {
+    "embedding": "it gives vectors: use mlx_jinabert.load",
+    "reranker": "it gives scores of pairs: use mlx_jinabert.load_reranker",
+    "late-interaction": "it gives a vector per token: use mlx_jinabert.load_late_interaction",
+}
+_HEAD = ("classifier.weight", "classifier.bias")
+
+
+def check_name(name: str | os.PathLike[str], task: Task) -> None:
+    """Raise ModelFolderError where the catalogue knows the model, and for another task: before a download."""
+    entry = None if isinstance(name, os.PathLike) else find(name)
+    if entry is None or entry.task == task or ("/" in str(name) and Path(name).is_dir()):
+        return
+    raise ModelFolderError(name, f"is not for this: {_LOADERS[entry.task]}")
+
+
+def task_of(spec: LocalSpec) -> Task:
+    """The task of a model, by its tensors and its modules."""
+    if spec.architecture.num_labels:
+        return "reranker"
+    return "late-interaction" if spec.folder.pooling == "tokens" else "embedding"
+
+
+def check_content(spec: LocalSpec, task: Task) -> None:
+    """Raise WeightMismatch, or ModelFolderError, where a folder holds a model for another task."""
+    found = task_of(spec)
+    with naming_folder(spec.folder.path):
+        if found == task:
+            return
+        if found == "reranker":
+            raise WeightMismatch(extra=_HEAD, hint=f"this is a reranker; {_LOADERS[found]}")
+        if (found, task) == ("embedding", "reranker"):
+            raise WeightMismatch(missing=_HEAD, hint=f"this is an embedding model; {_LOADERS[found]}")
+        raise ModelFolderError(spec.folder.path, f"is not for this: {_LOADERS[found]}")
