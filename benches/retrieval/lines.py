@@ -72,7 +72,7 @@ def ask_spans(args: argparse.Namespace) -> Iterator[Ranking]:
             for mode in args.mode:
                 index.search("warm up", mode=mode)
                 for question, spans in load_spans(path):
-                    yield _ask(index, path.stem, mode, question, spans)
+                    yield ask(index, path.stem, mode, question, spans)
 
 
 def ask_issues(args: argparse.Namespace) -> Iterator[Ranking]:
@@ -88,11 +88,11 @@ def ask_issues(args: argparse.Namespace) -> Iterator[Ranking]:
             with open_index(checkout, model=args.model, here=True) as index:
                 index.refresh()
                 for mode in args.mode:
-                    yield _ask(index, ISSUES, mode, row["text"], spans, ("*.py",))
+                    yield ask(index, ISSUES, mode, row["text"], spans, ("*.py",))
             print(row["id"], flush=True)
 
 
-def _ask(
+def ask(
     index: Index, kind: str, mode: Mode, question: str, spans: tuple[Span, ...], globs: Sequence[str] = ()
 ) -> Ranking:
     start = time.perf_counter()

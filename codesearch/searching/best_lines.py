@@ -22,11 +22,12 @@ def best_lines(text: str, stems: Mapping[str, float]) -> tuple[int, int]:
     first = next((at for at, line in enumerate(lines) if line.strip()), 0)
     last = next((at for at in range(len(lines) - 1, first, -1) if lines[at].strip()), first)
     rarity = rarities(lines[first : last + 1], stems)
-    held = [{stem for stem in rarity if stem in line} for line in lines]
+    held = [frozenset(stem for stem in rarity if stem in line) for line in lines]
     starts = range(first, max(first, last - WINDOW + 1) + 1)
 
     def worth(start: int) -> float:
         return sum(rarity[stem] for stem in set().union(*held[start : min(start + WINDOW, last + 1)]))
 
-    start = max(starts, key=lambda at: (round(worth(at), 9), -at))
+    telling = [at for at in starts if any(held[at : at + WINDOW])]
+    start = max(telling or [first], key=lambda at: (round(worth(at), 9), -at))
     return start, min(start + WINDOW - 1, last)

@@ -27,7 +27,7 @@ from codesearch.searching.signals.signals import (
     unwanted_roles,
     within,
 )
-from codesearch.searching.signals.words import rarities, shares_held
+from codesearch.searching.signals.words import rarities_and_shares, shares_held
 from codesearch.searching.weights import Weights
 from codesearch.tokens import tokenize
 
@@ -64,8 +64,7 @@ def words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> li
     In the path or the text, and again in what the chunk defines: its names and its signature.
     """
     texts = [f"{c.chunk.path}\n{c.chunk.text}".casefold() for c in candidates]
-    rarity_of = rarities(texts, query.stems)
-    anywhere = shares_held(texts, rarity_of)
+    rarity_of, anywhere = rarities_and_shares(texts, query.stems)
     defined = shares_held([_named(c.chunk) for c in candidates], rarity_of)
     return [
         c.plus(weights.words * by_text + weights.names * by_name)
