@@ -63,8 +63,6 @@ class SearchRequest:
     query: str
     limit: int = 10
     mode: Mode = "hybrid"
-    kind: Kind = "auto"
-    """Which files answer; see ``Index.search``."""
     filter: Filter = field(default_factory=Filter)
     pattern: tuple[str, ...] = ()
     """Regular expressions that a chunk has to match, all of them."""
@@ -72,6 +70,8 @@ class SearchRequest:
     """The name of a reranker, or an object; see ``Index.search``."""
     fold: bool | None = None
     """Whether a text that stands in several places is one hit. None: where several roots are searched."""
+    kind: Kind = "auto"
+    """Which files answer; see ``Index.search``."""
     explain: bool = False
     """Whether the answer says why each hit is where it is."""
 
