@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codesearch.files.repository import git_directory
+
 if TYPE_CHECKING:
     from watchfiles import Change
 
@@ -36,6 +38,7 @@ class TreeWatch:
     def __init__(self, root: Path, folders: Iterable[Path], changed: Changed) -> None:
         self.folders = frozenset(folders) if _BY_FOLDER else frozenset({root})
         self._root = root
+        self._git = git_directory(root)
         self._changed = changed
         self._over = threading.Event()
         self._ready = threading.Event()
@@ -67,8 +70,8 @@ class TreeWatch:
 
         try:
             changes = watch(
-                *sorted(folder for folder in self.folders if folder.is_dir()),
-                watch_filter=_matters,
+                *sorted(folder for folder in {*self.folders, *filter(None, [self._git])} if folder.is_dir()),
+                watch_filter=self._matters,
                 debounce=_LONGEST_QUIET_MS,
                 step=_QUIET_MS,
                 stop_event=self._over,
@@ -79,7 +82,7 @@ class TreeWatch:
             )
             for some in changes:
                 if some:
-                    self._changed(any(_concerns_folders(Path(path)) for _, path in some))
+                    self._changed(any(self._concerns_folders(Path(path)) for _, path in some))
                 self._ready.set()
         except (OSError, RuntimeError) as error:
             logging.getLogger(__name__).warning("%s cannot be watched: %s", self._root, error)
@@ -87,11 +90,12 @@ class TreeWatch:
             self._over.set()
             self._ready.set()
 
+    def _matters(self, _: Change, path: str) -> bool:
+        """Whether a change may concern what is indexed; of what git writes that is what it tracks."""
+        return ".git" not in Path(path).parts or self._is_tracking(Path(path))
 
-def _matters(_: Change, path: str) -> bool:
-    """Whether a change may concern what is indexed: nothing that git writes for itself does."""
-    return ".git" not in Path(path).parts
+    def _concerns_folders(self, path: Path) -> bool:
+        return path.name in _RULES or self._is_tracking(path) or path.is_dir()
 
-
-def _concerns_folders(path: Path) -> bool:
-    return path.name in _RULES or path.is_dir()
+    def _is_tracking(self, path: Path) -> bool:
+        return path.name == "index" and path.parent == self._git

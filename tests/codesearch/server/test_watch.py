@@ -116,6 +116,17 @@ def test_a_new_folder_is_watched_and_a_renamed_one(tree: Path, watched: Watched)
     assert watched.ask("bongo")[0][0] == "z/b/c/x.py"
 
 
+def test_what_git_tracks_from_now_on_is_noticed(tree: Path, watched: Watched) -> None:
+    (tree / ".gitignore").write_text("secret.py\n")
+    (tree / "secret.py").write_text("def okapi():\n    return 1\n")
+    time.sleep(1.0)
+    watched.settle()
+    assert all(path != "secret.py" for path, _, _ in watched.ask("okapi"))
+    subprocess.run(["git", "-C", str(tree), "add", "-f", "secret.py"], check=True)
+    time.sleep(1.0)
+    assert watched.ask("okapi")[0][0] == "secret.py"
+
+
 def test_ignored_folders_cost_no_watch(tree: Path) -> None:
     (tree / ".gitignore").write_text("build/\n")
     for folder in ("build/a", "node_modules/b", "src/c"):
