@@ -90,7 +90,7 @@ class WalkOptions:
     max_files: int | None = None
     """More files than this raise TooManyFiles."""
     own_folders: tuple[Path, ...] = ()
-    """Where indexes and models are kept: never entered, should they lie in the tree."""
+    """Where indexes are kept: never entered, should they lie in the tree."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,10 +109,14 @@ def is_service(name: str) -> bool:
 
 
 def model_cache() -> Path:
-    """Where mlx_jinabert keeps the graphs that it builds."""
+    """Where mlx_jinabert keeps the graphs that it builds. CodesearchError where its name is no folder's."""
     from mlx_jinabert.checkpoint.cache_location import cache_dir
+    from mlx_jinabert.errors import ModelFolderError
 
-    return cache_dir()
+    try:
+        return cache_dir()
+    except ModelFolderError as error:
+        raise CodesearchError(str(error)) from error
 
 
 class Model:

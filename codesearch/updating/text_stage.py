@@ -19,7 +19,6 @@ from codesearch.chunking import chunk
 from codesearch.errors import TooManyFiles, counted
 from codesearch.files.roots import git_top_level, is_wide
 from codesearch.files.walk import Walk, WalkOptions, walk
-from codesearch.models.embedder import model_cache
 from codesearch.records import Chunk, Progress, SourceFile
 from codesearch.storage.home import index_home
 from codesearch.storage.locations import unparsable_path
@@ -111,7 +110,7 @@ class TextStage:
             hidden=self.settings.hidden,
             ignore=self.settings.ignore,
             max_files=None if large else _COUNTED,
-            own_folders=(index_home(), model_cache()),
+            own_folders=(index_home(),),
         )
         walked = walk(self.root, options)
         self.tally.notes += walked.notes[:_NAMED]
