@@ -9,7 +9,6 @@ W + scale * B A (DoRA, biases, modules saved whole, ranks by layer), and any ten
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from collections.abc import Collection, Mapping
@@ -19,7 +18,9 @@ from typing import Any
 
 from conversion.errors import ConversionError
 from mlx_jinabert.architectures import ArchitectureConfig
+from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.checkpoint.weights import FLOAT_DTYPES, Weights
+from mlx_jinabert.errors import ModelFolderError
 
 __all__ = ["Adapter", "Located", "Update", "find_adapter", "names_at", "read_adapter"]
 
@@ -123,9 +124,9 @@ def read_adapter(located: Located, architecture: ArchitectureConfig) -> Adapter:
 def _scale_and_rank(path: Path) -> tuple[float, int]:
     """alpha / r, or alpha / sqrt(r) with rsLoRA (Kalajdzievski, arXiv:2312.03732)."""
     try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        config: dict[str, Any] = read_json(path) or {}
         rank, alpha = int(config["r"]), float(config["lora_alpha"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (ModelFolderError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise ConversionError(
             f"{path}: not the configuration of a LoRA, which names numbers r and lora_alpha ({error!r})"
         ) from error
