@@ -20,11 +20,7 @@ from codesearch.languages import LANGUAGES
 if TYPE_CHECKING:
     from codesearch.records import Chunk
 
-__all__ = ["VERSION", "ChunkOptions", "chunk_file", "chunks_from_spans", "file_spans", "is_parsed"]
-
-
-VERSION = 3
-"""Grows whenever the same file would be cut or labelled differently; an index that records it re-chunks."""
+__all__ = ["ChunkOptions", "chunk_file", "chunks_from_spans", "file_spans", "is_parsed"]
 
 
 _SHORT_SHARE, _TINY_SHARE = 0.06, 0.03

@@ -27,17 +27,15 @@ from codesearch.searching.search import Answer, Searcher
 from codesearch.storage import metadata as recorded
 from codesearch.storage.locations import LOCK_NAME, Location
 from codesearch.storage.lock import WriterLock
-from codesearch.storage.metadata import ModelRecord, Settings
+from codesearch.storage.metadata import ModelRecord, Settings, check_model
 from codesearch.storage.rows import Counts
-from codesearch.updating import left_out
-from codesearch.updating.refresh import Job, check_model, run_refresh
-from codesearch.updating.tally import Deadline
 
 if TYPE_CHECKING:
     from codesearch.engines.protocol import Engine
     from codesearch.engines.upload import Upload
     from codesearch.portable.importing import Imported
     from codesearch.portable.manifest import Manifest
+    from codesearch.updating.tally import Deadline
 
 __all__ = ["LOCK_WAIT_SECONDS", "Index"]
 
@@ -112,6 +110,8 @@ class Index(Searchable):
 
     def left_out(self) -> dict[str, str]:
         """Return what the last refresh left out, path -> reason; folders end with a slash."""
+        from codesearch.updating import left_out
+
         with self._database() as database:
             return left_out.read(database.store)
 
@@ -169,6 +169,8 @@ class Index(Searchable):
         """
         if not self.root.is_dir():
             raise BadQuery(f"{self.root} is gone; what was indexed can still be searched (--no-refresh)")
+        from codesearch.updating.tally import Deadline  # late, with all that refreshes: a search needs none
+
         deadline = Deadline(max_wait)
         lock_wait = lock_wait if max_wait is None else min(lock_wait, max_wait)
         self._location.create()
@@ -251,6 +253,8 @@ class Index(Searchable):
         self.close()
 
     def _run(self, deadline: Deadline, progress: Progress, embed: bool, note: str) -> Stats:
+        from codesearch.updating.refresh import Job, run_refresh
+
         with self._database() as database:
             settings = recorded.read(database.store, Settings) or Settings()
             job = Job(

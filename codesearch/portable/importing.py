@@ -25,10 +25,9 @@ from codesearch.portable.manifest import Manifest
 from codesearch.portable.matching import ImportedFile, match, parse
 from codesearch.records import Chunk, Progress, SourceFile
 from codesearch.storage import metadata
-from codesearch.storage.metadata import ModelRecord
+from codesearch.storage.metadata import ModelRecord, check_model
 from codesearch.storage.store import Store
 from codesearch.tokens import document
-from codesearch.updating.refresh import check_model
 from codesearch.vectors.vector_index import FINGERPRINT
 
 __all__ = ["Imported", "import_index"]

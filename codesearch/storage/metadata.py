@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from codesearch.models.embedder import SHIPPED
+from codesearch.errors import ModelMismatch
+from codesearch.models.embedder import SHIPPED, Model
 from codesearch.storage.store import Store
 
-__all__ = ["LastRefresh", "ModelRecord", "Settings", "read", "write"]
+__all__ = ["LastRefresh", "ModelRecord", "Settings", "check_model", "read", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +85,18 @@ def read(store: Store, kind: type[_Record]) -> _Record | None:
 def write(store: Store, record: Settings | ModelRecord | LastRefresh) -> None:
     """Store a record in place of the last one of its kind."""
     store.set_meta(_KEYS[type(record)], json.dumps(asdict(record)))
+
+
+def check_model(record: ModelRecord | None, model: Model, root: object) -> None:
+    """Raise ModelMismatch where the index holds another model's vectors than this one's."""
+    if record is None or record.fingerprint == model.fingerprint:
+        return
+    old, new = record.name, model.name
+    if old == new:
+        old, new = f"{old} ({record.fingerprint[:12]})", f"{new} ({model.fingerprint[:12]})"
+    raise ModelMismatch(
+        old,
+        new,
+        f"to change the model, run: codesearch index {root} --model {model.name} --rebuild; "
+        "to keep it, leave the model out",
+    )

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from codesearch.errors import ModelMismatch, counted
+from codesearch.errors import counted
 from codesearch.models.embedder import Model
 from codesearch.records import Progress, Stats
 from codesearch.storage import metadata as recorded
 from codesearch.storage.locations import Location, vector_cache_path
-from codesearch.storage.metadata import LastRefresh, ModelRecord, Settings
+from codesearch.storage.metadata import LastRefresh, ModelRecord, Settings, check_model
 from codesearch.storage.store import Store
 from codesearch.updating.tally import Deadline, Tally
 from codesearch.updating.text_stage import TextStage
@@ -25,7 +25,7 @@ from codesearch.updating.vectorize import Vectorizer
 from codesearch.vectors.cache import VectorCache
 from codesearch.vectors.vector_index import FINGERPRINT, VectorIndex
 
-__all__ = ["Job", "check_model", "run_refresh"]
+__all__ = ["Job", "run_refresh"]
 
 _GRAPH_DUE = "graph_due"
 """Key of ``store.meta``: "yes" from the first new vector until the graph has been looked after."""
@@ -76,21 +76,6 @@ def run_refresh(job: Job) -> Stats:
         tally.complete = False
     _write_down(job.store, tally)
     return tally.stats()
-
-
-def check_model(record: ModelRecord | None, model: Model, root: object) -> None:
-    """ModelMismatch where the index holds another model's vectors than this one's."""
-    if record is None or record.fingerprint == model.fingerprint:
-        return
-    old, new = record.name, model.name
-    if old == new:
-        old, new = f"{old} ({record.fingerprint[:12]})", f"{new} ({model.fingerprint[:12]})"
-    raise ModelMismatch(
-        old,
-        new,
-        f"to change the model, run: codesearch index {root} --model {model.name} --rebuild; "
-        "to keep it, leave the model out",
-    )
 
 
 def _agree_on_model(job: Job, tally: Tally) -> None:

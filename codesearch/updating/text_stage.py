@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesearch import tokens as lexical
-from codesearch.chunking import chunk
+from codesearch.chunking.version import VERSION
 from codesearch.errors import TooManyFiles, counted
 from codesearch.files.roots import git_top_level, is_wide
 from codesearch.files.walk import Walk, WalkOptions, walk
@@ -43,7 +43,7 @@ _COUNTED = 500_000
 """Where counting stops that only serves the message."""
 _BATCH_FILES, _BATCH_SECONDS = 256, 1.0
 _NAMED = 5  # notes about single files
-_VERSION = f"{chunk.VERSION}.{lexical.VERSION}"
+_VERSION = f"{VERSION}.{lexical.VERSION}"
 """Files are chunked again when either changes; chunks whose text stays keep their vectors."""
 
 _LAST_READ = "last_read_ns"
