@@ -12,8 +12,7 @@ is derived from are taken.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from functools import cache
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -54,12 +53,10 @@ _COUNTABLE = 1024
 """Layers that are soon counted, and then missed by name."""
 
 
-@cache
-def _kinds() -> tuple[type[ArchitectureConfig], ...]:
-    return tuple(
-        cast("type[ArchitectureConfig]", import_module(f"{__name__}.{name}.config").CONFIG)
-        for name in ARCHITECTURES
-    )
+def _kinds() -> Iterator[type[ArchitectureConfig]]:
+    """Yield the configurations in their order, each imported when it is asked: most are never needed."""
+    for name in ARCHITECTURES:
+        yield cast("type[ArchitectureConfig]", import_module(f"{__name__}.{name}.config").CONFIG)
 
 
 def implementation(kind: type[ArchitectureConfig], framework: Literal["mlx", "onnx"]) -> ModuleType:
