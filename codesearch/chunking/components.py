@@ -16,7 +16,7 @@ COMPONENTS = frozenset({"astro", "html", "svelte", "vue"})
 """Languages whose files are cut into parts first."""
 
 MARKUP = "html"
-"""What everything between the parts is read as."""
+"""Language of everything between the parts."""
 _ELEMENT = re.compile(
     rb"^[ \t]*<(?P<tag>script|style)\b(?P<attributes>[^>]{0,2000})>(?P<inner>.*?)</(?P=tag)\s*>[ \t]*\n?",
     re.IGNORECASE | re.DOTALL | re.MULTILINE,

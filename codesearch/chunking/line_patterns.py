@@ -524,4 +524,4 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "vhdl": r"\w+",
     }
 )
-"""What a name is made of, by language; "" for all others."""
+"""Pattern of a name, by language; "" for all others."""

@@ -48,7 +48,7 @@ _LONG_LINE = re.compile(r".{1000,}")
 _FURTHER = re.compile(
     r"(?:\[[^\]\n]{0,80}\]|\([^()\n]{0,80}\)|[ \t]|=[^,;!\n(\[]{0,80}){0,6},[ \t]*([^\W\d]\w*)"
 )
-"""What follows a name in ``a, b(3) = 1, c``: another name."""
+"""The rest of a line after a name in ``a, b(3) = 1, c``: another name."""
 _MOST_FURTHER = 40
 _QUOTES = "'\"` "
 
@@ -73,7 +73,7 @@ class _Found:
     inside: frozenset[str]
     signature: str
     ends: re.Pattern[bytes] | None
-    """What closes a block that is not indented (``@end``)."""
+    """Pattern that closes a block that is not indented (``@end``)."""
 
 
 def has_line_patterns(language: str) -> bool:

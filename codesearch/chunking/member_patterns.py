@@ -24,7 +24,7 @@ _PYTHON = (
 
 _VALUE = """[(number) (string) (object) (array) (call_expression) (new_expression) (true) (false) (null)
     (template_string) (regex) (arrow_function) (function_expression) (class) (binary_expression) (unary_expression)]"""
-"""What makes a property a definition: ``exports.send = send`` only passes a name on."""
+"""Pattern that makes a property a definition: ``exports.send = send`` only passes a name on."""
 
 _JAVASCRIPT = (
     "(program [(lexical_declaration (variable_declarator name: (identifier) @name)) (variable_declaration (variable_declarator name: (identifier) @name))])",

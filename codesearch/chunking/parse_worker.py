@@ -31,7 +31,7 @@ from codesearch.chunking.spans import Span
 __all__ = ["Task", "main", "perform", "read_answer", "wait_ready", "write_job"]
 
 Task = Literal["spans", "documented"]
-"""What is asked of a file; the answer is a list of ``Span`` or of ``Documented``."""
+"""The task for a file; the answer is a list of ``Span`` or of ``Documented``."""
 
 _JOB = struct.Struct(">II")
 _ANSWER = struct.Struct(">I")

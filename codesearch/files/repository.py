@@ -59,7 +59,7 @@ class Repository:
     fold: bool
     """core.ignorecase."""
     tracked: Tracked
-    """What git does not ignore, whatever its rules say."""
+    """Files that git does not ignore, whatever its rules say."""
 
 
 def git_directory(folder: Path) -> Path | None:

@@ -16,7 +16,7 @@ from codesearch.files.wildmatch import translate
 __all__ = ["SPECIAL", "Rule", "Rules"]
 
 SPECIAL = re.compile(rb"[*?\[\\]")
-"""What a pattern without a wildcard does not hold."""
+"""Characters that a pattern without a wildcard does not hold."""
 _LAST_SPECIAL = re.compile(rb".*[*?\[\]\\]", re.DOTALL)
 _KEY_BYTES = 4
 """Of the beginning or end of a pattern that it is filed under."""

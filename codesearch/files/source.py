@@ -70,7 +70,7 @@ class SourceText:
     digest: bytes = b""
     """Identity of the file's own bytes, 16 bytes; that of ``data`` where the file is written so."""
     encoding: str = "utf-8"
-    """What the file is written in; "unknown" where nothing fits and the bytes are as they were."""
+    """The encoding of the file; "unknown" where nothing fits and the bytes are as they were."""
     lines: tuple[int, ...] | None = None
     """For a notebook: for each line of ``data`` the line of the file."""
 

@@ -100,13 +100,13 @@ class Walk:
     files: tuple[SourceFile, ...]
     skipped: Mapping[str, int]
     notes: tuple[str, ...] = ()
-    """What the user should know, such as an ignore file that cannot be read."""
+    """News for the user, such as an ignore file that cannot be read."""
     folders: tuple[str, ...] = ()
     """Every folder that was entered, relative to the root; "" is the root."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Path -> reason, of the first entries that were left out (``MAX_NAMED``), folders with their slash."""
     encodings: Mapping[str, str] = field(default_factory=dict)
-    """What ``.gitattributes`` declares, by path."""
+    """Declarations of ``.gitattributes``, by path."""
     generated: frozenset[str] = frozenset()
     """Files that ``.gitattributes`` calls generated."""
     unreadable: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ class _Folder:
     """Ignored, but tracked files lie in it: only those count."""
     forced: bool = False
     tracked: Tracked = field(default_factory=Tracked)
-    """What the nearest repository around tracks, relative to its own top ..."""
+    """Files that the nearest repository around tracks, relative to its own top ..."""
     top: int = 0
     """... which is so many bytes into a path."""
 

@@ -27,7 +27,7 @@ BUDGET_SECONDS = 20.0
 _MOST_CHARACTERS = 10_000
 _SHOWN = 60
 _TOO_MUCH = (MemoryError, RecursionError, OverflowError, SystemError)
-"""What the library raises for an expression that calls itself, and for one in thousands of brackets."""
+"""Errors of the library for an expression that calls itself, and for one in thousands of brackets."""
 
 Key = TypeVar("Key")
 

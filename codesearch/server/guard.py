@@ -62,7 +62,7 @@ class Guard:
         self._secret = secret.encode()
         self._links = links
         self._session = secrets.token_urlsafe(24)
-        """What the cookie holds: it ends with this process, and is not the secret."""
+        """The value of the cookie: it ends with this process, and is not the secret."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 421 to a foreign Host, 403 to a foreign Origin, 401 without the secret, else pass it on."""
