@@ -147,7 +147,8 @@ themselves: the first sentence of a comment asks for its definition (the comment
 of a commit for the lines that are still its own. `issues` are 67 issues of sphinx and xarray (SWE-bench,
 LocBench), with `*.py` searched and tests left out: strict Acc@k is the share whose changed files are all
 among the first k. Baselines are the rankings before place, file and number of places were three decisions
-(91e718c; for comments and hunks 1a06c29). Times are of a machine that was busy with other work."""
+(91e718c; for comments and hunks 1a06c29). The rankings of the issues shown here were taken from indexes that
+91e718c built: fields and constants are no names in them yet. Times are of a machine busy with other work."""
 
 _TRIED = """\
 ## What did not help
