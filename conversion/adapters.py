@@ -22,7 +22,7 @@ from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.checkpoint.weights import FLOAT_DTYPES, Weights
 from mlx_jinabert.errors import ModelFolderError
 
-__all__ = ["Adapter", "Located", "Update", "find_adapter", "names_at", "read_adapter"]
+__all__ = ["Adapter", "AdapterFile", "Update", "find_adapter", "names_at", "read_adapter"]
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _FOLDER = "adapters"
@@ -48,7 +48,7 @@ _SUPPORTED: Mapping[str, tuple[object, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class AdapterFile:
     """A folder with an adapter, and the task wanted of several in its file (None: the file holds one)."""
 
     folder: Path
@@ -79,13 +79,13 @@ class Adapter:
     """Of the file of tensors and the configuration."""
 
 
-def find_adapter(source: Path, wanted: str) -> Located:
+def find_adapter(source: Path, wanted: str) -> AdapterFile:
     """``wanted``: a folder, or the name of a folder or a task under ``source`` (a model folder)."""
     for place in (source / _FOLDER / wanted, source / wanted, Path(wanted).expanduser()):
         if (place / CONFIG).is_file():
-            return Located(place, None)
+            return AdapterFile(place, None)
         if (place.parent / CONFIG).is_file() and not place.exists():
-            return Located(place.parent, place.name)
+            return AdapterFile(place.parent, place.name)
     raise ConversionError(
         f"--adapter {wanted}: no folder with {CONFIG}, and {source} has of its own: {names_at(source)}"
     )
@@ -101,7 +101,7 @@ def names_at(source: Path) -> str:
     return ", ".join(own) or "none"
 
 
-def read_adapter(located: Located, architecture: ArchitectureConfig) -> Adapter:
+def read_adapter(located: AdapterFile, architecture: ArchitectureConfig) -> Adapter:
     """The adapter for a checkpoint of this architecture; every tensor has a place or is refused by name."""
     scale, rank = _scale_and_rank(located.folder / CONFIG)
     path = located.folder / WEIGHTS
@@ -139,7 +139,7 @@ def _scale_and_rank(path: Path) -> tuple[float, int]:
 
 
 def _places(
-    located: Located, names: Collection[str], architecture: ArchitectureConfig
+    located: AdapterFile, names: Collection[str], architecture: ArchitectureConfig
 ) -> tuple[dict[str, dict[str, str]], list[str]]:
     """(weight -> side -> tensor of the wanted task, tensors left out on purpose)."""
     tasks = _tasks(names)

@@ -23,7 +23,7 @@ _QUIET = 3
 """Log errors only: warnings about graph clean-up are not the user's concern."""
 _FATAL = 4
 _SECONDS, _SECONDS_PER_TOKEN = 60.0, 0.05
-"""What a run may take, a hundred times of what the slowest model of the catalog does."""
+"""Time that a run may take: a hundred times that of the slowest model of the catalogue."""
 _INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from mlx_jinabert.architectures.bert.config import BertConfig
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import Value
 from mlx_jinabert.architectures.shared.onnx.layers import Layers, Mix
 
@@ -43,5 +43,5 @@ def _layer(layers: Layers, config: BertConfig, layer: str, x: Value, mix: Mix) -
 
 def _dense(layers: Layers, x: Value, name: str, groups: int) -> Value:
     weight = layers.weight(name)
-    rows = layers.arithmetic.rows(Scaled(x), weight.shape[1], groups)
+    rows = layers.arithmetic.rows(ScaledValue(x), weight.shape[1], groups)
     return layers.arithmetic.dense(rows, weight, layers.bias(name))

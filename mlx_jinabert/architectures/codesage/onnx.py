@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from mlx_jinabert.architectures.codesage.config import CodeSageConfig
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import Value
 from mlx_jinabert.architectures.shared.onnx.layers import Layers, Mix
 
@@ -44,7 +44,7 @@ def _block(layers: Layers, config: CodeSageConfig, block: str, x: Value, mix: Mi
 def _attention(layers: Layers, config: CodeSageConfig, attn: str, x: Value, mix: Mix) -> Value:
     """Queries, keys and values side by side; the scale 1 / sqrt(head width) is folded into the queries."""
     width = config.hidden_size
-    rows = layers.arithmetic.rows(Scaled(x), width, _GROUPS)
+    rows = layers.arithmetic.rows(ScaledValue(x), width, _GROUPS)
     scales = (np.float32((width // config.num_heads) ** -0.5), np.float32(1), np.float32(1))
     weights = np.split(layers.weight(f"{attn}.c_attn").T, 3)
     biases = np.split(layers.bias(f"{attn}.c_attn"), 3)
@@ -57,5 +57,5 @@ def _attention(layers: Layers, config: CodeSageConfig, attn: str, x: Value, mix:
 
 def _dense(layers: Layers, x: Value, name: str, groups: int) -> Value:
     weight = layers.weight(name).T
-    rows = layers.arithmetic.rows(Scaled(x), weight.shape[1], groups)
+    rows = layers.arithmetic.rows(ScaledValue(x), weight.shape[1], groups)
     return layers.arithmetic.dense(rows, weight, layers.bias(name))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mlx_jinabert.architectures.decoder.config import DecoderConfig
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import FLOAT, GraphBuilder, Value
 from mlx_jinabert.architectures.shared.onnx.layers import Array, Layers
 from mlx_jinabert.architectures.shared.onnx.tiles import TiledAttention
@@ -49,13 +49,13 @@ def encode_decoder(layers: Layers, config: DecoderConfig, project: Projection) -
         k = rotate(project(layers, config, f"{attention}.k_proj", rows, 1.0))
         v = by_head(layers, dense(layers, rows, f"{attention}.v_proj"), config.head_dim)
         context = shared(q, k, g.op("Transpose", v, perm=(0, 2, 1, 3)))
-        rows = layers.arithmetic.rows(Scaled(context), config.num_heads * config.head_dim)
+        rows = layers.arithmetic.rows(ScaledValue(context), config.num_heads * config.head_dim)
         x = g.op("Add", x, dense(layers, rows, f"{attention}.o_proj"))
         rows = normed(layers, config, x, f"{layer}.post_attention_layernorm")
         x = g.op("Add", x, gated(layers, config, rows, f"{layer}.mlp", _silu))
     x = rms_norm(layers, x, layers.weight("norm"), config.rms_norm_eps)
     if config.projection:
-        x = dense(layers, layers.arithmetic.rows(Scaled(x), config.hidden_size, _GROUPS), "linear")
+        x = dense(layers, layers.arithmetic.rows(ScaledValue(x), config.hidden_size, _GROUPS), "linear")
         layers.width = config.projection
     return x
 
@@ -82,7 +82,7 @@ def by_head(layers: Layers, x: Value, size: int) -> Value:
 def normed(layers: Layers, config: DecoderConfig, x: Value, name: str) -> Rows:
     """(tokens, hidden size) under the named norm, ready for products."""
     result = rms_norm(layers, x, layers.weight(name), config.rms_norm_eps)
-    return layers.arithmetic.rows(Scaled(result), config.hidden_size, _GROUPS)
+    return layers.arithmetic.rows(ScaledValue(result), config.hidden_size, _GROUPS)
 
 
 def rotation(layers: Layers, config: DecoderConfig, theta: float | None = None) -> Callable[[Value], Value]:
@@ -110,7 +110,7 @@ def gated(layers: Layers, config: DecoderConfig, rows: Rows, mlp: str, activate:
     gate = arithmetic.dense(rows, layers.weight(f"{mlp}.gate_proj"))
     up = arithmetic.unscaled(rows, layers.weight(f"{mlp}.up_proj"))
     product = g.op("Mul", activate(g, gate), up.values)
-    inner = arithmetic.rows(Scaled(product, up.scale), config.intermediate_size, _INNER_GROUPS)
+    inner = arithmetic.rows(ScaledValue(product, up.scale), config.intermediate_size, _INNER_GROUPS)
     return arithmetic.dense(inner, layers.weight(f"{mlp}.down_proj"))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlx_jinabert.architectures.decoder.onnx import by_head, dense, gated, rms_norm, rotation
 from mlx_jinabert.architectures.gemma2.config import Gemma2Config
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
 from mlx_jinabert.architectures.shared.onnx.layers import Layers
 from mlx_jinabert.architectures.shared.onnx.tiles import TiledAttention
@@ -53,7 +53,7 @@ def encode_gemma(
         k = rotate(project(f"{layer}.self_attn.k_proj", rows, 1.0))
         v = by_head(layers, dense(layers, rows, f"{layer}.self_attn.v_proj"), config.head_dim)
         mixed = attentions[windowed](q, k, g.op("Transpose", v, perm=(0, 2, 1, 3)))
-        context = layers.arithmetic.rows(Scaled(mixed), config.num_heads * config.head_dim)
+        context = layers.arithmetic.rows(ScaledValue(mixed), config.num_heads * config.head_dim)
         attended = dense(layers, context, f"{layer}.self_attn.o_proj")
         x = g.op("Add", x, norm(layers, config, attended, f"{layer}.post_attention_layernorm"))
         rows = _rows(layers, config, x, f"{layer}.pre_feedforward_layernorm")
@@ -81,7 +81,7 @@ def norm(layers: Layers, config: Gemma2Config, x: Value, name: str) -> Value:
 
 def _rows(layers: Layers, config: Gemma2Config, x: Value, name: str) -> Rows:
     """(tokens, hidden size) under the named norm, ready for products."""
-    return layers.arithmetic.rows(Scaled(norm(layers, config, x, name)), config.hidden_size, _GROUPS)
+    return layers.arithmetic.rows(ScaledValue(norm(layers, config, x, name)), config.hidden_size, _GROUPS)
 
 
 def _gelu(graph: GraphBuilder, x: Value) -> Value:

@@ -8,7 +8,7 @@ where there are types, no final norm.
 from __future__ import annotations
 
 from mlx_jinabert.architectures.gte.config import GteConfig
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import Value
 from mlx_jinabert.architectures.shared.onnx.gated import gated
 from mlx_jinabert.architectures.shared.onnx.layers import Layers
@@ -35,7 +35,7 @@ def encode(layers: Layers, config: GteConfig) -> Value:
 def _layer(layers: Layers, config: GteConfig, layer: str, x: Value, attention: PackedAttention) -> Value:
     g, epsilon, arithmetic = layers.graph, config.layer_norm_eps, layers.arithmetic
     projection, output = f"{layer}.attention.qkv_proj", f"{layer}.attention.o_proj"
-    rows = arithmetic.rows(Scaled(attention(x, projection)), layers.width)
+    rows = arithmetic.rows(ScaledValue(attention(x, projection)), layers.width)
     attended = arithmetic.dense(rows, layers.weight(output), layers.bias(output))
     residual = layers.norm(g.op("Add", attended, x), f"{layer}.attn_ln", epsilon)
     widened = layers.weight(f"{layer}.mlp.up_gate_proj")

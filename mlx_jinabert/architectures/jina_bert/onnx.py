@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from mlx_jinabert.architectures.jina_bert.config import JinaBertConfig
 from mlx_jinabert.architectures.shared.onnx.alibi import AlibiMix
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import Value
 from mlx_jinabert.architectures.shared.onnx.gated import GROUPS, gated
 from mlx_jinabert.architectures.shared.onnx.layers import Layers, Mix
@@ -68,7 +68,7 @@ def _en_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, mix:
 
 def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: Value, mix: Mix) -> Value:
     """Queries and keys are normalised over the full width; the norm's affine takes the scale along."""
-    rows = layers.arithmetic.rows(Scaled(x), config.hidden_size, GROUPS)
+    rows = layers.arithmetic.rows(ScaledValue(x), config.hidden_size, GROUPS)
     q, k = (
         layers.arithmetic.dense(rows, layers.weight(name), layers.bias(name))
         for name in (f"{attention}.self.query", f"{attention}.self.key")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlx_jinabert.architectures.modernbert.config import ModernBertConfig
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import Value
 from mlx_jinabert.architectures.shared.onnx.gated import gated
 from mlx_jinabert.architectures.shared.onnx.layers import Layers
@@ -29,7 +29,7 @@ def encode(layers: Layers, config: ModernBertConfig) -> Value:
         layer = f"layers.{n}"
         normed = layers.norm(x, f"{layer}.attn_norm", epsilon) if n else x
         context = (over_all if is_global else near)(normed, f"{layer}.attn.Wqkv")
-        rows = layers.arithmetic.rows(Scaled(context), layers.width)
+        rows = layers.arithmetic.rows(ScaledValue(context), layers.width)
         x = g.op("Add", x, layers.arithmetic.dense(rows, layers.weight(f"{layer}.attn.Wo")))
         normed = layers.norm(x, f"{layer}.mlp_norm", epsilon)
         gate, up = np.split(layers.weight(f"{layer}.mlp.Wi"), 2)

@@ -7,7 +7,7 @@ of the norms; SwiGLU in two matrices, ``fc12`` activated. Post-norm, token type 
 from __future__ import annotations
 
 from mlx_jinabert.architectures.nomic_bert.config import NomicBertConfig
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import Value
 from mlx_jinabert.architectures.shared.onnx.gated import gated
 from mlx_jinabert.architectures.shared.onnx.layers import Layers
@@ -33,7 +33,7 @@ def _layer(
     layers: Layers, config: NomicBertConfig, layer: str, x: Value, attention: PackedAttention
 ) -> Value:
     g, epsilon, arithmetic = layers.graph, config.layer_norm_eps, layers.arithmetic
-    rows = arithmetic.rows(Scaled(attention(x, f"{layer}.attn.Wqkv")), layers.width)
+    rows = arithmetic.rows(ScaledValue(attention(x, f"{layer}.attn.Wqkv")), layers.width)
     attended = arithmetic.dense(rows, layers.weight(f"{layer}.attn.out_proj"))
     residual = layers.norm(g.op("Add", attended, x), f"{layer}.norm1", epsilon)
     gate, up = (layers.weight(f"{layer}.mlp.{name}") for name in ("fc12", "fc11"))

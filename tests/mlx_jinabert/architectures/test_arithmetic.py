@@ -24,7 +24,7 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
 from mlx_jinabert.architectures.shared.onnx import int4
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import FLOAT, GraphBuilder
 from mlx_jinabert.architectures.shared.onnx.int8 import WEIGHT_LIMIT, Int8, quantize_weight
 from tests.support.graphing import build, session
@@ -47,7 +47,7 @@ def int8_identity(path: Path, width: int, groups: int) -> Callable[[Array], Arra
     """x -> x + 1 through an int8 product, in a model that is ``width`` wide."""
     g = GraphBuilder()
     arithmetic = Int8(g, width)
-    rows = arithmetic.rows(Scaled(g.input("x", FLOAT, ("tokens", 4))), 4, groups)
+    rows = arithmetic.rows(ScaledValue(g.input("x", FLOAT, ("tokens", 4))), 4, groups)
     product = arithmetic.dense(rows, np.eye(4, dtype=np.float32), np.ones(4, np.float32))
     g.output(product, "y", FLOAT, ("tokens", 4))
     run = session(g.finish(), path)
@@ -71,7 +71,7 @@ def test_an_outlier_in_the_batch_costs_its_neighbours_nothing(tmp_path: Path) ->
 
 def test_the_scale_of_a_row_of_zeros_is_not_zero(tmp_path: Path) -> None:
     g = GraphBuilder()
-    rows = Int8(g, 256).rows(Scaled(g.input("x", FLOAT, ("tokens", 4))), 4)
+    rows = Int8(g, 256).rows(ScaledValue(g.input("x", FLOAT, ("tokens", 4))), 4)
     g.output(rows.scales[0] or g.number(0), "scale", FLOAT, ("tokens", 1))
     scale = session(g.finish(), tmp_path)(x=np.zeros((2, 4), np.float32))
     assert (scale > 0).all()
@@ -114,7 +114,7 @@ def test_the_layout_of_4_bits_is_that_of_the_runtime(tmp_path: Path, width: int)
     weight[:, 1::16] = [[7.0], [-8.0]] * 3
     g = GraphBuilder()
     arithmetic = int4.Int4(g)
-    rows = arithmetic.rows(Scaled(g.input("x", FLOAT, ("tokens", width))), width)
+    rows = arithmetic.rows(ScaledValue(g.input("x", FLOAT, ("tokens", width))), width)
     g.output(arithmetic.dense(rows, weight, np.ones(6, np.float32)), "y", FLOAT, ("tokens", 6))
     run = session(g.finish(), tmp_path)
     x = random.randint(-127, 128, (3, width)).astype(np.float32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
 
-__all__ = ["Arithmetic", "Float32", "Rows", "Scaled"]
+__all__ = ["Arithmetic", "Float32", "Rows", "ScaledValue"]
 
 Array = NDArray[np.float32]
 
@@ -31,7 +31,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Scaled:
+class ScaledValue:
     """(tokens, width) ``values`` in units of ``scale`` (tokens, 1), or as they are."""
 
     values: Value
@@ -41,7 +41,7 @@ class Scaled:
 class Arithmetic(Protocol):
     """Dense layers of one graph."""
 
-    def rows(self, x: Scaled, width: int, groups: int = 1) -> Rows:
+    def rows(self, x: ScaledValue, width: int, groups: int = 1) -> Rows:
         """Prepare activations, (tokens, width), for the products that share them.
 
         ``groups``: how many parts of the width may need a resolution of their own.
@@ -50,7 +50,7 @@ class Arithmetic(Protocol):
     def dense(self, rows: Rows, weight: Array, bias: Array | None = None) -> Value:
         """x W^T + b, (tokens, out) float32, for a weight (out, in)."""
 
-    def unscaled(self, rows: Rows, weight: Array) -> Scaled:
+    def unscaled(self, rows: Rows, weight: Array) -> ScaledValue:
         """x W^T with the scale still to come, which saves a pass where it can be carried along."""
 
     def table_type(self, half: bool) -> np.dtype[Any]:
@@ -63,7 +63,7 @@ class Float32:
     def __init__(self, graph: GraphBuilder) -> None:
         self._graph = graph
 
-    def rows(self, x: Scaled, width: int, groups: int = 1) -> Rows:
+    def rows(self, x: ScaledValue, width: int, groups: int = 1) -> Rows:
         """Nothing to prepare: no product here has a scale."""
         return Rows((x.values,))
 
@@ -72,9 +72,9 @@ class Float32:
         inputs = [self._graph.constant(array) for array in (weight, bias) if array is not None]
         return self._graph.op("Gemm", rows.values[0], *inputs, transB=1)
 
-    def unscaled(self, rows: Rows, weight: Array) -> Scaled:
+    def unscaled(self, rows: Rows, weight: Array) -> ScaledValue:
         """The same as ``dense``."""
-        return Scaled(self.dense(rows, weight))
+        return ScaledValue(self.dense(rows, weight))
 
     def table_type(self, half: bool) -> np.dtype[Any]:
         """As precise as the checkpoint."""

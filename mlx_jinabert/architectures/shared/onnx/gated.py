@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
 from mlx_jinabert.architectures.shared.onnx.layers import Array, Layers
 
@@ -19,11 +19,11 @@ def gated(layers: Layers, x: Value, gate: Array, up: Array, *, activation: str, 
     ``gate`` and ``up`` are (inner, width); ``activation`` is "gelu" (exact) or "silu".
     """
     g, arithmetic = layers.graph, layers.arithmetic
-    rows = arithmetic.rows(Scaled(x), layers.width, GROUPS)
+    rows = arithmetic.rows(ScaledValue(x), layers.width, GROUPS)
     linear = arithmetic.unscaled(rows, up)
     activated = _activated(g, arithmetic.dense(rows, gate), activation)
     product = g.op("Mul", activated, linear.values)
-    inner = arithmetic.rows(Scaled(product, linear.scale), len(up), _INNER_GROUPS)
+    inner = arithmetic.rows(ScaledValue(product, linear.scale), len(up), _INNER_GROUPS)
     bias = layers.bias(down) if layers.checkpoint.has(f"{down}.bias") else None
     return arithmetic.dense(inner, layers.weight(down), bias)
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.architectures.graphs import GROUP_SIZES
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
 
 __all__ = ["BLOCK", "Int4", "Int4Weight", "quantize_weight"]
@@ -89,7 +89,7 @@ class Int4:
     def __init__(self, graph: GraphBuilder) -> None:
         self._graph = graph
 
-    def rows(self, x: Scaled, width: int, groups: int = 1) -> Rows:
+    def rows(self, x: ScaledValue, width: int, groups: int = 1) -> Rows:
         """Nothing to prepare: the kernel rounds activations itself, and every block is a group."""
         return Rows((x.values,))
 
@@ -110,9 +110,9 @@ class Int4:
         )
         return product if bias is None else g.op("Add", product, g.constant(bias))
 
-    def unscaled(self, rows: Rows, weight: Array) -> Scaled:
+    def unscaled(self, rows: Rows, weight: Array) -> ScaledValue:
         """The same as ``dense``."""
-        return Scaled(self.dense(rows, weight))
+        return ScaledValue(self.dense(rows, weight))
 
     def table_type(self, half: bool) -> np.dtype[Any]:
         """float16 always, as in int8."""

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
 
 __all__ = ["WEIGHT_LIMIT", "Int8", "Int8Weight", "quantize_weight"]
@@ -72,7 +72,7 @@ class Int8:
         self._grouped = width > _NO_OUTLIERS
         self._zero_point = graph.number(_ZERO_POINT, np.uint8)
 
-    def rows(self, x: Scaled, width: int, groups: int = 1) -> Rows:
+    def rows(self, x: ScaledValue, width: int, groups: int = 1) -> Rows:
         """uint8 values with one scale per token and group; the scale that ``x`` has is multiplied in."""
         g = self._graph
         groups = gcd(groups, width) if self._grouped else 1
@@ -101,11 +101,11 @@ class Int8:
         terms = products if bias is None else [*products, g.constant(bias)]
         return reduce(lambda total, term: g.op("Add", total, term), terms)
 
-    def unscaled(self, rows: Rows, weight: Array) -> Scaled:
+    def unscaled(self, rows: Rows, weight: Array) -> ScaledValue:
         """The integer product, scaled by channel alone; groups have no scale in common."""
         if len(rows.values) > 1:
-            return Scaled(self.dense(rows, weight))
-        return Scaled(self._product(rows.values[0], weight), rows.scales[0])
+            return ScaledValue(self.dense(rows, weight))
+        return ScaledValue(self._product(rows.values[0], weight), rows.scales[0])
 
     def table_type(self, half: bool) -> np.dtype[Any]:
         """float16 always: half the size, and an error far below that of the products."""

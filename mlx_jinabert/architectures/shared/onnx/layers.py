@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Arithmetic, Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import Arithmetic, ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import FLOAT, INT64, GraphBuilder, Value
 from mlx_jinabert.architectures.shared.onnx.tensors import Checkpoint
 
@@ -105,7 +105,7 @@ class Layers:
         The scale 1 / sqrt(head width) is folded into the queries' weights; ``groups`` as in
         ``Arithmetic.rows``.
         """
-        rows = self.arithmetic.rows(Scaled(x), self.width, groups)
+        rows = self.arithmetic.rows(ScaledValue(x), self.width, groups)
         scale = np.float32((self.width // heads) ** -0.5)
         query, key = f"{attention}.self.query", f"{attention}.self.key"
         q = self.arithmetic.dense(rows, self.weight(query) * scale, self.bias(query) * scale)
@@ -140,7 +140,7 @@ class Layers:
         dense = f"{attention}.output.dense"
         weight = self.weight(dense)
         bias = self.bias(dense) + weight.astype(np.float64) @ self.bias(f"{attention}.self.value")
-        rows = self.arithmetic.rows(Scaled(context), self.width)
+        rows = self.arithmetic.rows(ScaledValue(context), self.width)
         return self.arithmetic.dense(rows, weight, bias.astype(np.float32))
 
     def pool(self, hidden: Value, mode: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlx_jinabert.architectures.shared.onnx.arithmetic import Scaled
+from mlx_jinabert.architectures.shared.onnx.arithmetic import ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import FLOAT, Value
 from mlx_jinabert.architectures.shared.onnx.gated import GROUPS
 from mlx_jinabert.architectures.shared.onnx.layers import Array, Layers
@@ -49,7 +49,7 @@ class PackedAttention:
         own_bias = None
         if layers.checkpoint.has(f"{projection}.bias"):
             own_bias = layers.bias(projection) * factor[:, 0]
-        rows = layers.arithmetic.rows(Scaled(x), width, GROUPS)
+        rows = layers.arithmetic.rows(ScaledValue(x), width, GROUPS)
         packed = layers.arithmetic.dense(rows, layers.weight(projection) * factor, own_bias)
         query, key, value = layers.graph.split(packed, 3)
         return self._attend(self._rotated(query), self._rotated(key), self._by_head(value))
