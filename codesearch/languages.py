@@ -183,7 +183,7 @@ _ALL = (
     _language("mojo", "mojo"),
     _language("nim", "nim nims nimble"),
     _language("nix", "nix"),
-    _language("objective-c", "m mm", aliases="objc objective-c++"),
+    _language("objective-c", "m mm", aliases="objc objectivec objective-c++"),
     _language("ocaml", "ml mli mll mly"),
     _language("odin", "odin"),
     _language("pascal", "pas pp dpr lpr"),

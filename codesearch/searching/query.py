@@ -26,6 +26,12 @@ _SEPARATOR = re.compile(r"::|->|[.:#\\/]")
 _IDENTIFIER = r"[@$&*]?[^\W\d]\w*(?:-\w+)*[!?]?"
 _QUALIFIED = re.compile(rf"[.:#\\]{{0,2}}{_IDENTIFIER}(?:(?:::|->|[.:#\\]){_IDENTIFIER})*")
 _WORD = re.compile(r"\w+")
+_DEFINED = re.compile(
+    r"(?:where|how)\s+(?:is|are)\s+(?:the\s+)?(?P<name>\S+)\s+(?:defined|declared)\s*\??"
+    r"|(?:the\s+)?(?:definition|declaration)\s+of\s+(?P<of>\S+)",
+    re.IGNORECASE,
+)
+"""A question about one name, which is as good as the name."""
 _CALL = re.compile(r"\((?:\)|[^()]*\))$|<[^<>]*>$")
 _SPLIT_CODE = re.compile(r"[\s,()\[\]{}=]+")
 _OPENING = "([{\"'`“‘"
@@ -172,6 +178,8 @@ def stem(word: str) -> str:
 
 def _as_name(text: str) -> Name | None:
     """The name that this text is, or None."""
+    asked = _DEFINED.fullmatch(text.strip())
+    text = (asked["name"] or asked["of"]) if asked else text
     text = text.strip().strip("`'\"")
     text = _CALL.sub("", text)
     if not _QUALIFIED.fullmatch(text):

@@ -96,3 +96,13 @@ def test_names_with_hyphens_are_names(tmp_path: Path, path: str, text: str, quer
     use = f"{query} {query}\n# {query}\n"
     files = {path: text, "zz/use.txt": use, f"zz/{query.strip('!')}.md": f"# {query}\n\n{use}"}
     assert first_hits(tmp_path, files, query)[0].path == path
+
+
+@pytest.mark.parametrize("query", ["where is route_table defined?", "definition of route_table"])
+def test_a_question_where_a_name_is_defined_is_that_name(tmp_path: Path, query: str) -> None:
+    files = {
+        **USES,
+        "where_defined.py": "# where it is defined: the definition\n" * 3,
+        "legacy/routes.py": ROUTES,
+    }
+    assert first_hits(tmp_path, files, query)[0].path == "legacy/routes.py"
