@@ -162,6 +162,8 @@ class ChunkPool:
         if known is None or not is_parsed(language):
             return line_spans(data, language, self._options), None
         answer = self._performed("spans", data, known)
+        if isinstance(answer, list) and (answer[-1].end if answer else 0) != len(data):
+            answer = "the parsing process answered for another file"
         if isinstance(answer, list):
             return answer, None
         return line_spans(data, language, self._options), answer
