@@ -55,7 +55,7 @@ def layer_norm(vectors: Array) -> Array:
 
 
 def l2_normalize(vectors: Array) -> Array:
-    """Rows of unit length; rows of zeros stay zeros. ScaledValue first, so that squares cannot vanish."""
+    """Rows of unit length; rows of zeros stay zeros. Scaled first, so that squares cannot vanish."""
     peak = abs(vectors).max(axis=-1, keepdims=True)
     scaled = vectors / (peak + (peak == 0))
     norm = (scaled * scaled).sum(axis=-1, keepdims=True) ** 0.5
