@@ -33,13 +33,16 @@ CREATE INDEX IF NOT EXISTS terms_of_chunk ON terms (uuid)
 # Okapi BM25 with SQLite's constants and treatment of common terms; see searching/stores/bm25.py.
 WORDS = """
 WITH all_chunks AS (SELECT count(*) AS number, avg(length) AS mean FROM chunks WHERE root = ANY(:roots)),
+     wanted AS (
+        SELECT term, count(*) AS times FROM unnest(CAST(:terms AS text[])) AS term GROUP BY term
+     ),
      found AS (SELECT term, uuid, weight FROM terms WHERE root = ANY(:roots) AND term = ANY(:terms)),
      held AS (SELECT term, count(*) AS number FROM found GROUP BY term)
 SELECT uuid, sum(
     greatest(ln((all_chunks.number - held.number + 0.5) / (held.number + 0.5)), 1e-6)
-    * weight * 2.2 / (weight + 1.2 * (0.25 + 0.75 * length / greatest(mean, 1)))
+    * wanted.times * weight * 2.2 / (weight + 1.2 * (0.25 + 0.75 * length / greatest(mean, 1)))
 ) AS score
-FROM found JOIN held USING (term) JOIN chunks USING (uuid), all_chunks
+FROM found JOIN held USING (term) JOIN wanted USING (term) JOIN chunks USING (uuid), all_chunks
 WHERE {where} GROUP BY uuid ORDER BY score DESC, uuid LIMIT :limit
 """
 NEAR = """

@@ -76,7 +76,7 @@ class Engine(Protocol):
     def words(
         self, roots: Sequence[str], terms: Sequence[str], limit: int, where: Where = ANYWHERE
     ) -> list[Found]:
-        """Return the best chunks by BM25, best first."""
+        """Return the best chunks by BM25, best first. A term that is repeated counts as often."""
 
     def near(
         self, roots: Sequence[str], vector: NDArray[np.float32], limit: int, where: Where = ANYWHERE

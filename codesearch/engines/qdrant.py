@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 from uuid import UUID
@@ -143,7 +144,7 @@ class QdrantEngine:
         self, roots: Sequence[str], terms: Sequence[str], limit: int, where: Where = ANYWHERE
     ) -> list[Found]:
         """Return the best chunks by BM25."""
-        return self._query(_sparse(dict.fromkeys(terms, 1.0)), WORDS, limit, _filter(roots, where))
+        return self._query(_sparse(Counter(terms)), WORDS, limit, _filter(roots, where))
 
     def near(
         self, roots: Sequence[str], vector: NDArray[np.float32], limit: int, where: Where = ANYWHERE
@@ -157,9 +158,7 @@ class QdrantEngine:
         """Return the best chunks by both arms, fused by the server: for clients without our ranking."""
         depth, wanted = max(100, 2 * limit), _filter(roots, ANYWHERE)
         arms = [
-            models.Prefetch(
-                query=_sparse(dict.fromkeys(terms, 1.0)), using=WORDS, limit=depth, filter=wanted
-            ),
+            models.Prefetch(query=_sparse(Counter(terms)), using=WORDS, limit=depth, filter=wanted),
             models.Prefetch(query=vector.tolist(), using=CODE, limit=depth, filter=wanted),
         ]
         query = models.RrfQuery(rrf=models.Rrf(k=RRF_K))

@@ -53,7 +53,7 @@ class EngineStore:
         where = self._where(scope)
         if not terms or where is None:
             return []
-        return self._matches(self._engine.words(self._roots, list(dict.fromkeys(terms)), limit, where))
+        return self._matches(self._engine.words(self._roots, terms, limit, where))
 
     def nearest(self, vector: NDArray[np.float32], limit: int, scope: Scope = EVERYTHING) -> list[Match]:
         """Return the chunks nearest to a unit vector (dim,)."""

@@ -75,6 +75,14 @@ def test_words_find_the_same_chunks_in_the_same_order(
         assert [match.score for match in found] == sorted((match.score for match in found), reverse=True)
 
 
+def test_a_repeated_term_counts_as_often(store: SearchStore, reference: SearchStore) -> None:
+    """A long question says so how much each of its terms tells."""
+    for terms in (("send", "retry", "retry", "retry"), ("send", "send", "send", "retry")):
+        with store.snapshot():
+            found = places(store, store.lexical(terms, 10, COLUMNS))
+            assert found == places(reference, reference.lexical(terms, 10, COLUMNS))
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_vectors_find_the_same_chunks_with_their_cosines(
     store: SearchStore, reference: SearchStore, question: str
