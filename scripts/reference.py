@@ -26,7 +26,11 @@ _PYTHON = """# Python API
 
 Written by `python -m scripts.reference` from the code. What is not listed here is internal.
 """
-_PROGRAMS = {"codesearch": "codesearch.cli:cli", "convert-weights": "conversion.cli:_command"}
+_PROGRAMS = {
+    "codesearch": "codesearch.cli:cli",
+    "mlx-jinabert": "mlx_jinabert.cli:cli",
+    "convert-weights": "conversion.cli:_command",
+}
 _LINE = 100
 _PACKAGES = ("mlx_jinabert", "codesearch")
 
