@@ -28,7 +28,7 @@ Written by `python -m scripts.reference` from the code. What is not listed here 
 """
 _PROGRAMS = {
     "codesearch": "codesearch.cli:cli",
-    "mlx-jinabert": "mlx_jinabert.cli:cli",
+    "mlx-jinabert": "mlx_jinabert.cli:main",
     "convert-weights": "conversion.cli:_command",
 }
 _LINE = 100
