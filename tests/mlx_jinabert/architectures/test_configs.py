@@ -63,7 +63,7 @@ def test_an_unknown_variant_is_refused_by_name(key: str) -> None:
         ("en", "layer_norm_eps", 0),
         ("en", "num_attention_heads", 7),
         ("en", "is_decoder", True),
-        ("bert", "model_type", "roberta"),
+        ("bert", "model_type", "electra"),  # named as BERT is, and not BERT
         ("bert", "position_embedding_type", "relative_key"),
         ("bert", "position_embedding_type", "alibi"),
         ("bert", "hidden_act", "gelu_pytorch_tanh"),
