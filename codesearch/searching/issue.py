@@ -27,6 +27,11 @@ _LISTED_VERSION = re.compile(
 )
 """A line of an environment: ``numpy: 1.16.1``. Names of libraries that have nothing to do with it."""
 _FRAME = re.compile(r'File "([^"\n]+)", line \d+(?:, in (\S+))?')
+_TRACEBACK = re.compile(r"Traceback \(most recent call last\)")
+_FRAME_LINES = re.compile(
+    r'^[ \t]*File "[^"\n]+", line \d+[^\n]*(?:\n(?![ \t]*File ")[ \t]{2,}[^\n]*)*', re.MULTILINE
+)
+"""A frame with the code that Python prints below it."""
 _MESSAGE = re.compile(r"^\s*(?:E\s+)?((?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning)\b:?.*)$", re.MULTILINE)
 _INLINE = re.compile(r"`+([^`\n]+)`+")
 _INDENTED = re.compile(r" {4}|\t|>>> |\.\.\. ")
@@ -70,8 +75,12 @@ class Issue:
 
     @classmethod
     def of(cls, text: str) -> Issue:
-        """Take a text apart; its first line is the title."""
-        title, _, body = text.strip().replace("\r\n", "\n").partition("\n")
+        """Take a text apart; its first line is the title, of a bare traceback the message at its end."""
+        text = text.strip().replace("\r\n", "\n")
+        title, _, body = text.partition("\n")
+        messages = tuple(dict.fromkeys(said.strip() for said in _MESSAGE.findall(text)))
+        if messages and _TRACEBACK.search(title):
+            title, body = messages[-1], _FRAME_LINES.sub("", body)
         body = _TEMPLATE.sub(" ", body)
         code: list[str] = []
 
@@ -88,7 +97,7 @@ class Issue:
             prose=" ".join(prose),
             code="\n".join(map(_without_versions, [*code, *indented])),
             inline=tuple(_INLINE.findall(f"{title}\n{plain}")),
-            messages=tuple(dict.fromkeys(said.strip() for said in _MESSAGE.findall(text))),
+            messages=messages,
             frames=tuple(Frame(*found) for found in _FRAME.findall(text)),
             paths=tuple(dict.fromkeys([*linked, *_PATH.findall(unlinked)])),
             dotted=tuple(dict.fromkeys(_DOTTED.findall(unlinked))),

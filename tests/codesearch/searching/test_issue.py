@@ -109,3 +109,36 @@ def test_a_long_question_is_not_cut(tmp_path, monkeypatch) -> None:  # type: ign
     with open_index(root, WordHashEmbedder()) as index:
         index.refresh()
         assert index.search(report, mode="lexical")[0].path == "answer.py"
+
+
+_FOREIGN = "".join(
+    f'  File "/opt/venv/lib/python3.11/site-packages/web/part{n}.py", line {n}, in __call__\n'
+    "    await self.app(scope, receive, send)\n    ^^^^^^^^^^^^^^^^\n"
+    for n in range(20)
+)
+
+
+@pytest.mark.parametrize("before", ["", "2026-01-02 12:00:01 ERROR "])
+@pytest.mark.parametrize("end", ["", "\n", "\n\nThe above exception was handled.\n"])
+def test_a_bare_traceback_asks_for_its_last_message(before: str, end: str) -> None:
+    text = f"{before}Traceback (most recent call last):\n{_FOREIGN}ValueError: pallet exceeds load limit{end}"
+    issue = Issue.of(text)
+    assert issue.title == "ValueError: pallet exceeds load limit"
+    assert "receive" not in f"{issue.prose} {issue.code}"
+    assert len(issue.frames) == 20
+    weights = term_weights(issue)
+    assert min(weights["pallet"], weights["limit"]) > weights.get("receive", 0.0)
+
+
+def test_of_chained_exceptions_the_last_one_is_the_title() -> None:
+    first = f"Traceback (most recent call last):\n{_FOREIGN}KeyError: 'rack'\n"
+    between = "\nDuring handling of the above exception, another exception occurred:\n\n"
+    last = f"Traceback (most recent call last):\n{_FOREIGN}LookupError: no such rack"
+    assert Issue.of(first + between + last).title == "LookupError: no such rack"
+
+
+def test_a_report_with_a_title_keeps_it() -> None:
+    assert (
+        Issue.of(f"Racks overflow\n\nTraceback (most recent call last):\n{_FOREIGN}ValueError: x").title
+        == "Racks overflow"
+    )
