@@ -64,7 +64,7 @@ def _versions() -> Iterator[Finding]:
 
 
 def _folders() -> Iterator[Finding]:
-    from codesearch.models.embedder import model_cache
+    from codesearch.models.names import model_cache
     from codesearch.storage.locations import index_home
 
     yield _writable("index folder", index_home(), "CODESEARCH_HOME")
@@ -137,7 +137,7 @@ def _git() -> Iterator[Finding]:
 
 
 def _model(name: str) -> Iterator[Finding]:
-    from codesearch.models.embedder import is_service
+    from codesearch.models.names import is_service
 
     if is_service(name):
         yield _service(name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codesearch.models.embedder import KnownModel
+from codesearch.models.names import KnownModel
 from codesearch.shell.terminal import one_line
 
 __all__ = ["columns", "fields"]

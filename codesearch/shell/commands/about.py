@@ -40,7 +40,7 @@ def models(*, as_json: bool) -> None:
     On a terminal in columns, else a line of tab-separated fields for each: name, source, parameters, dims,
     longest text in tokens, licence, commercial use, recommended use.
     """
-    from codesearch.models.embedder import known_models
+    from codesearch.models.names import known_models
     from codesearch.shell.model_list import columns, fields
     from codesearch.shell.render import dump
 

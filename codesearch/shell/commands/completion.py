@@ -18,7 +18,7 @@ def languages(_: click.Context, __: click.Parameter, incomplete: str) -> list[Co
 
 def models(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """After ``--model``: short names, and files for a folder."""
-    from codesearch.models.embedder import known_models
+    from codesearch.models.names import known_models
 
     found = [CompletionItem(m.name, help=m.use) for m in known_models() if m.name.startswith(incomplete)]
     return found or paths(_, __, incomplete)

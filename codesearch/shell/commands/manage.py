@@ -52,7 +52,7 @@ def clear(path: str | None, *, everything: bool, orphans: bool, root_here: bool,
 
 def _shared() -> Iterator[str]:
     """A line for each cache that belongs to no index alone and holds something."""
-    from codesearch.models.embedder import model_cache
+    from codesearch.models.names import model_cache
     from codesearch.shell.report import human_bytes
     from codesearch.storage.locations import vector_cache_path
 

@@ -24,7 +24,6 @@ from codesearch.engines import postgres
 from codesearch.engines.address import is_engine, open_engine
 from codesearch.engines.protocol import Engine
 from codesearch.errors import BadQuery, CodesearchError, ModelMismatch
-from codesearch.searching.ranking import fuse
 from codesearch.searching.request import SearchRequest
 from codesearch.searching.search import Searcher
 from codesearch.storage.locations import locate
@@ -311,13 +310,14 @@ def test_qdrants_own_fusion_is_reciprocal_rank_fusion(tmp_path: Path) -> None:
             terms, [vector] = query_terms(question), EMBEDDER.encode_query([question])
             lexical = [one.uuid for one in engine.words(roots, terms, 100)]
             semantic = [one.uuid for one in engine.near(roots, vector, 100)]
-            ours = fuse(lexical, semantic, 0.5, 60.0)  # type: ignore[arg-type, type-var]
-            theirs = {one.uuid: one.score for one in engine.fused(roots, terms, vector, 10)}  # type: ignore[attr-defined]
-            scale = 2 / 61
+            ours = dict.fromkeys((*lexical, *semantic), 0.0)
+            for ranked in (lexical, semantic):
+                for rank, uuid in enumerate(ranked, 1):
+                    ours[uuid] += 1 / (60 + rank)  # Cormack et al., SIGIR 2009
+            theirs = engine.fused(roots, terms, vector, 10)  # type: ignore[attr-defined]
+            assert theirs
             np.testing.assert_allclose(
-                [theirs[uuid] for uuid in theirs],
-                [ours[uuid] * scale for uuid in theirs],
-                rtol=1e-5,  # type: ignore[index]
+                [one.score for one in theirs], [ours[one.uuid] for one in theirs], rtol=1e-5
             )
 
 

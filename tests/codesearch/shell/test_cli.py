@@ -288,7 +288,7 @@ def test_quick_commands_import_nothing_heavy(args: list[str], tmp_path: Path) ->
         "import sys\nfrom codesearch.cli import main\n"
         f"try:\n    main({args!r})\nexcept SystemExit:\n    pass\n"
         "print(sorted({m.split('.')[0] for m in sys.modules} & "
-        "{'numpy', 'rich', 'mlx', 'onnxruntime', 'tokenizers', 'tree_sitter', 'mlx_jinabert'}))"
+        "{'numpy', 'rich', 'mlx', 'onnxruntime', 'tokenizers', 'tree_sitter', 'safetensors'}))"
     )
     got = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from codesearch.models.embedder import known_models
+from codesearch.models.names import known_models
 from codesearch.shell.model_list import columns, fields
 from mlx_jinabert.catalog import available_models
 
