@@ -43,7 +43,7 @@ def test_wheel_declares_the_commands_and_the_licence(built: Path) -> None:
         metadata = archive.read(info).decode()
         scripts = archive.read(info.replace("METADATA", "entry_points.txt")).decode()
     assert "License-Expression: Apache-2.0" in metadata
-    assert "codesearch = codesearch.cli:main" in scripts
+    assert "codesearch = codesearch.__main__:main" in scripts
     assert "convert-weights = conversion.cli:main" in scripts
     torch = [line for line in metadata.split("\n\n")[0].splitlines() if "torch" in line]
     assert torch == ["Requires-Dist: torch==2.13.0; extra == 'train'"]

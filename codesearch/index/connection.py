@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
-from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, IndexNotFound
+from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, IndexNotFound, StorageFailed
 from codesearch.searching.stores.single import SingleStore
 from codesearch.storage.locations import Location
 from codesearch.storage.store import DATABASE, Store
@@ -22,6 +24,11 @@ from codesearch.vectors import graph_file as graph_stamp
 from codesearch.vectors.vector_index import VectorIndex
 
 __all__ = ["Connection", "OpenDatabase", "is_damage"]
+
+T = TypeVar("T")
+_TRIES, _PAUSE_SECONDS = 50, 0.02
+_AT_ONCE = 3
+"""Tries although the file seems to be the one on disk: it may have been replaced just before."""
 
 
 class OpenDatabase:
@@ -107,6 +114,25 @@ class Connection:
             with self._lock:
                 opened = stack.enter_context(self._current().used())
             yield opened
+
+    def ask(self, question: Callable[[OpenDatabase], T]) -> T:
+        """Answer from the open database; where that is cleared or replaced meanwhile, from the one that
+        follows.
+
+        A thread that has no handle yet on a file that is gone cannot get one. It waits a moment for the
+        writer who makes the index anew. Raises what ``database`` raises.
+        """
+        for tried in range(_TRIES):
+            try:
+                with self.database() as database:
+                    return question(database)
+            except (IndexNotFound, StorageFailed, IndexFormatError, FileNotFoundError) as error:
+                if self._opened is None or tried == _TRIES - 1 or (tried >= _AT_ONCE and self.is_current):
+                    if isinstance(error, FileNotFoundError):
+                        raise IndexNotFound(self._location.root) from error
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+        raise AssertionError("the last try answers or raises")
 
     @property
     def is_current(self) -> bool:

@@ -100,8 +100,7 @@ class Index(Searchable):
 
     def counts(self) -> Counts:
         """Return the numbers of files, chunks and embedded chunks at this moment."""
-        with self._database() as database:
-            return database.store.counts()
+        return self._connection.ask(lambda database: database.store.counts())
 
     def chunks_of(self, path: str) -> list[StoredChunk]:
         """Return the chunks of a file (relative to the root), in order; [] where it is not indexed."""
@@ -122,8 +121,9 @@ class Index(Searchable):
             return ids is None or len(ids) > 0
 
     def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
-        with self._database() as database:
-            return Searcher(database.search_store, self._query_embedder).answer(request, scorer)
+        return self._connection.ask(
+            lambda database: Searcher(database.search_store, self._query_embedder).answer(request, scorer)
+        )
 
     def _parts(self, under: Sequence[str] | None) -> Sequence[str]:
         if under is None:

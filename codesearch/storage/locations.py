@@ -38,6 +38,7 @@ __all__ = [
 
 LOCK_NAME = "writer.lock"
 _ROOT_NAME = "root"
+_TRIES = 10
 _FOLDER_NAME = re.compile(r"[0-9a-f]{16}")
 
 
@@ -52,16 +53,23 @@ class Location:
 
     def create(self) -> None:
         """Make the index folder, private to the user, and write down whose it is."""
-        try:
-            _make_private(self.directory)
-            note = self.directory / _ROOT_NAME
-            if not note.exists():
-                note.write_bytes(os.fsencode(self.root))
-        except OSError as error:
-            raise StorageFailed(
-                f"cannot create the index folder {self.directory}: {error.strerror}; "
-                "set CODESEARCH_HOME to a folder that can be written"
-            ) from error
+        for tried in range(_TRIES):
+            try:
+                _make_private(self.directory)
+                note = self.directory / _ROOT_NAME
+                if not note.exists():
+                    note.write_bytes(os.fsencode(self.root))
+                return
+            except OSError as error:
+                cleared = isinstance(
+                    error, FileNotFoundError | FileExistsError
+                )  # by another process, just now
+                if cleared and tried < _TRIES - 1:
+                    continue
+                raise StorageFailed(
+                    f"cannot create the index folder {self.directory}: {error.strerror}; "
+                    "set CODESEARCH_HOME to a folder that can be written"
+                ) from error
 
 
 @dataclass(frozen=True, slots=True)

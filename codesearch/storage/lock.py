@@ -67,6 +67,8 @@ class WriterLock:
         except FileNotFoundError:  # the index was cleared, folder and all, between the two
             return False
         except OSError as error:
+            if isinstance(error, FileExistsError) and not self._path.parent.exists():
+                return False  # the same, while the folder was made
             remedy = advice(self._path) or "set CODESEARCH_HOME to a folder of your own"
             raise StorageFailed(f"{self._path}: {error.strerror}; {remedy}") from error
         try:

@@ -9,6 +9,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -104,6 +105,7 @@ def test_closing_gives_searching_threads_an_error(tree: Path) -> None:
         assert all(said.startswith("CodesearchError: ") and "was closed" in said for said in counts)
 
 
+@pytest.mark.slow  # a stress: one run of several still sees an error, never a crash
 def test_clearing_disturbs_nobody_who_searches_and_refreshes(tree: Path) -> None:
     process = start(tree, "refresh", 4)
     cleared = 0
@@ -113,6 +115,7 @@ def test_clearing_disturbs_nobody_who_searches_and_refreshes(tree: Path) -> None
             cleared += 1
         except CodesearchError:  # being written, or cleared just now
             pass
+        time.sleep(0.05)
     counts = seen(process)
     assert cleared > 1
     answers = counts.pop("answers")

@@ -41,7 +41,11 @@ def _telemetry_of(folder: Path, asked: dict[str, str]) -> list[Path]:
     home, tree = folder / "home", folder / "tree"
     home.mkdir()
     tree.mkdir()
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ORT_", "XDG_"))}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("ORT_", "XDG_", "CI", "GITHUB_"))
+    }
     ours = {"CODESEARCH_HOME": str(folder / "index"), "MLX_JINABERT_CACHE": str(folder / "graphs")}
     root = str(ROOT)
     environment = {**kept, **ours, "HOME": str(home), "PYTHONPATH": root, **asked}
