@@ -91,8 +91,10 @@ def fill(store: Store, files: list[tuple[str, list[Chunk]]], size: int) -> None:
                 if count >= size:
                     break
         copy += 1
-    while waiting := store.pending(_BATCH):
-        store.put_vectors([one.id for one in waiting], mixture(random, len(waiting)))
+    waiting = store.pending()
+    for start in range(0, len(waiting), _BATCH):
+        ids = waiting[start : start + _BATCH]
+        store.put_vectors(ids, mixture(random, len(ids)))
 
 
 def _changed(chunk: Chunk, path: str, copy: int) -> Chunk:
