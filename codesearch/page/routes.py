@@ -49,6 +49,7 @@ def extra(resident: Resident, folders: Sequence[str]) -> Extra:
         "roots": lambda _: api.roots(),
     }
     routes: list[BaseRoute] = [Route("/", _static), Route("/static/{name}", _static)]
+    routes.append(Route("/favicon.ico", _icon))
     routes += [Route(f"/api/{name}", partial(_answer, resident, ask)) for name, ask in questions.items()]
     routes.append(Route("/api/points", partial(_points, resident, api)))
 
@@ -62,8 +63,16 @@ def extra(resident: Resident, folders: Sequence[str]) -> Extra:
     return Extra(routes, lifespan)
 
 
+async def _icon(_: Request) -> Response:
+    """Answer browsers that ask for the icon at its old place, whatever the page names."""
+    return _file("icon.svg")
+
+
 async def _static(request: Request) -> Response:
-    name = request.path_params.get("name", "index.html")
+    return _file(request.path_params.get("name", "index.html"))
+
+
+def _file(name: str) -> Response:
     source = files("codesearch.page") / "static" / name
     kind = _TYPES.get(name.rpartition(".")[2])
     if kind is None or not name.replace(".", "").replace("-", "").isalnum() or not source.is_file():

@@ -38,7 +38,7 @@ def tab(request: pytest.FixtureRequest, browser: Any, page: Page) -> Iterator[An
     tab = context.new_page()
     tab.problems = []
     tab.on("pageerror", lambda error: tab.problems.append(str(error)))
-    tab.on("console", lambda message: message.type == "error" and tab.problems.append(message.text))
+    tab.on("console", lambda message: message.type == "error" and tab.problems.append(_said(message)))
     tab.on("dialog", lambda dialog: (tab.problems.append("a dialog"), dialog.dismiss()))
     tab.goto(page.link())
     tab.wait_for_url(f"{page.url}/")
@@ -46,6 +46,10 @@ def tab(request: pytest.FixtureRequest, browser: Any, page: Page) -> Iterator[An
     yield tab
     assert tab.problems == []
     context.close()
+
+
+def _said(message: Any) -> str:
+    return f"{message.text} {message.location.get('url', '')}"
 
 
 def expect(found: Any) -> Any:
