@@ -26,6 +26,7 @@ from codesearch.searching.query import Query as Asked
 from codesearch.searching.ranking import WEIGHTS, Candidate, Weights
 from codesearch.searching.request import Mode, SearchRequest
 from codesearch.searching.signals.path_roles import is_prose
+from codesearch.searching.signals.prose import prose_wanted
 from codesearch.searching.signals.signals import unwanted_roles
 from codesearch.searching.stores.protocol import Match
 
@@ -127,9 +128,10 @@ class Features:
         return coherence + weights.path * path + weights.named_file * self.alone["named_file"]
 
     def _factors(self, weights: Weights) -> Column:
+        wanted, kind = prose_wanted(self.query), self.query.kind
         return np.array(
             [
-                evidence.role_factor(roles, is_prose, self.query, weights)
+                evidence.role_factor(roles, is_prose, wanted, kind, weights)
                 for roles, is_prose in zip(self.roles, self.prose.tolist(), strict=True)
             ],
             np.float64,

@@ -80,7 +80,7 @@ def length(candidates: Sequence[Candidate], query: Query, weights: Weights) -> l
 
 def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """A definition of a name in the query comes before every use of it."""
-    by_name = _definers(candidates)
+    by_name = {} if query.is_name or not query.names else _definers(candidates)
     gains: dict[ChunkRef, float] = defaultdict(float)
     for name in query.names:
         weight = name.certainty * (weights.weak_mention if name.weak else weights.mention)
@@ -138,24 +138,26 @@ def mentioned(candidates: Sequence[Candidate], query: Query, weights: Weights) -
 
 def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """Tests, examples, generated files and the like come after the code they are about."""
+    wanted = prose_wanted(query)
 
     def factor(path: str) -> float:
-        return role_factor(unwanted_roles(path, query), is_prose(path), query, weights)
+        return role_factor(unwanted_roles(path, query), is_prose(path), wanted, query.kind, weights)
 
     factors = {path: factor(path) for path in {c.chunk.path for c in candidates}}
     return [c.scored(c.score * factors[c.chunk.path]) for c in candidates]
 
 
-def role_factor(unwanted: Sequence[str], prose: bool, query: Query, weights: Weights) -> float:
-    """Return the factor for a file by its roles that the query does not ask for.
+def role_factor(
+    unwanted: Sequence[str], prose: bool, wanted: Wanted, kind: str, weights: Weights
+) -> float:
+    """Return the factor for a file by its roles that the query, of this ``kind``, does not ask for.
 
     Where the question is one for the documentation, prose is not among them, and code comes after it.
     """
-    wanted = prose_wanted(query)
     if wanted is Wanted.CODE:
         return min((weights.roles[role] for role in unwanted), default=1.0)
     least = min((weights.roles[role] for role in unwanted if role != "prose"), default=1.0)
-    if prose or query.kind == "all":
+    if prose or kind == "all":
         return least
     return least * (weights.code_beside_prose if wanted is Wanted.EITHER else weights.code_below_prose)
 

@@ -23,9 +23,12 @@ _PACKAGES = frozenset({"__init__", "mod", "index"})
 
 def named_files(paths: Iterable[str], query: Query) -> dict[str, float]:
     """How surely each of these paths is meant, from 0 to 1; those that are not named are left out."""
+    named = list(_named(query.issue))
+    if not named:  # which most questions do not
+        return {}
     by_suffix = _by_suffix(paths)
     found: dict[str, float] = {}
-    for endings, certainty in _named(query.issue):
+    for endings, certainty in named:
         for path in next((by_suffix[ending] for ending in endings if ending in by_suffix), ()):
             found[path] = max(found.get(path, 0.0), certainty)
     return found

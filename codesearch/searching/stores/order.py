@@ -6,7 +6,7 @@ in, and a sum by its order. Scores that differ by rounding alone count as equal 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 __all__ = ["BM25_ROUNDING", "COSINE_ROUNDING", "Place", "by_score_and_place", "with_ties"]
@@ -16,6 +16,7 @@ COSINE_ROUNDING = 1e-6
 BM25_ROUNDING = 1e-10
 """Of a sum of some float64 numbers below 100."""
 
+_MARGIN = 32
 Place = tuple[str, int]
 """A path, and the first byte of a chunk in it."""
 
@@ -30,7 +31,7 @@ Scored = TypeVar("Scored", bound=_HasScore)
 
 def with_ties(retrieve: Callable[[int], list[Scored]], limit: int, rounding: float) -> list[Scored]:
     """Retrieve ``limit`` candidates and all that tie with the last of them."""
-    asked = limit + 1
+    asked = limit + _MARGIN  # one more would tell, and ask again for every tie
     while True:
         found = retrieve(asked)
         if len(found) < asked or found[limit - 1].score - found[-1].score > rounding:
@@ -43,17 +44,25 @@ def by_score_and_place(
     places: Callable[[Sequence[Scored]], Mapping[int, Place]],
     rounding: float,
 ) -> list[Scored]:
-    """Order candidates by score, equal ones by place. ``places`` are asked for ties, by position, alone."""
+    """Order candidates by score, equal ones by place. ``places`` are asked once, for ties, by position."""
     ordered = sorted(found, key=lambda one: -one.score)
-    result: list[Scored] = []
+    runs = [run for run in _runs(ordered, rounding) if len(run) > 1]
+    tied = [at for run in runs for at in run]
+    if not tied:
+        return ordered
+    known = places([ordered[at] for at in tied])
+    where = {at: known[number] for number, at in enumerate(tied)}
+    result = list(ordered)
+    for run in runs:
+        result[run.start : run.stop] = [ordered[at] for at in sorted(run, key=where.__getitem__)]
+    return result
+
+
+def _runs(ordered: Sequence[_HasScore], rounding: float) -> Iterator[range]:
+    """Yield the positions whose scores differ from their neighbours' by rounding alone."""
     start = 0
     for end in range(1, len(ordered) + 1):
-        if end < len(ordered) and ordered[end - 1].score - ordered[end].score <= rounding:
-            continue
-        run = ordered[start:end]
-        if len(run) > 1:
-            where = places(run)
-            run = [run[at] for at in sorted(range(len(run)), key=where.__getitem__)]
-        result += run
-        start = end
-    return result
+        if end == len(ordered) or ordered[end - 1].score - ordered[end].score > rounding:
+            yield range(start, end)
+            start = end
+
