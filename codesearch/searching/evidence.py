@@ -147,9 +147,7 @@ def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -
     return [c.scored(c.score * factors[c.chunk.path]) for c in candidates]
 
 
-def role_factor(
-    unwanted: Sequence[str], prose: bool, wanted: Wanted, kind: str, weights: Weights
-) -> float:
+def role_factor(unwanted: Sequence[str], prose: bool, wanted: Wanted, kind: str, weights: Weights) -> float:
     """Return the factor for a file by its roles that the query, of this ``kind``, does not ask for.
 
     Where the question is one for the documentation, prose is not among them, and code comes after it.

@@ -65,4 +65,3 @@ def _runs(ordered: Sequence[_HasScore], rounding: float) -> Iterator[range]:
         if end == len(ordered) or ordered[end - 1].score - ordered[end].score > rounding:
             yield range(start, end)
             start = end
-
