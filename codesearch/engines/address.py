@@ -1,7 +1,8 @@
 """Names of engines: ``qdrant://host:6333/collection``, ``postgresql://user@host/database?schema=NAME``.
 
-``qdrant+https://`` speaks TLS, ``qdrant+file:///folder/collection`` keeps the collection in a folder, without
-a server. A Qdrant key comes from $QDRANT_API_KEY and is sent over TLS alone.
+``qdrant+https://`` speaks TLS, ``qdrant+edge:///folder`` is Qdrant's engine in this process with its shard in
+that folder, ``qdrant+file:///folder/collection`` the client's own imitation of a server. A Qdrant key comes
+from $QDRANT_API_KEY and is sent over TLS alone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["is_engine", "open_engine"]
 
 _EXPECTED = "qdrant://host:6333/collection or postgresql://user@host/database"
-_SCHEMES = ("qdrant", "qdrant+http", "qdrant+https", "qdrant+file", "postgresql", "postgres")
+_SCHEMES = ("qdrant", "qdrant+http", "qdrant+https", "qdrant+edge", "qdrant+file", "postgresql", "postgres")
 
 
 def is_engine(name: str) -> bool:
@@ -39,12 +40,24 @@ def open_engine(url: str) -> Engine:
         except ImportError as error:
             raise _missing("postgres", error) from error
         return PostgresEngine(*connector(url))
+    if parts.scheme == "qdrant+edge":
+        return _edge(url, parts)
     try:
         from codesearch.engines.qdrant import QdrantEngine
     except ImportError as error:
         raise _missing("qdrant", error) from error
     client, collection = _qdrant(url, parts)
     return QdrantEngine(client, collection)
+
+
+def _edge(url: str, parts: SplitResult) -> Engine:
+    if parts.netloc or not Path(parts.path).name:
+        raise BadQuery(f"{url} names no folder; expected qdrant+edge:///folder")
+    try:
+        from codesearch.engines.qdrant_edge import QdrantEdgeEngine
+    except ImportError as error:
+        raise _missing("qdrant-edge", error) from error
+    return QdrantEdgeEngine(Path(parts.path))
 
 
 def _qdrant(url: str, parts: SplitResult) -> tuple[QdrantClient, str]:

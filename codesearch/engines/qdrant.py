@@ -9,12 +9,11 @@ rescored with them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -22,19 +21,14 @@ from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
 from codesearch.engines.protocol import ANYWHERE, EngineRecord, Found, Where
+from codesearch.engines.qdrant_terms import CODE, OVERSAMPLING, RECORD, RRF_K, WORDS, Quantization, numbered
 from codesearch.engines.rows import EngineRow, chunk_from, impact, payload_of
 from codesearch.errors import CodesearchError
 from codesearch.records import Chunk
 
-__all__ = ["CODE", "RRF_K", "WORDS", "QdrantEngine", "Quantization"]
+__all__ = ["QdrantEngine"]
 
-CODE, WORDS = "code", "bm25"
-RRF_K = 61
-"""Qdrant counts ranks from 0, the paper (Cormack et al., SIGIR 2009) from 1: its 60 is 61 here."""
-Quantization = Literal["none", "int8", "binary"]
 _PAGE = 1024
-_RECORD = "codesearch"
-_OVERSAMPLING = {"int8": 2.0, "binary": 4.0}
 T = TypeVar("T")
 
 
@@ -50,7 +44,7 @@ class QdrantEngine:
 
     def record(self) -> EngineRecord | None:
         """Return what was written down when the collection was made."""
-        points = self._try(lambda: self._there() and self._client.retrieve(self._name, [_point(_RECORD)]))
+        points = self._try(lambda: self._there() and self._client.retrieve(self._name, [RECORD]))
         return (
             EngineRecord(**json.loads(points[0].payload["record"])) if points and points[0].payload else None
         )
@@ -89,7 +83,7 @@ class QdrantEngine:
         for field in ("path", "keys"):
             self._index(name, field, models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD))
         payload = {"record": json.dumps({key: getattr(record, key) for key in EngineRecord.__slots__})}
-        zero = models.PointStruct(id=_point(_RECORD), vector={}, payload=payload)
+        zero = models.PointStruct(id=RECORD, vector={}, payload=payload)
         self._try(lambda: self._client.upsert(name, [zero], wait=True))
 
     def _index(self, name: str, field: str, schema: models.KeywordIndexParams) -> None:
@@ -202,7 +196,7 @@ class QdrantEngine:
         if using == CODE and self._quantization != "none":
             rescore = models.SearchParams(
                 quantization=models.QuantizationSearchParams(
-                    rescore=True, oversampling=_OVERSAMPLING[self._quantization]
+                    rescore=True, oversampling=OVERSAMPLING[self._quantization]
                 )
             )
         answer = self._try(
@@ -265,13 +259,8 @@ def _point_of(root: str, row: EngineRow, average: float) -> models.PointStruct:
 
 
 def _sparse(weights: Mapping[str, float]) -> models.SparseVector:
-    """A sparse vector; two terms with one number, one in some millions, share a weight."""
-    numbered: dict[int, float] = {}
-    for term, weight in weights.items():
-        at = int.from_bytes(hashlib.blake2b(term.encode(), digest_size=4).digest(), "big")
-        numbered[at] = numbered.get(at, 0.0) + weight
-    places = sorted(numbered)
-    return models.SparseVector(indices=places, values=[numbered[at] for at in places])
+    indices, values = numbered(weights)
+    return models.SparseVector(indices=indices, values=values)
 
 
 def _filter(roots: Sequence[str], where: Where) -> models.Filter:
@@ -287,8 +276,3 @@ def _filter(roots: Sequence[str], where: Where) -> models.Filter:
 
 def _found(points: Sequence[Any]) -> list[Found]:
     return [Found(UUID(str(point.id)), float(point.score)) for point in points]
-
-
-def _point(name: str) -> str:
-    """The id of a point that is no chunk."""
-    return str(UUID(bytes=hashlib.blake2b(name.encode(), digest_size=16).digest()))

@@ -17,9 +17,13 @@ from codesearch.tokens import query_terms
 from tests.support.closeness import WordHashEmbedder
 from tests.support.engines import QUESTIONS, embedded_store, engine_store, fill, indexed
 from tests.support.postgres import postgres_engine
-from tests.support.qdrant import qdrant_engine
+from tests.support.qdrant import qdrant_edge_engine, qdrant_engine
 
-ENGINES: dict[str, Callable[[], Iterator[Engine]]] = {"qdrant": qdrant_engine, "postgres": postgres_engine}
+ENGINES: dict[str, Callable[[], Iterator[Engine]]] = {
+    "qdrant": qdrant_engine,
+    "qdrant-edge": qdrant_edge_engine,
+    "postgres": postgres_engine,
+}
 COLUMNS = (3.0, 2.0, 1.0)
 EMBEDDER = WordHashEmbedder()
 

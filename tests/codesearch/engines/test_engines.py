@@ -45,11 +45,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     server.cleanup()
 
 
-@pytest.fixture(params=["qdrant", "postgres"])
+@pytest.fixture(params=["qdrant", "qdrant-edge", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "qdrant":
         require("qdrant_client")
         return f"qdrant+file://{tmp_path}/qdrant/code"
+    if request.param == "qdrant-edge":
+        require("qdrant_edge")
+        return f"qdrant+edge://{tmp_path}/shard"
     server = request.getfixturevalue("server")
     return schema(server, request.node.name)
 

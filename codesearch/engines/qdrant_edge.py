@@ -1,0 +1,214 @@
+"""Qdrant Edge: Qdrant's own engine in this process, one shard in a folder, without a server.
+
+Vectors, quantisation, graph (HNSW), filters and the log of writes are the server's code; there are no
+aliases, and one process at a time opens a shard. The graph is built when the engine is closed after writing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import numpy as np
+import qdrant_edge as edge
+from numpy.typing import NDArray
+
+from codesearch.engines.protocol import ANYWHERE, EngineRecord, Found, Where
+from codesearch.engines.qdrant_terms import CODE, OVERSAMPLING, RECORD, WORDS, Quantization, numbered
+from codesearch.engines.rows import EngineRow, chunk_from, impact, payload_of
+from codesearch.errors import CodesearchError
+from codesearch.records import Chunk
+
+__all__ = ["QdrantEdgeEngine"]
+
+_PAGE = 1024
+T = TypeVar("T")
+
+
+class QdrantEdgeEngine:
+    """One shard. ``folder`` is made by ``create``."""
+
+    def __init__(self, folder: Path, *, quantization: Quantization = "int8") -> None:
+        self._folder = folder
+        self._quantization: Quantization = quantization
+        self._shard: edge.EdgeShard | None = None
+        self._record: EngineRecord | None = None
+        self._written = False
+
+    def record(self) -> EngineRecord | None:
+        """Return what was written down when the shard was made."""
+        if self._record is None and (self._shard is not None or self._folder.exists()):
+            found = self._try(lambda: self._open().retrieve([RECORD], True, False))
+            payload = found[0].payload if found else None
+            self._record = EngineRecord(**json.loads(payload["record"])) if payload else None
+        return self._record
+
+    def create(self, record: EngineRecord) -> None:
+        """Make the shard with its indexes. A folder whose making was cut short is made anew."""
+        if self.record() is not None:
+            return
+        self._try(lambda: self._make(record.dim))
+        for field, is_tenant in (("root", True), ("path", False), ("keys", False)):
+            schema = edge.KeywordIndexParams(is_tenant=is_tenant)
+            self._update(edge.UpdateOperation.create_field_index(field, schema))
+        payload = {"record": json.dumps({key: getattr(record, key) for key in EngineRecord.__slots__})}
+        self._update(edge.UpdateOperation.upsert_points([edge.Point(RECORD, {}, payload)]))
+        self._try(lambda: self._open().flush())
+
+    def _make(self, dim: int) -> None:
+        vector = edge.EdgeVectorParams(
+            dim, edge.Distance.Cosine, quantization_config=_quantization(self._quantization)
+        )
+        sparse = edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)
+        if self._shard is None:
+            config = edge.EdgeConfig(vectors={CODE: vector}, sparse_vectors={WORDS: sparse})
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._shard = edge.EdgeShard.create(str(self._folder), config)
+
+    def write(self, root: str, rows: Sequence[EngineRow]) -> None:
+        """Store chunks; those that are there are replaced."""
+        record = self.record()
+        assert record is not None, "the shard is made before it is filled"
+        points = [_point_of(root, row, record.average_length) for row in rows]
+        self._update(edge.UpdateOperation.upsert_points(points))
+
+    def delete(self, root: str, uuids: Sequence[UUID]) -> None:
+        """Remove chunks."""
+        self._update(edge.UpdateOperation.delete_points([str(uuid) for uuid in uuids]))
+
+    # -- asking
+
+    def roots(self) -> list[str]:
+        """Return the roots that have chunks."""
+        return sorted({str(point.payload["root"]) for point in self._scroll(None, ["root"])})
+
+    def uuids(self, root: str) -> set[UUID]:
+        """Return every chunk of a root."""
+        return {UUID(str(point.id)) for point in self._scroll(_filter([root], ANYWHERE), False)}
+
+    def files(self, root: str) -> Mapping[str, str | None]:
+        """Return path -> language of every file of a root."""
+        points = self._scroll(_filter([root], ANYWHERE), ["path", "language"])
+        return {point.payload["path"]: point.payload["language"] for point in points}
+
+    def words(
+        self, roots: Sequence[str], terms: Sequence[str], limit: int, where: Where = ANYWHERE
+    ) -> list[Found]:
+        """Return the best chunks by BM25."""
+        return self._query(_sparse(Counter(terms)), WORDS, limit, _filter(roots, where))
+
+    def near(
+        self, roots: Sequence[str], vector: NDArray[np.float32], limit: int, where: Where = ANYWHERE
+    ) -> list[Found]:
+        """Return the chunks nearest to a vector, rescored with the original vectors."""
+        return self._query(vector.tolist(), CODE, limit, _filter(roots, where))
+
+    def chunks(self, roots: Sequence[str], where: Where) -> Iterator[tuple[str, UUID, Chunk]]:
+        """Yield the chunks there."""
+        for point in self._scroll(_filter(roots, where), True):
+            yield str(point.payload["root"]), UUID(str(point.id)), chunk_from(point.payload)
+
+    def keys(self, roots: Sequence[str]) -> set[str]:
+        """Return every name that is defined, case-folded."""
+        points = self._scroll(_filter(roots, ANYWHERE), ["keys"])
+        return {key for point in points for key in point.payload["keys"]}
+
+    def vector(self, uuid: UUID) -> NDArray[np.float32] | None:
+        """Return the stored vector of a chunk."""
+        found = self._try(lambda: self._open().retrieve([str(uuid)], False, [CODE]))
+        stored = found[0].vector.get(CODE) if found and isinstance(found[0].vector, dict) else None
+        return None if stored is None else np.asarray(stored, np.float32)
+
+    def has_vectors(self, roots: Sequence[str]) -> bool:
+        """Return whether there are chunks: each has a vector."""
+        request = edge.CountRequest(exact=True, filter=_filter(roots, ANYWHERE))
+        return self._try(lambda: self._open().count(request)) > 0
+
+    def close(self) -> None:
+        """Build what is due, and close the shard."""
+        if self._shard is None:
+            return
+        shard, self._shard = self._shard, None
+        if self._written:
+            self._try(shard.optimize)
+        self._try(shard.close)
+
+    # -- one request
+
+    def _open(self) -> edge.EdgeShard:
+        if self._shard is None:
+            self._shard = edge.EdgeShard.load(str(self._folder))
+        return self._shard
+
+    def _update(self, operation: edge.UpdateOperation) -> None:
+        self._written = True
+        self._try(lambda: self._open().update(operation))
+
+    def _query(self, query: Any, using: str, limit: int, wanted: edge.Filter) -> list[Found]:
+        params = None
+        if using == CODE and self._quantization != "none":
+            rescore = edge.QuantizationSearchParams(
+                rescore=True, oversampling=OVERSAMPLING[self._quantization]
+            )
+            params = edge.SearchParams(quantization=rescore)
+        nearest = edge.Query.Nearest(query, using=using)
+        request = edge.QueryRequest(
+            limit=limit, query=nearest, filter=wanted, params=params, with_payload=False
+        )
+        found = self._try(lambda: self._open().query(request))
+        return [Found(UUID(str(point.id)), float(point.score)) for point in found]
+
+    def _scroll(self, wanted: edge.Filter | None, payload: Any) -> Iterator[Any]:
+        wanted = wanted or edge.Filter(must_not=[edge.IsEmptyCondition("root")])
+        offset: Any = None
+        while True:
+            points, offset = self._page(wanted, payload, offset)
+            yield from points
+            if offset is None:
+                return
+
+    def _page(self, wanted: edge.Filter, payload: Any, offset: Any) -> tuple[list[Any], Any]:
+        request = edge.ScrollRequest(offset=offset, limit=_PAGE, filter=wanted, with_payload=payload)
+        return self._try(lambda: self._open().scroll(request))
+
+    def _try(self, ask: Callable[[], T]) -> T:
+        """Turn the errors of the engine into ours. They share no base."""
+        try:
+            return ask()
+        except Exception as error:
+            raise CodesearchError(f"Qdrant Edge cannot answer for {self._folder}: {error}") from error
+
+
+def _quantization(kind: Quantization) -> Any:
+    if kind == "int8":
+        return edge.ScalarQuantizationConfig(edge.ScalarType.Int8, quantile=0.99, memory=edge.Memory.Pinned)
+    if kind == "binary":
+        return edge.BinaryQuantizationConfig(memory=edge.Memory.Pinned)
+    return None
+
+
+def _point_of(root: str, row: EngineRow, average: float) -> edge.Point:
+    weights = {term: impact(weight, row.length, average) for term, weight in row.terms.items()}
+    vector: dict[str, Any] = {WORDS: _sparse(weights)}
+    if row.vector is not None:
+        vector[CODE] = row.vector.tolist()
+    return edge.Point(str(row.uuid), vector, {"root": root, **payload_of(row)})
+
+
+def _sparse(weights: Mapping[str, float]) -> edge.SparseVector:
+    return edge.SparseVector(*numbered(weights))
+
+
+def _filter(roots: Sequence[str], where: Where) -> edge.Filter:
+    must: list[Any] = [edge.FieldCondition("root", match=edge.MatchAny(list(roots)))]
+    if where.paths is not None:
+        must.append(edge.FieldCondition("path", match=edge.MatchAny(list(where.paths))))
+    if where.uuids is not None:
+        must.append(edge.HasIdCondition({str(uuid) for uuid in where.uuids}))
+    if where.key is not None:
+        must.append(edge.FieldCondition("keys", match=edge.MatchValue(where.key)))
+    return edge.Filter(must=must)

@@ -1,0 +1,39 @@
+"""Names, numbers and constants that every kind of Qdrant shares: server, local mode, Edge."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Literal
+from uuid import UUID
+
+__all__ = ["CODE", "OVERSAMPLING", "RECORD", "RRF_K", "WORDS", "Quantization", "numbered", "point_name"]
+
+CODE, WORDS = "code", "bm25"
+RRF_K = 61
+"""Qdrant counts ranks from 0, the paper (Cormack et al., SIGIR 2009) from 1: its 60 is 61 here."""
+Quantization = Literal["none", "int8", "binary"]
+OVERSAMPLING: Mapping[str, float] = {"int8": 2.0, "binary": 4.0}
+"""Candidates by quantised vectors for each result, before they are rescored."""
+
+
+def point_name(name: str) -> str:
+    """Return the id of a point that is no chunk."""
+    return str(UUID(bytes=hashlib.blake2b(name.encode(), digest_size=16).digest()))
+
+
+RECORD = point_name("codesearch")
+"""The point whose payload is the record of the collection."""
+
+
+def numbered(weights: Mapping[str, float]) -> tuple[list[int], list[float]]:
+    """Return the places, ascending, and the weights of a sparse vector.
+
+    Two terms with one number, one pair in some millions, share a weight.
+    """
+    found: dict[int, float] = {}
+    for term, weight in weights.items():
+        at = int.from_bytes(hashlib.blake2b(term.encode(), digest_size=4).digest(), "big")
+        found[at] = found.get(at, 0.0) + weight
+    places = sorted(found)
+    return places, [found[at] for at in places]
