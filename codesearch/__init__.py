@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from codesearch.records import Stats as Stats
     from codesearch.searching.explain import ExplainedHit as ExplainedHit
     from codesearch.searching.explain import Explanation as Explanation
+    from codesearch.searching.references.find import Reference as Reference
+    from codesearch.searching.references.find import References as References
+    from codesearch.searching.references.find import Related as Related
     from codesearch.searching.request import SearchRequest as SearchRequest
     from codesearch.searching.request import SimilarRequest as SimilarRequest
     from codesearch.searching.search import Answer as Answer
@@ -61,6 +64,9 @@ _HOMES = {
     "ModelMismatch": "codesearch.errors",
     "ModelUnavailable": "codesearch.errors",
     "PortableIndexError": "codesearch.errors",
+    "Reference": "codesearch.searching.references.find",
+    "References": "codesearch.searching.references.find",
+    "Related": "codesearch.searching.references.find",
     "SearchRequest": "codesearch.searching.request",
     "SimilarRequest": "codesearch.searching.request",
     "Stats": "codesearch.records",
@@ -89,6 +95,9 @@ __all__ = [
     "ModelMismatch",
     "ModelUnavailable",
     "PortableIndexError",
+    "Reference",
+    "References",
+    "Related",
     "SearchRequest",
     "SimilarRequest",
     "Stats",

@@ -27,6 +27,7 @@ __all__ = ["cli", "main"]
 _COMMANDS = {
     "search": "codesearch.shell.commands.search:search",
     "similar": "codesearch.shell.commands.search:similar",
+    "callers": "codesearch.shell.commands.callers:callers",
     "index": "codesearch.shell.commands.index:index",
     "index export": "codesearch.shell.commands.portable:export",
     "index import": "codesearch.shell.commands.portable:import_",
@@ -43,7 +44,7 @@ _COMMANDS = {
     "agents": "codesearch.agents.commands:agents",
 }
 _ERROR, _INTERRUPTED = 2, 130
-_QUESTIONS = frozenset({"search", "similar"})
+_QUESTIONS = frozenset({"search", "similar", "callers"})
 
 
 class SearchByDefault(click.Group):

@@ -8,11 +8,11 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesearch.errors import BadQuery, IndexFormatError, IndexNotFound
 from codesearch.files.roots import canonical
@@ -24,6 +24,7 @@ from codesearch.models.pool import ModelPool
 from codesearch.records import Embedder, Filter, Progress, Scorer, Stats, StoredChunk
 from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.search import Answer, Searcher
+from codesearch.searching.stores.protocol import SearchStore
 from codesearch.storage import metadata as recorded
 from codesearch.storage.locations import LOCK_NAME, Location
 from codesearch.storage.lock import WriterLock
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["LOCK_WAIT_SECONDS", "Index"]
 
 LOCK_WAIT_SECONDS = 10.0
+
+T = TypeVar("T")
 
 
 class Index(Searchable):
@@ -124,6 +127,9 @@ class Index(Searchable):
         return self._connection.ask(
             lambda database: Searcher(database.search_store, self._query_embedder).answer(request, scorer)
         )
+
+    def _ask(self, question: Callable[[SearchStore], T]) -> T:
+        return self._connection.ask(lambda database: question(database.search_store))
 
     def _parts(self, under: Sequence[str] | None) -> Sequence[str]:
         if under is None:

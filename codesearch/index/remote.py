@@ -5,10 +5,11 @@ machine.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from codesearch.engines.address import open_engine
 from codesearch.engines.protocol import Engine, EngineRecord
@@ -20,9 +21,12 @@ from codesearch.models.embedder import Model
 from codesearch.records import Embedder, Scorer
 from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.search import Answer, Searcher
+from codesearch.searching.stores.protocol import SearchStore
 from codesearch.storage.rows import Counts
 
 __all__ = ["RemoteIndex", "open_store", "root_name"]
+
+T = TypeVar("T")
 
 
 def open_store(
@@ -89,8 +93,10 @@ class RemoteIndex(Searchable):
         self.close()
 
     def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
-        store = EngineStore(self._engine, self.roots)
-        return Searcher(store, lambda: self._embedder).answer(request, scorer)
+        return self._ask(lambda store: Searcher(store, lambda: self._embedder).answer(request, scorer))
+
+    def _ask(self, question: Callable[[SearchStore], T]) -> T:
+        return question(EngineStore(self._engine, self.roots))
 
     @cached_property
     def _embedder(self) -> Embedder:

@@ -7,17 +7,31 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Unpack
+from typing import TypeVar, Unpack
 
 from codesearch.models.reranker import Rerankers
-from codesearch.records import Hit, Scorer
+from codesearch.records import Filter, Hit, Scorer
 from codesearch.searching.explain import ExplainedHit
-from codesearch.searching.request import Kind, Mode, SearchOptions, SearchRequest, SimilarRequest, make_filter
+from codesearch.searching.references.find import References, Related, find_references, find_related
+from codesearch.searching.references.occurrences import Use
+from codesearch.searching.request import (
+    Kind,
+    Mode,
+    SearchOptions,
+    SearchRequest,
+    SimilarRequest,
+    check_limit,
+    make_filter,
+)
 from codesearch.searching.search import Answer
+from codesearch.searching.similar import chunk_of
+from codesearch.searching.stores.protocol import Scope, SearchStore
 
 __all__ = ["Searchable"]
+
+T = TypeVar("T")
 
 
 class Searchable(ABC):
@@ -118,6 +132,52 @@ class Searchable(ABC):
         request = SimilarRequest(limit, wanted, root, relative, line, symbol, code)
         return list(self.answer(request).hits)
 
+    def references(
+        self,
+        name: str,
+        *,
+        limit: int = 50,
+        calls_only: bool = False,
+        languages: Sequence[str] | None = None,
+        globs: Sequence[str] | None = None,
+        under: Sequence[str] | None = None,
+    ) -> References:
+        """Return where a name is defined and used, by syntax: a ``send`` is any ``send``, of whatever type.
+
+        Args:
+            name: as it is spelt; a qualifier (``Client.send``) chooses among the definitions alone.
+            limit: how many uses, product code first, then tests.
+            calls_only: leave out imports and uses that are no calls.
+            languages: as in ``search``, and so are ``globs`` and ``under``.
+
+        Raises:
+            BadQuery: what is no name, a limit below 1.
+        """
+        uses: tuple[Use, ...] = ("call",) if calls_only else ("call", "import", "use")
+        scope = Scope(make_filter(languages, globs, self._parts(under)))
+        check_limit(limit)
+        return self._ask(lambda store: find_references(store, name, limit=limit, uses=uses, scope=scope))
+
+    def related(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        line: int | None = None,
+        symbol: str | None = None,
+        limit: int = 20,
+    ) -> Related:
+        """Return callers, tests and callees of a definition, by syntax. The place is given as to ``similar``.
+
+        Raises:
+            BadQuery: what is not there, or not unique.
+        """
+        check_limit(limit)
+        root, relative = ("", None) if path is None else self._file(path)
+        place = SimilarRequest(limit, Filter(), root, relative, line, symbol)
+        return self._ask(
+            lambda store: find_related(store, chunk_of(place, store), symbol=symbol, line=line, limit=limit)
+        )
+
     def answer(self, request: SearchRequest | SimilarRequest) -> Answer:
         """Answer a request that says everything, also where to search."""
         if isinstance(request, SimilarRequest):
@@ -125,6 +185,10 @@ class Searchable(ABC):
         if request.fold is None:
             request = replace(request, fold=self._folds)
         return self._answer(request, self._rerankers.scorer(request.rerank))
+
+    @abstractmethod
+    def _ask(self, question: Callable[[SearchStore], T]) -> T:
+        """Return what a question about the stored chunks gives; it loads no model."""
 
     @abstractmethod
     def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer: ...

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.files.roots import canonical
@@ -26,12 +26,14 @@ from codesearch.models.pool import ModelPool
 from codesearch.records import Embedder, Progress, Scorer, Stats
 from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.search import Answer, Searcher
+from codesearch.searching.stores.protocol import SearchStore
 from codesearch.searching.stores.union import PartError
 from codesearch.storage.locations import Location, locate
 from codesearch.storage.rows import Counts
 
 __all__ = ["Indexes", "Problem", "open_indexes", "shares"]
 
+T = TypeVar("T")
 Problem = Callable[[Path, CodesearchError], Any]
 """Called with a root that cannot answer, or not by its vectors, and the reason."""
 
@@ -171,19 +173,31 @@ class Indexes(Searchable):
     # -- searching
 
     def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
+        def answer(members: list[Member]) -> Answer:
+            uses_vectors = isinstance(request, SimilarRequest) or request.uses_vectors
+            compared = comparable(members) if uses_vectors else Comparable(None, ())
+            with union_of(members, compared.members) as union:
+                found = Searcher(union, compared.load).answer(request, scorer)
+            for root, mismatch in compared.others:
+                self.tell(root, mismatch)
+            return found
+
+        return self._of_those_that_answer(answer)
+
+    def _ask(self, question: Callable[[SearchStore], T]) -> T:
+        def answer(members: list[Member]) -> T:
+            with union_of(members, ()) as union:
+                return question(union)
+
+        return self._of_those_that_answer(answer)
+
+    def _of_those_that_answer(self, answer: Callable[[list[Member]], T]) -> T:
         members = list(self._members)
-        uses_vectors = isinstance(request, SimilarRequest) or request.uses_vectors
         while True:
             try:
-                compared = comparable(members) if uses_vectors else Comparable(None, ())
-                with union_of(members, compared.members) as union:
-                    answer = Searcher(union, compared.load).answer(request, scorer)
+                return answer(members)
             except PartError as failure:
                 self._go_on_without(members, failure)
-            else:
-                for root, mismatch in compared.others:
-                    self.tell(root, mismatch)
-                return answer
 
     def _go_on_without(self, members: list[Member], failure: PartError) -> None:
         failed = next(member for member in members if str(member.index.root) == failure.root)

@@ -25,6 +25,7 @@ __all__ = [
     "SearchOptions",
     "SearchRequest",
     "SimilarRequest",
+    "check_limit",
     "make_filter",
     "several",
 ]
@@ -76,7 +77,7 @@ class SearchRequest:
     """Whether the answer says why each hit is where it is."""
 
     def __post_init__(self) -> None:
-        _check_limit(self.limit)
+        check_limit(self.limit)
         if self.mode not in MODES:
             raise BadQuery(f"mode is {self.mode!r}, expected one of {', '.join(MODES)}")
         if self.kind not in KINDS:
@@ -131,10 +132,12 @@ class SimilarRequest:
     code: str | None = None
 
     def __post_init__(self) -> None:
-        _check_limit(self.limit)
+        check_limit(self.limit)
         given = [name for name in ("path", "line", "symbol", "code") if getattr(self, name) is not None]
         if given not in (["path", "line"], ["path", "symbol"], ["symbol"], ["code"]):
-            raise BadQuery("similar to what? expected one of path and line, path and symbol, symbol, code")
+            raise BadQuery(
+                "no place in the code is given; expected one of path and line, path and symbol, symbol, code"
+            )
         if self.code is not None and not self.code.strip():
             raise BadQuery("the code is empty; give some lines to look for")
 
@@ -152,6 +155,7 @@ def several(values: Sequence[str] | None) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else tuple(values or ())
 
 
-def _check_limit(limit: int) -> None:
+def check_limit(limit: int) -> None:
+    """Raise BadQuery for a limit below 1 or beyond all reason, TypeError for what is no integer."""
     if not 1 <= operator.index(limit) <= _MOST_HITS:
         raise BadQuery(f"limit is {limit:.3g}, expected at least 1 and at most {_MOST_HITS:,}")

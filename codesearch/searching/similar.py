@@ -15,7 +15,7 @@ from codesearch.searching.request import SimilarRequest
 from codesearch.searching.signals.definition_places import definition_in, only_definition, shown_path
 from codesearch.searching.stores.protocol import Scope, SearchStore
 
-__all__ = ["nearest_to"]
+__all__ = ["chunk_of", "nearest_to"]
 
 
 def nearest_to(
@@ -31,14 +31,15 @@ def nearest_to(
         with store.snapshot():
             return _nearest(request, store, vector, None)
     with store.snapshot():
-        own = _reference(request, store)
+        own = chunk_of(request, store)
         stored = store.vector(own)
         if stored is None:
             stored = _embedded(store.chunks([own])[own].embedded_text, embedder)
         return _nearest(request, store, stored, own)
 
 
-def _reference(request: SimilarRequest, store: SearchStore) -> ChunkRef:
+def chunk_of(request: SimilarRequest, store: SearchStore) -> ChunkRef:
+    """Return the chunk at the place that a request names. BadQuery as in ``nearest_to``."""
     root, path = request.root or store.roots[0], request.path
     if path is not None and request.line is not None:
         found = store.chunk_at(root, path, request.line)

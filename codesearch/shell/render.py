@@ -16,6 +16,7 @@ from typing import Any
 
 from codesearch.records import Copy, Hit
 from codesearch.searching.explain import Explanation
+from codesearch.searching.references.find import Reference
 from codesearch.shell.explanations import as_record, in_words
 from codesearch.shell.groups import Sections, by_file, merged
 from codesearch.shell.snippets import Line, Snippet
@@ -113,7 +114,7 @@ def as_text(
     return "\n".join(blocks)
 
 
-def shown_path(hit: Hit | Copy, cwd: Path) -> str:
+def shown_path(hit: Hit | Copy | Reference, cwd: Path) -> str:
     """The path as it can be used from here: relative to a folder inside or above the root, else absolute."""
     root = Path(hit.root)
     if cwd == root:

@@ -16,7 +16,7 @@ from codesearch.searching.query import Name
 from codesearch.searching.signals.signals import definition_grade, within
 from codesearch.searching.stores.protocol import SearchStore
 
-__all__ = ["definition_in", "only_definition", "shown_path"]
+__all__ = ["definition_in", "name_of", "only_definition", "shown_path"]
 
 _SEPARATOR = re.compile(r"::|->|[.#]")
 _LISTED = 10
@@ -24,7 +24,7 @@ _LISTED = 10
 
 def definition_in(store: SearchStore, root: str, path: str, symbol: str) -> ChunkRef:
     """Return the best definition of a symbol in a file (exact case first). BadQuery where there is none."""
-    name = _name_of(symbol)
+    name = name_of(symbol)
     graded = [
         (definition_grade(chunk, name, fold_case=True), ref)
         for ref, chunk in store.chunks_of(root, path).items()
@@ -37,7 +37,7 @@ def definition_in(store: SearchStore, root: str, path: str, symbol: str) -> Chun
 
 def only_definition(store: SearchStore, symbol: str) -> ChunkRef:
     """Return the one definition of a symbol. BadQuery where there is none, or lists the several."""
-    name = _name_of(symbol)
+    name = name_of(symbol)
     found = store.chunks(store.definitions([name.last]))
     if name.scope:
         found = {ref: c for ref, c in found.items() if within(c, name.scope[-1])}
@@ -62,7 +62,8 @@ def shown_path(store: SearchStore, root: str, path: str) -> str:
     return path if len(store.roots) == 1 else f"{PurePath(root).as_posix()}/{path}"
 
 
-def _name_of(symbol: str) -> Name:
+def name_of(symbol: str) -> Name:
+    """Read a symbol as it is written: the last component is the name, the others are its scope."""
     *scope, last = [part for part in _SEPARATOR.split(symbol) if part] or [symbol]
     return Name(last, tuple(scope))
 

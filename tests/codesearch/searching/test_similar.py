@@ -77,12 +77,12 @@ def test_code_finds_what_it_was_copied_from(index: Index) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({}, "similar to what"),
-        ({"path": "src/retry.py"}, "similar to what"),
-        ({"line": 1}, "similar to what"),
-        ({"path": "src/retry.py", "line": 1, "symbol": "retry"}, "similar to what"),
-        ({"path": "src/retry.py", "code": "x"}, "similar to what"),
-        ({"symbol": "retry", "code": "x"}, "similar to what"),
+        ({}, "no place in the code is given"),
+        ({"path": "src/retry.py"}, "no place in the code is given"),
+        ({"line": 1}, "no place in the code is given"),
+        ({"path": "src/retry.py", "line": 1, "symbol": "retry"}, "no place in the code is given"),
+        ({"path": "src/retry.py", "code": "x"}, "no place in the code is given"),
+        ({"symbol": "retry", "code": "x"}, "no place in the code is given"),
         ({"code": " \n"}, "the code is empty"),
         ({"symbol": "nowhere"}, "nothing in this index defines nowhere"),
         ({"symbol": "Nobody.send"}, "nothing in this index defines Nobody.send"),

@@ -318,7 +318,7 @@ def test_help_is_a_command_too(args: list[str], tmp_path: Path) -> None:
 def test_help_of_no_command_names_those_there_are(tmp_path: Path) -> None:
     got = run("help", "serach", cwd=tmp_path)
     assert got.returncode == 2
-    assert "'serach'; the commands are search, similar, index" in got.stderr
+    assert "'serach'; the commands are search, similar, callers, index" in got.stderr
 
 
 def test_without_arguments_help_is_shown_and_nothing_was_done(tmp_path: Path) -> None:

@@ -1,0 +1,88 @@
+"""``callers``: who uses a name."""
+
+from __future__ import annotations
+
+import click
+
+from codesearch import caller
+from codesearch.errors import counted
+from codesearch.shell.commands import completion, options
+from codesearch.shell.terminal import say, write
+
+__all__ = ["callers"]
+
+_NONE_FOUND = 1
+
+
+@click.command(short_help="Find who calls a name, and what it calls.")
+@click.argument("place", metavar="SYMBOL|FILE:LINE|FILE#SYMBOL")
+@click.argument("path", required=False, shell_complete=completion.paths)
+@click.option(
+    "-k", "--limit", default=50, show_default=True, type=click.IntRange(min=1), help="Number of uses."
+)
+@click.option("--all", "everything", is_flag=True, help="Show imports and uses that are no calls, too.")
+@options.filters
+@options.json_flag
+@options.no_refresh
+@options.no_daemon
+@options.max_wait
+@options.wait
+@options.root_here
+@options.yes
+@click.pass_context
+def callers(
+    ctx: click.Context,
+    /,
+    place: str,
+    path: str | None,
+    *,
+    limit: int,
+    everything: bool,
+    types: tuple[str, ...],
+    globs: tuple[str, ...],
+    as_json: bool,
+    no_refresh: bool,
+    max_wait: float | None,
+    wait: bool,
+    root_here: bool,
+    yes: bool,
+) -> None:
+    """Find who calls SYMBOL in this repository (or that of PATH), product code first, or who calls the
+    definition at a place in a file, and what that calls.
+
+    By syntax, not by types: a call of send is one of every send that there is.
+    """
+    from codesearch.searching.references.find import Reference
+    from codesearch.shell import references
+    from codesearch.shell.commands import session
+    from codesearch.shell.commands.places import parse
+
+    wanted = parse(place)
+    if wanted.is_code:
+        raise click.UsageError("callers takes a SYMBOL, FILE:LINE or FILE#SYMBOL, no code")
+    if wanted.file and wanted.line is not None:
+        session.check_line(wanted.file, wanted.line)
+    languages = session.languages_of(types)
+    target = session.Target((session.home_of(wanted.file or path or "."),), None, root_here, yes=yes)
+    with session.open_one(target, create=not no_refresh) as (index, _):
+        if not no_refresh:
+            session.refresh_before_search(index, options.patience(max_wait, wait), "lexical")
+        name, callees = wanted.symbol, tuple[Reference, ...]()
+        if wanted.file:
+            file = session.path_in(index, wanted.file)
+            related = index.related(file, line=wanted.line, symbol=wanted.symbol or None)
+            name, callees = related.name, related.callees
+        if not name:
+            raise click.UsageError(f"{place} holds no definition; give a line of one, or a SYMBOL")
+        found = index.references(
+            name, limit=limit, calls_only=not everything, languages=languages, globs=globs, under=()
+        )
+    if as_json:
+        write(references.as_json(found, callees))
+    else:
+        write(references.as_text(found, callees, caller.folder()))
+    if not found.complete:
+        say(f"more than {counted(limit, 'use')}; -k shows more")
+    if not found.definitions and not found.uses:
+        say(f"nothing here is called {name}; names are told apart by case")
+    ctx.exit(0 if found.uses else _NONE_FOUND)
