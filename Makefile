@@ -41,8 +41,14 @@ demo: $(VENV)/product
 test: $(VENV)/dev $(if $(PARITY),$(VENV)/adapters) lint
 	PARITY=$(PARITY) $(PY) -m pytest -m "not slow"
 
-test-slow: $(VENV)/parity
-	PARITY=1 $(PY) -m pytest -m slow
+# The real Triton, with its Python backend alone: 0.5 GB, and an older NumPy than ours, so on its own.
+$(VENV)/triton/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)/triton
+	$(VENV)/triton/bin/python -m pip install -q nvidia-pytriton==0.7.0 'numpy<2' tokenizers onnxruntime
+	touch $@
+
+test-slow: $(VENV)/parity $(if $(filter Linux,$(shell uname -s)),$(VENV)/triton/installed)
+	PARITY=1 TRITON_PYTHON=$(CURDIR)/$(VENV)/triton/bin/python $(PY) -m pytest -m slow
 
 # Inputs drawn at random: 10,000 a surface are about half an hour; FUZZ_EXAMPLES=1000000 is a night.
 FUZZ_EXAMPLES ?= 10000

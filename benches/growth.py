@@ -82,7 +82,7 @@ def fill(store: Store, files: list[tuple[str, list[Chunk]]], size: int) -> None:
     while count < size:
         with store.transaction():
             for path, chunks in files:
-                other = [_changed(chunk, path, copy) for chunk in chunks[: size - count]]
+                other = [changed(chunk, path, copy) for chunk in chunks[: size - count]]
                 file = SourceFile(f"copy{copy}/{path}", len(other), 0, chunks[0].language if chunks else None)
                 store.replace_file(
                     file, f"{copy}{path}".encode()[:16], other, [document(one) for one in other]
@@ -97,7 +97,7 @@ def fill(store: Store, files: list[tuple[str, list[Chunk]]], size: int) -> None:
         store.put_vectors(ids, mixture(random, len(ids)))
 
 
-def _changed(chunk: Chunk, path: str, copy: int) -> Chunk:
+def changed(chunk: Chunk, path: str, copy: int) -> Chunk:
     words = chunk.text.split(" ")
     words[:: 7 + copy % 5] = [f"{word}{copy}" for word in words[:: 7 + copy % 5]]
     return replace(chunk, path=f"copy{copy}/{path}", text=" ".join(words))

@@ -15,6 +15,7 @@ import click
 
 from conversion.convert import SETTINGS, Conversion, Request, convert
 from conversion.errors import ConversionError
+from conversion.triton.repository import GRAPH_BACKENDS
 from conversion.verify import Agreement, VerificationFailed, verifier
 from mlx_jinabert import __version__
 from mlx_jinabert.errors import JinabertError
@@ -34,12 +35,14 @@ Examples:
   convert-weights ./my-finetune --to onnx --out my-finetune-onnx
       a float32 graph for ONNX Runtime, without torch
   convert-weights BAAI/bge-small-en-v1.5 --dtype float16 --revision main
+  convert-weights jina-code --to triton --quantize int8 --out models
+      a model repository for Triton; then: codesearch --model triton+http://host:8000/...
   convert-weights jina-v4 --adapter code --quantize int8
       one task of a model whose tasks are adapters, as a model of its own
 
 \b
 SRC is an alias (see `codesearch models`), a Hub id (owner/name) or a model folder. The output is a folder
-that mlx_jinabert.load("PATH") and codesearch --model PATH take.
+that mlx_jinabert.load("PATH") and codesearch --model PATH take; for triton, one that tritonserver takes.
 """
 
 
@@ -48,7 +51,9 @@ that mlx_jinabert.load("PATH") and codesearch --model PATH take.
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder to write. Default: SRC-TARGET-TYPE, here."
 )
-@click.option("--to", "target", type=click.Choice(["mlx", "onnx"]), default="mlx", show_default=True)
+@click.option(
+    "--to", "target", type=click.Choice(["mlx", "onnx", "triton"]), default="mlx", show_default=True
+)
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float16", "bfloat16"]),
@@ -82,6 +87,13 @@ that mlx_jinabert.load("PATH") and codesearch --model PATH take.
     metavar="NAME",
     help="The catalogued model that SRC is, if it is not recognised by name or weights; implies --verify.",
 )
+@click.option(
+    "--triton-graph",
+    type=click.Choice(GRAPH_BACKENDS),
+    default="onnxruntime",
+    show_default=True,
+    help="Triton's backend for the graph; python where the server has no other.",
+)
 @click.option("--force", is_flag=True, help="Replace an output that convert-weights wrote before.")
 @click.version_option(__version__, prog_name="convert-weights", message="%(prog)s %(version)s")
 def _command(
@@ -96,6 +108,7 @@ def _command(
     revision: str | None,
     verify: bool,
     verify_as: str | None,
+    triton_graph: str,
     force: bool,
 ) -> None:
     """Convert the weights of an embedding model for MLX or ONNX Runtime.
@@ -113,7 +126,12 @@ def _command(
         adapter=adapter,
         revision=revision,
         force=force,
+        triton_graph=triton_graph,
     )
+    if target == "triton" and (verify or verify_as):
+        raise ConversionError(
+            "--verify: Triton's answers are not seen here; verify the same graph with --to onnx --verify"
+        )
     if adapter and (verify or verify_as):
         raise ConversionError(
             "--verify: nothing is published for weights with an adapter in them; leave it out"

@@ -16,6 +16,13 @@ from conversion.errors import ConversionError
 from conversion.merging import merged_content, open_adapter, open_weights
 from conversion.record import Record, describe_adapter, describe_source, write_record
 from conversion.settings import write_settings
+from conversion.triton.repository import (
+    Layout,
+    check_source,
+    graph_folder,
+    repository_name,
+    write_repository,
+)
 from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
 from mlx_jinabert.architectures.graphs import GROUP_SIZES, build_graph
 from mlx_jinabert.architectures.shared.matching import match
@@ -39,7 +46,7 @@ class Request:
 
     source: str
     target: str
-    """"mlx" or "onnx"."""
+    """"mlx", "onnx" or "triton"."""
     out: Path | None = None
     dtype: str | None = None
     """float32 | float16 | bfloat16; None: that of the source (MLX) or float32 (ONNX)."""
@@ -50,6 +57,8 @@ class Request:
     """Name or folder of a LoRA adapter to merge into the weights."""
     revision: str | None = None
     force: bool = False
+    triton_graph: str = "onnxruntime"
+    """Backend of the graph for "triton": onnxruntime or python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +96,35 @@ def convert(request: Request, check: Check | None = None) -> Conversion:
     if not source.weights:
         raise ConversionError(f"{source.path}: holds a finished ONNX graph alone; convert its source instead")
     out = (request.out or Path(_default_name(source, request))).expanduser().resolve()
+    if request.target == "triton":
+        check_source(source)
     output.check(out, source.path, force=request.force)
     adapter = open_adapter(source, request.adapter)
     with open_weights(source, adapter) as stored:
         job = _plan(request, source, stored, adapter)
         output.require_space(out, _needed_bytes(job))
         with output.new_folder(out, replace=request.force) as folder:
-            _write_weights(folder, stored, job)
-            _write_rest(folder, job)
+            if request.target == "triton":
+                _write_triton(folder, stored, job)
+            else:
+                _write_weights(folder, stored, job)
+                _write_rest(folder, job)
             if check is not None:
                 check(source, folder, job.record)
-    return Conversion(source, out, job.record, _size(source.weights), _size(out.glob("model[.-]*")))
+    return Conversion(source, out, job.record, _size(source.weights), _size(out.rglob("model[.-]*[!y]")))
 
 
 def _refuse_unsupported(request: Request) -> None:
-    if request.target == "onnx" and request.dtype not in (None, "float32"):
+    if request.target != "mlx" and request.dtype not in (None, "float32"):
         raise ConversionError(
-            f"--to onnx --dtype {request.dtype}: ONNX Runtime computes float32 on a CPU and would widen "
-            "every weight at each start; use float32, or --quantize int8 or int4"
+            f"--to {request.target} --dtype {request.dtype}: ONNX Runtime computes float32 on a CPU and "
+            "would widen every weight at each start; use float32, or --quantize int8 or int4"
         )
     wanted = f"int{request.bits}" if request.bits else None
-    if request.target == "onnx" and wanted not in (None, *GROUP_SIZES):
+    if request.target != "mlx" and wanted not in (None, *GROUP_SIZES):
         raise ConversionError(
-            f"--to onnx --quantize {wanted}: not supported; use {' or '.join(GROUP_SIZES)}, or --to mlx"
+            f"--to {request.target} --quantize {wanted}: not supported; use {' or '.join(GROUP_SIZES)}, "
+            "or --to mlx"
         )
 
 
@@ -117,7 +132,7 @@ def _plan(request: Request, source: ModelFolder, stored: Weights, adapter: Adapt
     """All decisions, before anything is written. The graph of ``--to onnx`` is laid out in float32."""
     architecture = read_architecture(source.config, stored.names())
     names = match(stored, architecture)
-    graph = request.target == "onnx"
+    graph = request.target != "mlx"
     dtype, packed_bits = ("float32", None) if graph else (request.dtype, request.bits)
     layout = weights.plan(stored, names, dtype=dtype, bits=packed_bits)
     packed = f"int{request.bits}" if request.bits else layout.dtype
@@ -138,7 +153,7 @@ def _plan(request: Request, source: ModelFolder, stored: Weights, adapter: Adapt
 def _needed_bytes(job: _Job) -> int:
     """At most. A quantised graph, laid out in float32, has float16 tables and less than that for the rest."""
     total = job.layout.total_bytes()
-    is_smaller = job.record.target == "onnx" and job.record.quantization is not None
+    is_smaller = job.record.target != "mlx" and job.record.quantization is not None
     return (total // 2 if is_smaller else total) + _SMALL_FILES_BYTES
 
 
@@ -160,6 +175,26 @@ def _write_weights(folder: Path, stored: Weights, job: _Job) -> None:
     except ImportError as error:
         raise BackendUnavailable("onnx", "pip install 'mlx-jinabert[onnx]'") from error
     graph.save(path)
+
+
+def _write_triton(folder: Path, stored: Weights, job: _Job) -> None:
+    source, record = job.source, job.record
+    if job.architecture.num_labels or job.architecture.bare_tokens:
+        raise ConversionError(f"--to triton: {source.model_id} is no plain embedding model; use --to onnx")
+    name = repository_name(source.model_id)
+    place = graph_folder(folder, name)
+    place.mkdir(parents=True)
+    _write_weights(place, stored, job)
+    max_length = min(source.max_length, job.architecture.max_position)
+    about = {
+        "model": record.source.model or record.source.name,
+        "revision": f"{merged_content(source, job.adapter).weights[:32]}-{record.dtype}",
+        "dtype": record.dtype,
+        "max_length": str(max_length),
+    }
+    dim = job.architecture.output_size
+    write_repository(folder, source, Layout(name, dim, max_length, job.request.triton_graph, about))
+    write_record(folder, record)
 
 
 def _write_rest(folder: Path, job: _Job) -> None:

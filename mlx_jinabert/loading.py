@@ -67,9 +67,9 @@ def load(
     limit in tokens, up to what the model has positions for. ``revision``: branch, tag or commit of a Hub
     repository. ``config_overrides`` state what config.json leaves open.
 
-    A name such as "tei+http://host:8080", "openai+https://host/v1#model" or "voyage:voyage-code-3" is a
-    model behind HTTP: texts are sent to that host, and with no other name anywhere. Of the options it takes
-    ``truncate_dim`` alone.
+    A name such as "tei+http://host:8080", "triton+http://host:8000/model", "openai+https://host/v1#model" or
+    "voyage:voyage-code-3" is a model behind HTTP: texts are sent to that host, and with no other name
+    anywhere. Of the options it takes ``truncate_dim`` alone.
 
     Raises ValueError or TypeError for an option, ModelFolderError, UnsupportedConfig, WeightMismatch,
     BackendUnavailable or RemoteError for a model.

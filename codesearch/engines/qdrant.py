@@ -29,6 +29,8 @@ from codesearch.records import Chunk
 __all__ = ["QdrantEngine"]
 
 _PAGE = 1024
+_ROOTS = 100_000
+"""More than a collection has: the roots are counted, not the points looked through."""
 T = TypeVar("T")
 
 
@@ -123,7 +125,8 @@ class QdrantEngine:
 
     def roots(self) -> list[str]:
         """Return the roots that have chunks."""
-        return sorted({str(point.payload["root"]) for point in self._scroll(None, ["root"])})
+        found = self._try(lambda: self._client.facet(self._name, "root", limit=_ROOTS, exact=True))
+        return sorted(str(hit.value) for hit in found.hits)
 
     def uuids(self, root: str) -> set[UUID]:
         """Return every chunk of a root."""
@@ -212,11 +215,7 @@ class QdrantEngine:
         )
         return _found(answer.points)
 
-    def _scroll(self, wanted: models.Filter | None, payload: Any) -> Iterator[Any]:
-        if wanted is None:
-            wanted = models.Filter(
-                must_not=[models.IsEmptyCondition(is_empty=models.PayloadField(key="root"))]
-            )
+    def _scroll(self, wanted: models.Filter, payload: Any) -> Iterator[Any]:
         offset: Any = None
         while True:
             points, offset = self._page(wanted, payload, offset)

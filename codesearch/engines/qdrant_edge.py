@@ -26,6 +26,8 @@ from codesearch.records import Chunk
 __all__ = ["QdrantEdgeEngine"]
 
 _PAGE = 1024
+_ROOTS = 100_000
+"""More than a shard has: the roots are counted, not the points looked through."""
 T = TypeVar("T")
 
 
@@ -84,7 +86,8 @@ class QdrantEdgeEngine:
 
     def roots(self) -> list[str]:
         """Return the roots that have chunks."""
-        return sorted({str(point.payload["root"]) for point in self._scroll(None, ["root"])})
+        request = edge.FacetRequest("root", limit=_ROOTS, exact=True)
+        return sorted(str(hit.value) for hit in self._try(lambda: self._open().facet(request)).hits)
 
     def uuids(self, root: str) -> set[UUID]:
         """Return every chunk of a root."""
@@ -162,8 +165,7 @@ class QdrantEdgeEngine:
         found = self._try(lambda: self._open().query(request))
         return [Found(UUID(str(point.id)), float(point.score)) for point in found]
 
-    def _scroll(self, wanted: edge.Filter | None, payload: Any) -> Iterator[Any]:
-        wanted = wanted or edge.Filter(must_not=[edge.IsEmptyCondition("root")])
+    def _scroll(self, wanted: edge.Filter, payload: Any) -> Iterator[Any]:
         offset: Any = None
         while True:
             points, offset = self._page(wanted, payload, offset)

@@ -13,15 +13,23 @@ from mlx_jinabert.errors import ModelFolderError
 
 __all__ = ["Address", "Protocol", "is_remote", "parse"]
 
-Protocol = Literal["tei", "openai", "voyage"]
+Protocol = Literal["tei", "openai", "voyage", "triton"]
 
-_NAME = re.compile(r"(?P<protocol>tei|openai|voyage)(?:\+(?P<url>https?://.*)|:(?P<model>[^/].*)?)")
+_NAME = re.compile(r"(?P<protocol>tei|openai|voyage|triton)(?:\+(?P<url>https?://.*)|:(?P<model>[^/].*)?)")
 _OFFICIAL: Mapping[str, str] = {
     "openai": "https://api.openai.com/v1",
     "voyage": "https://api.voyageai.com/v1",
 }
-_KEYS: Mapping[str, str] = {"tei": "TEI_API_KEY", "openai": "OPENAI_API_KEY", "voyage": "VOYAGE_API_KEY"}
-_FORMS = "tei+http://host:port, openai:MODEL, openai+https://host/v1#MODEL or voyage:MODEL"
+_KEYS: Mapping[str, str] = {
+    "tei": "TEI_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "voyage": "VOYAGE_API_KEY",
+    "triton": "TRITON_API_KEY",
+}
+_FORMS = (
+    "tei+http://host:port, triton+http://host:port/MODEL, openai:MODEL, openai+https://host/v1#MODEL or "
+    "voyage:MODEL"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +68,16 @@ def parse(name: str) -> Address:
         url, model = _OFFICIAL.get(protocol, ""), match["model"] or ""
     else:
         split = _checked(protocol, match["url"])
-        url, model = f"{split.scheme}://{split.netloc}{split.path.rstrip('/')}", split.fragment
+        path, model = split.path.rstrip("/"), split.fragment
+        if protocol == "triton" and not model:
+            path, _, model = path.rpartition("/")
+        url = f"{split.scheme}://{split.netloc}{path}"
     if not url:
         raise ModelFolderError(name, f"has no host; write {_FORMS}")
     if (protocol == "tei") == bool(model):
-        problem = "TEI serves one model: leave out" if model else "names no model: add"
-        raise ModelFolderError(name, f"{problem} #MODEL; write {_FORMS}")
+        missing = f"names no model: add {'/' if protocol == 'triton' else '#'}MODEL"
+        problem = "TEI serves one model: leave out #MODEL" if model else missing
+        raise ModelFolderError(name, f"{problem}; write {_FORMS}")
     return Address(name, protocol, url, model, _KEYS[protocol])
 
 

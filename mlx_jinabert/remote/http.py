@@ -28,7 +28,11 @@ from mlx_jinabert.remote.key import Key
 if TYPE_CHECKING:
     import httpx2
 
-__all__ = ["Client", "Policy", "Refusal"]
+__all__ = ["Answer", "Client", "Policy", "Refusal"]
+
+Answer = tuple[bytes, Mapping[str, str]]
+"""What a service answered with: the content, and headers by names in any case."""
+_JSON: Mapping[str, str] = {"Content-Type": "application/json"}
 
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504, 529})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -85,17 +89,21 @@ class Client:
 
     def get(self, path: str) -> Any:
         """Fetch the JSON at ``path``. Refusal, or RemoteError once patience is at its end."""
-        return self._persist(path, None)
+        return self._json(path, self._persist(path, None, {})[0])
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send ``body`` and return the JSON that the service answers with; raises as ``get``."""
-        return self._persist(path, json.dumps(body).encode())
+        return self._json(path, self.exchange(path, json.dumps(body).encode(), _JSON)[0])
 
-    def _persist(self, path: str, body: bytes | None) -> Any:
+    def exchange(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Send ``body`` as it is and return what the service answers with; raises as ``get``."""
+        return self._persist(path, body, headers)
+
+    def _persist(self, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         policy = self._policy
         for attempt in range(1, policy.attempts + 1):
             try:
-                return self._once(path, body)
+                return self._once(path, body, headers)
             except _Transient as failure:
                 wait = failure.wait
                 if wait is None:
@@ -110,18 +118,16 @@ class Client:
                 time.sleep(wait)
         raise AssertionError("a policy has at least one attempt")
 
-    def _once(self, path: str, body: bytes | None) -> Any:
+    def _once(self, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         from httpx2 import HTTPError, InvalidURL
 
-        headers = self._key.headers(self.host)
-        if body is not None:
-            headers["Content-Type"] = "application/json"
+        headers = {**self._key.headers(self.host), **headers}
         method = "GET" if body is None else "POST"
         try:
             with self._client().stream(method, f"{self._url}{path}", content=body, headers=headers) as answer:
                 if not answer.is_success:
                     raise self._refusal(path, answer)
-                return self._json(path, self._content(answer))
+                return self._content(answer), answer.headers
         except (OSError, HTTPError, InvalidURL, UnicodeError) as error:
             raise self._broken(path, error) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from mlx_jinabert.remote.key import Key
 from mlx_jinabert.remote.openai import OpenAi
 from mlx_jinabert.remote.service import Service
 from mlx_jinabert.remote.tei import Tei
+from mlx_jinabert.remote.triton import Triton
 from mlx_jinabert.remote.voyage import Voyage
 
 __all__ = ["load_remote", "refuse_local_options"]
@@ -52,4 +53,9 @@ def refuse_local_options(options: Mapping[str, Any]) -> None:
 def _service(address: Address, client: Client) -> Service:
     if address.protocol == "tei":
         return Tei(client)
-    return OpenAi(address, client) if address.protocol == "openai" else Voyage(address, client)
+    named: Mapping[str, Callable[[Address, Client], Service]] = {
+        "openai": OpenAi,
+        "triton": Triton,
+        "voyage": Voyage,
+    }
+    return named[address.protocol](address, client)

@@ -1,4 +1,4 @@
-"""Embedding services on 127.0.0.1: real HTTP that speaks as TEI, OpenAI and Voyage do.
+"""Embedding services on 127.0.0.1: real HTTP that speaks as TEI, OpenAI, Voyage and Triton do.
 
 Vectors are those of a ``WordHashEmbedder``, so that what comes back can be judged. Faults are given in the
 order in which POST requests meet them; after the last one everything works.
@@ -23,9 +23,10 @@ from mlx_jinabert.remote.embedder import RemoteEmbedder
 from mlx_jinabert.remote.http import Policy
 from mlx_jinabert.remote.opening import load_remote
 from mlx_jinabert.text.tokenizer import without_surrogates
+from tests.support import kserve
 from tests.support.closeness import WordHashEmbedder
 
-PROTOCOLS = ("tei", "openai", "voyage")
+PROTOCOLS = ("tei", "openai", "voyage", "triton")
 TEXTS = [
     "def parse(line)",
     "where are retries decided",
@@ -94,7 +95,12 @@ class EmbeddingServer:
 
     def name(self, protocol: str) -> str:
         """The model's name for ``mlx_jinabert.load``."""
-        path = {"tei": "", "openai": "/v1#word-hash", "voyage": "/v1#voyage-word-hash"}[protocol]
+        path = {
+            "tei": "",
+            "openai": "/v1#word-hash",
+            "voyage": "/v1#voyage-word-hash",
+            "triton": "/word-hash",
+        }[protocol]
         return f"{protocol}+http://{self.host}{path}"
 
 
@@ -143,10 +149,14 @@ class _Handler(BaseHTTPRequestHandler):
         state = self._note({})
         if self.path == "/info":
             return self._send(200, json.dumps(state.info))
+        if self.path in kserve.PAGES:
+            return self._send(200, json.dumps(kserve.PAGES[self.path](state.info)))
         return self._send(404, '{"error": "no such page"}')
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        in_binary = self.headers.get(kserve.HEADER)
+        body = kserve.read(content, int(in_binary)) if in_binary else json.loads(content)
         state = self._note(body)
         if state.delay is not None:
             state.delay.wait(5)
@@ -155,6 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
         texts = body.get("inputs") or body["input"]
         if len(texts) > state.rows or "" in texts or any("\ud800" in text for text in texts):
             return self._send(422, '{"error": "batch size > maximum allowed", "error_type": "Validation"}')
+        if in_binary:
+            return self._send_tensors(state.change(_vectors(texts, None).tolist()))
         answer = {"/embed": _tei, "/v1/embeddings": _openai}[self.path](body, texts, state)
         return self._send(200, json.dumps(state.change(answer)))
 
@@ -170,13 +182,18 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(fault.status, fault.body, fault.headers)
 
-    def _send(self, status: int, content: str, headers: Mapping[str, str] | None = None) -> None:
+    def _send_tensors(self, rows: Any) -> None:
+        head, body = kserve.written(rows)
+        self._send(200, head + body, {kserve.HEADER: str(len(head))})
+
+    def _send(self, status: int, content: str | bytes, headers: Mapping[str, str] | None = None) -> None:
+        raw = content.encode() if isinstance(content, str) else content
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content.encode())))
+        self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
-        self.wfile.write(content.encode())
+        self.wfile.write(raw)
 
     def log_message(self, format: str, *args: object) -> None:
         """Silent: the tests look at ``requests``."""
