@@ -20,6 +20,7 @@ from tempfile import mkdtemp
 from urllib.parse import urlsplit, urlunsplit
 
 from codesearch.errors import BadQuery, CodesearchError
+from codesearch.files.git import git_command, installed
 
 __all__ = ["Address", "checkout", "is_address"]
 
@@ -32,10 +33,7 @@ FRESH_SECONDS = 600
 _TIMEOUT_SECONDS = 600
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ADDRESS = re.compile(rf"({'|'.join(PROTOCOLS)})://")
-_OFF = (
-    *("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false"),
-    *("-c", "filter.lfs.smudge=", "-c", "filter.lfs.process=", "-c", "filter.lfs.required=false"),
-)
+_NO_FILTERS = ("filter.lfs.smudge=", "filter.lfs.process=", "filter.lfs.required=false")
 
 
 def is_address(path: object) -> bool:
@@ -122,17 +120,15 @@ def _fetch(tree: Path, address: Address) -> None:
 
 
 def _git(folder: Path, *arguments: str) -> None:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_DIR")}
-    environment = {
-        **kept,
-        "GIT_ALLOW_PROTOCOL": ":".join(PROTOCOLS),
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_LFS_SKIP_SMUDGE": "1",
-        "GIT_CEILING_DIRECTORIES": str(folder.parent),
-    }
+    git = installed()
+    if git is None:
+        raise CodesearchError("git is not installed; clone the repository and give its folder")
+    filters = [part for setting in _NO_FILTERS for part in ("-c", setting)]
+    words, environment = git_command(git, *filters, *arguments, protocols=PROTOCOLS)
+    environment |= {"GIT_LFS_SKIP_SMUDGE": "1", "GIT_CEILING_DIRECTORIES": str(folder.parent)}
     try:
         done = subprocess.run(
-            ["git", *_OFF, *arguments],
+            words,
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -142,8 +138,6 @@ def _git(folder: Path, *arguments: str) -> None:
             timeout=_TIMEOUT_SECONDS,
             check=False,
         )
-    except FileNotFoundError as error:
-        raise CodesearchError("git is not installed; clone the repository and give its folder") from error
     except subprocess.TimeoutExpired as error:
         raise CodesearchError(f"git {arguments[0]} took more than {_TIMEOUT_SECONDS} s") from error
     if done.returncode:

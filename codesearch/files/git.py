@@ -13,10 +13,11 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["installed", "run_git"]
+__all__ = ["git_command", "installed", "run_git"]
 
 _TIMEOUT_SECONDS = 60.0
 _MOST_BYTES = 512 << 20
@@ -33,10 +34,9 @@ _FOREIGN = (
 _OURS = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_LAZY_FETCH": "1",  # a partial clone must not send us to the network
-    "GIT_ALLOW_PROTOCOL": "none",
     "GIT_TERMINAL_PROMPT": "0",
 }
-_SETTINGS = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "protocol.allow=never")
+_SETTINGS = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "submodule.recurse=false")
 
 
 @lru_cache(maxsize=1)
@@ -50,6 +50,17 @@ def installed() -> str | None:
     return found
 
 
+def git_command(git: str, *arguments: str, protocols: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:
+    """Return words and environment of a git that runs nothing of a repository's choice.
+
+    It speaks ``protocols`` alone; none of them by default.
+    """
+    settings = [*_SETTINGS] if protocols else [*_SETTINGS, "protocol.allow=never"]
+    words = [git, *(part for setting in settings for part in ("-c", setting)), *arguments]
+    inherited = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+    return words, {**inherited, **_OURS, "GIT_ALLOW_PROTOCOL": ":".join(protocols) or "none"}
+
+
 def run_git(
     folder: Path, *arguments: str, seconds: float = _TIMEOUT_SECONDS, memory_bytes: int | None = None
 ) -> bytes | None:
@@ -60,11 +71,10 @@ def run_git(
     git = installed()
     if git is None:
         return None
-    environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN} | _OURS
-    settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+    words, environment = git_command(git, *arguments)
     try:
         with subprocess.Popen(
-            [git, *settings, *arguments],
+            words,
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
