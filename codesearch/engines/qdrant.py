@@ -21,7 +21,17 @@ from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
 from codesearch.engines.protocol import ANYWHERE, EngineRecord, Found, Where
-from codesearch.engines.qdrant_terms import CODE, OVERSAMPLING, RECORD, RRF_K, WORDS, Quantization, numbered
+from codesearch.engines.qdrant_terms import (
+    CODE,
+    NAMES,
+    OVERSAMPLING,
+    RECORD,
+    ROOTS,
+    RRF_K,
+    WORDS,
+    Quantization,
+    numbered,
+)
 from codesearch.engines.rows import EngineRow, chunk_from, impact, payload_of
 from codesearch.errors import CodesearchError
 from codesearch.records import Chunk
@@ -29,8 +39,6 @@ from codesearch.records import Chunk
 __all__ = ["QdrantEngine"]
 
 _PAGE = 1024
-_ROOTS = 100_000
-"""More than a collection has: the roots are counted, not the points looked through."""
 T = TypeVar("T")
 
 
@@ -125,8 +133,7 @@ class QdrantEngine:
 
     def roots(self) -> list[str]:
         """Return the roots that have chunks."""
-        found = self._try(lambda: self._client.facet(self._name, "root", limit=_ROOTS, exact=True))
-        return sorted(str(hit.value) for hit in found.hits)
+        return sorted(self._values("root", ROOTS))
 
     def uuids(self, root: str) -> set[UUID]:
         """Return every chunk of a root."""
@@ -168,14 +175,12 @@ class QdrantEngine:
 
     def chunks(self, roots: Sequence[str], where: Where) -> Iterator[tuple[str, UUID, Chunk]]:
         """Yield the chunks there."""
-        for point in self._scroll(_filter(roots, where), True):
+        for point in self._points(roots, where):
             yield str(point.payload["root"]), UUID(str(point.id)), chunk_from(point.payload)
 
     def keys(self, roots: Sequence[str]) -> set[str]:
-        """Return every name that is defined, case-folded."""
-        return {
-            key for point in self._scroll(_filter(roots, ANYWHERE), ["keys"]) for key in point.payload["keys"]
-        }
+        """Return the names that are defined, case-folded; of very many the most frequent."""
+        return set(self._values("keys", NAMES, _filter(roots, ANYWHERE)))
 
     def vector(self, uuid: UUID) -> NDArray[np.float32] | None:
         """Return the stored vector of a chunk."""
@@ -193,6 +198,23 @@ class QdrantEngine:
         self._client.close()
 
     # -- one request
+
+    def _points(self, roots: Sequence[str], where: Where) -> Iterator[Any]:
+        """Those of known names are fetched by them: a filter would be held against every point."""
+        if where.uuids is None or where.paths is not None or where.key is not None:
+            yield from self._scroll(_filter(roots, where), True)
+            return
+        names = [str(uuid) for uuid in where.uuids]
+        for point in self._try(lambda: self._client.retrieve(self._name, names)):
+            if point.payload and point.payload.get("root") in roots:
+                yield point
+
+    def _values(self, field: str, limit: int, wanted: models.Filter | None = None) -> list[str]:
+        """The values of a field, counted by its index; no point is read."""
+        found = self._try(
+            lambda: self._client.facet(self._name, field, facet_filter=wanted, limit=limit, exact=True)
+        )
+        return [str(hit.value) for hit in found.hits]
 
     def _query(self, query: Any, using: str, limit: int, wanted: models.Filter) -> list[Found]:
         rescore = None

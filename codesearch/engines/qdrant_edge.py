@@ -18,7 +18,16 @@ import qdrant_edge as edge
 from numpy.typing import NDArray
 
 from codesearch.engines.protocol import ANYWHERE, EngineRecord, Found, Where
-from codesearch.engines.qdrant_terms import CODE, OVERSAMPLING, RECORD, WORDS, Quantization, numbered
+from codesearch.engines.qdrant_terms import (
+    CODE,
+    NAMES,
+    OVERSAMPLING,
+    RECORD,
+    ROOTS,
+    WORDS,
+    Quantization,
+    numbered,
+)
 from codesearch.engines.rows import EngineRow, chunk_from, impact, payload_of
 from codesearch.errors import CodesearchError
 from codesearch.records import Chunk
@@ -26,8 +35,6 @@ from codesearch.records import Chunk
 __all__ = ["QdrantEdgeEngine"]
 
 _PAGE = 1024
-_ROOTS = 100_000
-"""More than a shard has: the roots are counted, not the points looked through."""
 T = TypeVar("T")
 
 
@@ -86,8 +93,7 @@ class QdrantEdgeEngine:
 
     def roots(self) -> list[str]:
         """Return the roots that have chunks."""
-        request = edge.FacetRequest("root", limit=_ROOTS, exact=True)
-        return sorted(str(hit.value) for hit in self._try(lambda: self._open().facet(request)).hits)
+        return sorted(self._values("root", ROOTS))
 
     def uuids(self, root: str) -> set[UUID]:
         """Return every chunk of a root."""
@@ -112,13 +118,12 @@ class QdrantEdgeEngine:
 
     def chunks(self, roots: Sequence[str], where: Where) -> Iterator[tuple[str, UUID, Chunk]]:
         """Yield the chunks there."""
-        for point in self._scroll(_filter(roots, where), True):
+        for point in self._points(roots, where):
             yield str(point.payload["root"]), UUID(str(point.id)), chunk_from(point.payload)
 
     def keys(self, roots: Sequence[str]) -> set[str]:
-        """Return every name that is defined, case-folded."""
-        points = self._scroll(_filter(roots, ANYWHERE), ["keys"])
-        return {key for point in points for key in point.payload["keys"]}
+        """Return the names that are defined, case-folded; of very many the most frequent."""
+        return set(self._values("keys", NAMES, _filter(roots, ANYWHERE)))
 
     def vector(self, uuid: UUID) -> NDArray[np.float32] | None:
         """Return the stored vector of a chunk."""
@@ -128,7 +133,7 @@ class QdrantEdgeEngine:
 
     def has_vectors(self, roots: Sequence[str]) -> bool:
         """Return whether there are chunks: each has a vector."""
-        request = edge.CountRequest(exact=True, filter=_filter(roots, ANYWHERE))
+        request = edge.CountRequest(exact=False, filter=_filter(roots, ANYWHERE))
         return self._try(lambda: self._open().count(request)) > 0
 
     def close(self) -> None:
@@ -141,6 +146,21 @@ class QdrantEdgeEngine:
         self._try(shard.close)
 
     # -- one request
+
+    def _points(self, roots: Sequence[str], where: Where) -> Iterator[Any]:
+        """Those of known names are fetched by them: a filter would be held against every point."""
+        if where.uuids is None or where.paths is not None or where.key is not None:
+            yield from self._scroll(_filter(roots, where), True)
+            return
+        names: list[Any] = [str(uuid) for uuid in where.uuids]
+        for point in self._try(lambda: self._open().retrieve(names, True, False)):
+            if point.payload and point.payload.get("root") in roots:
+                yield point
+
+    def _values(self, field: str, limit: int, wanted: edge.Filter | None = None) -> list[str]:
+        """The values of a field, counted by its index; no point is read."""
+        request = edge.FacetRequest(field, limit=limit, exact=True, filter=wanted)
+        return [str(hit.value) for hit in self._try(lambda: self._open().facet(request)).hits]
 
     def _open(self) -> edge.EdgeShard:
         if self._shard is None:

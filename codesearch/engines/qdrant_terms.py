@@ -7,22 +7,34 @@ from collections.abc import Mapping
 from typing import Literal
 from uuid import UUID
 
-__all__ = ["CODE", "OVERSAMPLING", "RECORD", "RRF_K", "WORDS", "Quantization", "numbered", "point_name"]
+__all__ = [
+    "CODE",
+    "NAMES",
+    "OVERSAMPLING",
+    "RECORD",
+    "ROOTS",
+    "RRF_K",
+    "WORDS",
+    "Quantization",
+    "numbered",
+]
 
 CODE, WORDS = "code", "bm25"
 RRF_K = 61
 """Qdrant counts ranks from 0, the paper (Cormack et al., SIGIR 2009) from 1: its 60 is 61 here."""
 Quantization = Literal["none", "int8", "binary"]
+NAMES, ROOTS = 100_000, 100_000
+"""Values of a field that are asked for at a time: names, of which the most frequent, and roots."""
 OVERSAMPLING: Mapping[str, float] = {"int8": 2.0, "binary": 4.0}
 """Candidates by quantised vectors for each result, before they are rescored."""
 
 
-def point_name(name: str) -> str:
+def _point_name(name: str) -> str:
     """Return the id of a point that is no chunk."""
     return str(UUID(bytes=hashlib.blake2b(name.encode(), digest_size=16).digest()))
 
 
-RECORD = point_name("codesearch")
+RECORD = _point_name("codesearch")
 """The point whose payload is the record of the collection."""
 
 
