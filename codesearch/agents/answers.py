@@ -17,7 +17,9 @@ from codesearch.agents.arguments import Search, Similar
 from codesearch.errors import BadQuery, CodesearchError, IndexBusy
 from codesearch.files.roots import canonical
 from codesearch.index.index import Index
+from codesearch.languages import language_of
 from codesearch.records import Hit
+from codesearch.searching.references.find import Reference
 from codesearch.server.keeper import Keeper
 from codesearch.server.pool import IndexPool
 from codesearch.storage.locations import Location
@@ -64,6 +66,8 @@ class Answers:
         location = allowed.locate(asked.path)
         with self._pool.lend(location, None, {}, create=True) as index:
             notes = self.refresh(index, location, progress, _WAIT_SECONDS)
+            if asked.uses_of:
+                return self._uses(index, location, asked, notes)
             counts = index.counts()
             hits = index.search(
                 asked.query,
@@ -77,6 +81,20 @@ class Answers:
                 fold=bool(asked.query.strip()),
             )
             return self._found(index, location, asked.query, hits, notes)
+
+    def _uses(self, index: Index, location: Location, asked: Search, notes: list[str]) -> Found:
+        assert asked.uses_of is not None
+        found = index.references(
+            asked.uses_of,
+            limit=asked.limit,
+            languages=list(asked.languages) or None,
+            globs=list(asked.globs) or None,
+            under=(location.under,) if location.under else (),
+        )
+        if not found.complete:
+            notes.append(f"there are more than {asked.limit} uses; raise limit, or narrow with path or globs")
+        hits = [_as_hit(place) for place in (*found.definitions, *found.uses)]
+        return self._found(index, location, f"uses of {asked.uses_of}", hits, notes)
 
     def similar(self, asked: Similar, allowed: Allowed, progress: Progress) -> Found:
         """As ``search``."""
@@ -143,6 +161,12 @@ class Answers:
             return None
         target = canonical(allowed.resolve(path))
         return None if target.is_dir() else target
+
+
+def _as_hit(place: Reference) -> Hit:
+    """A reference as a hit of one line: its use as the kind, what is around it as the symbol."""
+    language, text = language_of(place.path), f"{place.text}\n"
+    return Hit(place.root, place.path, place.line, place.line, language, place.use, place.symbol, 1.0, text)
 
 
 def _holds_anything(index: Index) -> bool:

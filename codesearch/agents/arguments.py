@@ -30,6 +30,7 @@ one by one, and to sub-agents that only look around. Ask in a full phrase, as yo
 - The question names no identifier: `search` with the question.
 - You know an identifier or a message: `search` with it; definitions come first.
 - You need every literal occurrence: `search` with `regex`, or grep.
+- Who calls, imports or tests a name: `search` with `uses_of`.
 - More code like this one: `similar` with path and line.
 
 Narrow with `path`, `globs` or `languages` when hits are elsewhere; raise `max_tokens` only when lines are
@@ -47,15 +48,11 @@ class Tool:
     name: str
     description: str
     properties: Mapping[str, Mapping[str, Any]]
-    required: tuple[str, ...] = ()
 
     @property
     def schema(self) -> dict[str, Any]:
         """JSON schema of its arguments."""
-        schema: dict[str, Any] = {"type": "object", "properties": dict(self.properties)}
-        if self.required:
-            schema["required"] = list(self.required)
-        return {**schema, "additionalProperties": False}
+        return {"type": "object", "properties": dict(self.properties), "additionalProperties": False}
 
 
 _STRINGS = {"type": "array", "items": {"type": "string"}}
@@ -74,10 +71,10 @@ TOOLS = (
             "query": {"type": "string", "description": "a question or an identifier"},
             "path": {"type": "string", "description": "only this folder or file"},
             "regex": {"type": "string", "description": "hits must match; (?i) ignores case"},
+            "uses_of": {"type": "string", "description": "instead of query: who calls or imports this name"},
             "kind": {"type": "string", "enum": ["auto", "code", "docs", "all"], "default": "auto"},
             **_SHARED,
         },
-        ("query",),
     ),
     Tool(
         "similar",
@@ -102,6 +99,7 @@ class Search:
     languages: tuple[str, ...] = ()
     globs: tuple[str, ...] = ()
     regex: str | None = None
+    uses_of: str | None = None
     kind: str = "auto"
     limit: int = 10
     max_tokens: int = MAX_TOKENS
@@ -124,8 +122,12 @@ class Similar:
 def read_search(arguments: Mapping[str, Any]) -> Search:
     """The arguments as a record. BadQuery names the one that is wrong, and says what is expected."""
     given = _checked("search", arguments)
-    if not given.get("query", "").strip() and not given.get("regex"):
-        raise BadQuery("query is empty; give a question, an identifier or a message (or a regex)")
+    if given.get("uses_of"):
+        if given.get("query", "").strip() or given.get("regex"):
+            raise BadQuery("uses_of stands alone; give it without query and regex")
+    elif not given.get("query", "").strip() and not given.get("regex"):
+        what = "empty" if "query" in given else "missing"
+        raise BadQuery(f"query is {what}; give a question, an identifier or a message (or regex, or uses_of)")
     return Search(**{"query": "", **given})
 
 
@@ -142,8 +144,6 @@ def _checked(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     for given in arguments:
         if given not in tool.properties:
             raise BadQuery(_unknown(tool, given))
-    for missing in set(tool.required) - set(arguments) - ({"query"} if "regex" in arguments else set()):
-        raise BadQuery(f"{missing} is missing; {name} needs it")
     return {
         key: _value(key, tool.properties[key], value) for key, value in arguments.items() if value is not None
     }

@@ -105,6 +105,8 @@ def test_lists_asks_and_errs(over: Over, setting: Setting) -> None:
             ({"query": "", "kind": "method"}, "expected one of auto, code, docs, all"),
             ({"query": ""}, "query is empty"),
             ({}, "query is missing"),
+            ({"query": "x", "uses_of": "y"}, "uses_of stands alone"),
+            ({"uses_of": "two words"}, "no name"),
         ):
             wrong = await client.call_tool("search", arguments)
             assert wrong.is_error
@@ -112,6 +114,28 @@ def test_lists_asks_and_errs(over: Over, setting: Setting) -> None:
         assert (await client.call_tool("remove", {})).is_error
 
     over(use)
+
+
+def test_uses_of_a_name_are_places_like_others(over: Over, setting: Setting) -> None:
+    (setting.tree / "callers.py").write_text(
+        "from package0.module000 import x\n\n\ndef asks():\n    used_once(1)\n"
+    )
+
+    async def use(client: Any) -> None:
+        found = await client.call_tool("search", {"uses_of": "used_once"})
+        assert [(hit["path"], hit["start_line"], hit["kind"], hit["symbol"]) for hit in hits(found)] == [
+            ("callers.py", 5, "call", "asks")
+        ]
+        assert "\ncallers.py:5-5 asks\n5\tused_once(1)" in text(found)
+        nothing = await client.call_tool("search", {"uses_of": "used_once", "globs": ["package0/**"]})
+        assert hits(nothing) == []
+
+    over(use)
+
+
+def hits(result: Any) -> Any:
+    assert not result.is_error, text(result)
+    return result.structured_content["results"]
 
 
 ELSEWHERE = ("..", "../outside", "link", "link/package0", "/", "/etc/passwd", "~", "\u2025/x")
