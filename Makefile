@@ -48,6 +48,7 @@ $(VENV)/triton/installed: pyproject.toml
 	touch $@
 
 test-slow: $(VENV)/parity $(if $(filter Linux,$(shell uname -s)),$(VENV)/triton/installed)
+	$(PY) -m pip install -q -e '.[ray]'
 	PARITY=1 TRITON_PYTHON=$(CURDIR)/$(VENV)/triton/bin/python $(PY) -m pytest -m slow
 
 # Inputs drawn at random: 10,000 a surface are about half an hour; FUZZ_EXAMPLES=1000000 is a night.

@@ -35,6 +35,7 @@ _COMMANDS = {
     "list": "codesearch.shell.commands.manage:list_",
     "clear": "codesearch.shell.commands.manage:clear",
     "bench": "codesearch.shell.commands.bench:bench",
+    "embed-corpus": "codesearch.shell.commands.corpus:embed_corpus",
     "models": "codesearch.shell.commands.about:models",
     "doctor": "codesearch.shell.commands.about:doctor",
     "help": "codesearch.shell.commands.about:help_",
