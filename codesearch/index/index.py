@@ -129,7 +129,8 @@ class Index(Searchable):
         )
 
     def _ask(self, question: Callable[[SearchStore], T]) -> T:
-        return self._connection.ask(lambda database: question(database.search_store))
+        with self._database() as database:
+            return question(database.search_store)
 
     def _parts(self, under: Sequence[str] | None) -> Sequence[str]:
         if under is None:

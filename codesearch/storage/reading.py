@@ -1,4 +1,4 @@
-"""Reads the store: chunks, candidates, vectors. Any thread may ask.
+"""Reads the store: chunks and candidates, and through its base the vectors. Any thread may ask.
 
 Inside ``with store.reading():`` all queries see one snapshot; outside, each sees the newest.
 """
@@ -13,20 +13,25 @@ from functools import lru_cache
 from sqlite3 import SQLITE_ERROR
 from typing import Any
 
-import numpy as np
-
 from codesearch.errors import BadQuery, IndexFormatError
 from codesearch.languages import LANGUAGES, is_code
 from codesearch.records import Chunk, Filter, StoredChunk
 from codesearch.storage.database import Database, Row
 from codesearch.storage.filters import Selection
-from codesearch.storage.rows import ChunkIdentity, ChunkText, Counts, Ids, Scored, StoredFile, StoredVectors
+from codesearch.storage.rows import (
+    ChunkIdentity,
+    ChunkText,
+    Counts,
+    Ids,
+    Scored,
+    StoredFile,
+)
 from codesearch.storage.term_statistics import Postings, RowLengths, TermStatistics
+from codesearch.storage.vector_rows import IN_LIST, VectorReader
 
 __all__ = ["StoreReader", "definition_key"]
 
 _SEPARATORS = re.compile(r"::|->|[.#/\\]")
-_IN = "IN (SELECT value FROM json_each(?))"
 _CHUNK_COLUMNS = (
     "chunks.id, files.path, start_byte, end_byte, start_line, end_line, files.language, "
     "kind, symbol, scope, signature, definitions, text"
@@ -47,11 +52,11 @@ def _worth(language: str | None) -> int:
     return 1 if language is None or LANGUAGES[language].prose else 2
 
 
-class StoreReader:
+class StoreReader(VectorReader):
     """The reading half of ``Store``."""
 
     def __init__(self, database: Database) -> None:
-        self._db = database
+        super().__init__(database)
         self._selection = Selection(database)
         self._terms = TermStatistics(database)
 
@@ -88,14 +93,14 @@ class StoreReader:
 
     def chunks(self, ids: Iterable[int]) -> dict[int, StoredChunk]:
         """Chunks by id; ids that were removed meanwhile are missing."""
-        found = self._chunks(f"WHERE chunks.id {_IN}", json.dumps([int(i) for i in ids]))
+        found = self._chunks(f"WHERE chunks.id {IN_LIST}", json.dumps([int(i) for i in ids]))
         return {stored.id: stored for stored in found}
 
     def places(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
         """The path and the first byte of chunks, by id."""
         sql = (
             "SELECT chunks.id, files.path, start_byte FROM chunks JOIN files ON files.id = file_id "
-            f"WHERE chunks.id {_IN}"
+            f"WHERE chunks.id {IN_LIST}"
         )
         rows = self._db.rows(sql, (json.dumps([int(i) for i in ids]),))
         return {row[0]: (row[1], row[2]) for row in rows}
@@ -103,7 +108,7 @@ class StoreReader:
     def first_lines(self, ids: Iterable[int]) -> dict[int, int]:
         """The first line of chunks, by id."""
         rows = self._db.rows(
-            f"SELECT id, start_line FROM chunks WHERE id {_IN}", (json.dumps([int(i) for i in ids]),)
+            f"SELECT id, start_line FROM chunks WHERE id {IN_LIST}", (json.dumps([int(i) for i in ids]),)
         )
         return dict(rows)
 
@@ -132,7 +137,7 @@ class StoreReader:
                 ids = json.dumps(allowed[start : start + _PAGE].tolist())
                 yield from (
                     ChunkText(*row)
-                    for row in self._db.rows(f"{sql} chunks.id {_IN} ORDER BY chunks.id", (ids,))
+                    for row in self._db.rows(f"{sql} chunks.id {IN_LIST} ORDER BY chunks.id", (ids,))
                 )
             return
         last = 0
@@ -167,7 +172,7 @@ class StoreReader:
         keys = sorted({definition_key(name) for name in names} - {""})
         sql = (
             "SELECT DISTINCT chunk_id FROM definitions JOIN chunks ON chunks.id = chunk_id "
-            f"JOIN files ON files.id = file_id WHERE name {_IN} ORDER BY files.path, start_byte"
+            f"JOIN files ON files.id = file_id WHERE name {IN_LIST} ORDER BY files.path, start_byte"
         )
         return [row[0] for row in self._db.rows(sql, (json.dumps(keys),))]
 
@@ -205,7 +210,7 @@ class StoreReader:
             allowed = self.ids_matching(allowed)
         symbol, path, body = (float(w) for w in weights)
         # The unary plus keeps SQLite from running the full-text query once for every allowed id.
-        restrict = "" if allowed is None else f"AND +rowid {_IN} "
+        restrict = "" if allowed is None else f"AND +rowid {IN_LIST} "
         sql = (
             f"SELECT rowid, -bm25(lexical, ?, ?, ?) AS score FROM lexical WHERE lexical MATCH ? {restrict}"
             "ORDER BY score DESC, rowid LIMIT ?"
@@ -234,48 +239,15 @@ class StoreReader:
 
     def identities(self, ids: Iterable[int]) -> list[ChunkIdentity]:
         """Return the identities of chunks, which are the same in every index."""
-        return self._identities(f"chunks.id {_IN}", [int(i) for i in ids])
+        return self._identities(f"chunks.id {IN_LIST}", [int(i) for i in ids])
 
     def identities_in(self, paths: Iterable[str]) -> list[ChunkIdentity]:
         """The same for all chunks of these files."""
-        return self._identities(f"files.path {_IN}", list(paths))
+        return self._identities(f"files.path {IN_LIST}", list(paths))
 
     def _identities(self, where: str, values: Sequence[int | str]) -> list[ChunkIdentity]:
         sql = f"SELECT chunks.id, path, text_hash FROM chunks JOIN files ON files.id = file_id WHERE {where}"
         return [ChunkIdentity(*row) for row in self._db.rows(sql, (json.dumps(values),))]
-
-    # -- vectors
-
-    def vectors(self, ids: Iterable[int] | None = None, after_seq: int = 0) -> StoredVectors:
-        """Vectors newer than a sequence number, of all chunks or of these, in the order they were written."""
-        sql = "SELECT seq, chunk_id, vector FROM vectors WHERE seq > ?"
-        params: list[Any] = [after_seq]
-        if ids is not None:
-            sql += f" AND chunk_id {_IN}"
-            params.append(json.dumps([int(i) for i in ids]))
-        rows = self._db.rows(f"{sql} ORDER BY seq", params)
-        with self._db.decoding():
-            return _vectors(rows)
-
-    def vector_ids(self) -> Ids:
-        """Ids of all chunks that have a vector, ascending."""
-        rows = self._db.rows("SELECT chunk_id FROM vectors ORDER BY chunk_id")
-        return np.fromiter((row[0] for row in rows), np.int64, len(rows))
-
-    def vector_count(self, after_seq: int = 0) -> int:
-        """How many chunks have a vector, or one that is newer than a sequence number."""
-        if not after_seq:
-            return int(self._db.value("SELECT count(*) FROM vectors"))
-        return int(self._db.value("SELECT count(*) FROM vectors WHERE seq > ?", (after_seq,)))
-
-    def vector_dim(self) -> int | None:
-        """Width of the stored vectors; None where there are none."""
-        size = self._db.value("SELECT length(vector) FROM vectors LIMIT 1")
-        return None if size is None else size // 2
-
-    def last_seq(self) -> int:
-        """The highest sequence number ever given to a vector, 0 before the first."""
-        return int(self._db.value("SELECT seq FROM sqlite_sequence WHERE name = 'vectors'") or 0)
 
     # -- the file
 
@@ -315,10 +287,3 @@ def _chunk(row: Row) -> StoredChunk:
 def _names(text: str) -> tuple[str, ...]:
     """Decode a JSON list of names: a fifth of the time of reading a chunk, and most of them repeat."""
     return tuple(json.loads(text))
-
-
-def _vectors(rows: list[Row]) -> StoredVectors:
-    seqs = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-    ids = np.fromiter((row[1] for row in rows), np.int64, len(rows))
-    flat = np.frombuffer(b"".join(row[2] for row in rows), np.float16).astype(np.float32)
-    return StoredVectors(ids, seqs, flat.reshape(len(rows), -1) if rows else flat.reshape(0, 0))
