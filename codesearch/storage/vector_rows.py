@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from codesearch.storage.database import Database, Row
+from codesearch.storage.database import Database
 from codesearch.storage.rows import Ids, StoredVectors
 
 __all__ = ["IN_LIST", "VectorReader"]
 
 IN_LIST = "IN (SELECT value FROM json_each(?))"
 """SQL for one of the values of a JSON list, however many there are."""
+
+_PAGE = 4096
+"""Rows that are decoded at once."""
 
 
 class VectorReader:
@@ -24,15 +27,30 @@ class VectorReader:
         self._db = database
 
     def vectors(self, ids: Iterable[int] | None = None, after_seq: int = 0) -> StoredVectors:
-        """Vectors newer than a sequence number, of all chunks or of these, in the order they were written."""
-        sql = "SELECT seq, chunk_id, vector FROM vectors WHERE seq > ?"
-        params: list[Any] = [after_seq]
+        """Vectors newer than a sequence number, of all chunks or of these, in the order they were written.
+
+        Rows are read a page at a time, so that little more than the result is held.
+        """
+        with self._db.reading():
+            return self._vectors(ids, after_seq)
+
+    def _vectors(self, ids: Iterable[int] | None, after_seq: int) -> StoredVectors:
+        only, params = "", list[Any]()
         if ids is not None:
-            sql += f" AND chunk_id {IN_LIST}"
-            params.append(json.dumps([int(i) for i in ids]))
-        rows = self._db.rows(f"{sql} ORDER BY seq", params)
-        with self._db.decoding():
-            return _vectors(rows)
+            only, params = f" AND chunk_id {IN_LIST}", [json.dumps([int(i) for i in ids])]
+        count = int(self._db.value(f"SELECT count(*) FROM vectors WHERE seq > ?{only}", [after_seq, *params]))
+        seqs, chunks = np.empty(count, np.int64), np.empty(count, np.int64)
+        matrix = np.empty((count, (self.vector_dim() or 0) if count else 0), np.float32)
+        sql = f"SELECT seq, chunk_id, vector FROM vectors WHERE seq > ?{only} ORDER BY seq LIMIT {_PAGE}"
+        last, start = after_seq, 0
+        while rows := self._db.rows(sql, [last, *params]):
+            page = slice(start, start + len(rows))
+            with self._db.decoding():
+                seqs[page], chunks[page] = [row[0] for row in rows], [row[1] for row in rows]
+                flat = np.frombuffer(b"".join(row[2] for row in rows), np.float16)
+                matrix[page] = flat.reshape(len(rows), -1)
+            last, start = rows[-1][0], page.stop
+        return StoredVectors(chunks, seqs, matrix)
 
     def vector_ids(self) -> Ids:
         """Ids of all chunks that have a vector, ascending."""
@@ -53,10 +71,3 @@ class VectorReader:
     def last_seq(self) -> int:
         """The highest sequence number ever given to a vector, 0 before the first."""
         return int(self._db.value("SELECT seq FROM sqlite_sequence WHERE name = 'vectors'") or 0)
-
-
-def _vectors(rows: list[Row]) -> StoredVectors:
-    seqs = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-    ids = np.fromiter((row[1] for row in rows), np.int64, len(rows))
-    flat = np.frombuffer(b"".join(row[2] for row in rows), np.float16).astype(np.float32)
-    return StoredVectors(ids, seqs, flat.reshape(len(rows), -1) if rows else flat.reshape(0, 0))
