@@ -36,6 +36,7 @@ _COMMANDS = {
     "clear": "codesearch.shell.commands.manage:clear",
     "bench": "codesearch.shell.commands.bench:bench",
     "embed-corpus": "codesearch.shell.commands.corpus:embed_corpus",
+    "plan": "codesearch.shell.commands.plan:plan",
     "models": "codesearch.shell.commands.about:models",
     "doctor": "codesearch.shell.commands.about:doctor",
     "help": "codesearch.shell.commands.about:help_",

@@ -23,7 +23,8 @@ RECORDS, PLOTS = ROOT / "benches" / "results", ROOT / "docs" / "plots"
 
 def main() -> None:
     PLOTS.mkdir(exist_ok=True)
-    for name, draw in {"embed": embed, "growth": growth}.items():
+    drawings = {"embed": embed, "growth": growth, "scale_engine": engine, "scale_tail": tail}
+    for name, draw in drawings.items():
         record = RECORDS / f"{name}.json"
         if record.exists():
             figure = draw(json.loads(record.read_text(encoding="utf-8").splitlines()[-1]))
@@ -56,6 +57,55 @@ def growth(record: dict[str, Any]) -> Any:
         space.loglog(chunks, [row[key] / 1e6 for row in rows], "o-", label=label)
     space.set(xlabel="chunks", ylabel="MB", title=_machine(record))
     space.legend()
+    return figure
+
+
+def engine(record: dict[str, Any]) -> Any:
+    """CPU time of a question, and bytes of a chunk, by the chunks of a shard: one line a quantisation."""
+    figure, (cost, space) = plt.subplots(1, 2, figsize=(9, 3.2))
+    for kind in ("int8", "binary"):
+        rows = [row for row in record["rows"] if row["quantization"] == kind]
+        chunks = [row["chunks"] for row in rows]
+        for key, mark in (("near_cpu_ms", "o-"), ("words_cpu_ms", "s--")):
+            label = f"{key.removesuffix('_cpu_ms')}, {kind}"
+            cost.loglog(chunks, [row[key] for row in rows], mark, label=label)
+        for key, mark in (("bytes", "o-"), ("memory_bytes", "s--")):
+            label = f"{'on disk' if key == 'bytes' else 'in memory'}, {kind}"
+            space.semilogx(chunks, [row[key] / row["chunks"] / 1000 for row in rows], mark, label=label)
+    cost.set(xlabel="chunks of a shard", ylabel="ms of CPU (median)", title="measured: a question")
+    space.set(xlabel="chunks of a shard", ylabel="KB a chunk", title=f"measured: {_machine(record)}")
+    space.set_ylim(bottom=0)
+    for axes in (cost, space):
+        axes.legend()
+    return figure
+
+
+def tail(record: dict[str, Any]) -> Any:
+    """Simulated 99th percentiles by shards and by load, over the median of one shard."""
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
+    ways = {"random": ("random", False), "less loaded of two": ("two", False), "and hedged": ("two", True)}
+    for axes, axis, fixed in zip(panels, ("shards", "utilisation"), ("utilisation", "shards"), strict=True):
+        value = {"utilisation": 0.5, "shards": 16}[fixed]
+        for label, way in ways.items():
+            rows = [
+                row
+                for row in record["rows"]
+                if (row["routing"], row["is_hedged"]) == way and row[fixed] == value
+            ]
+            rows = sorted({row[axis]: row for row in rows}.values(), key=lambda row: row[axis])
+            axes.plot(
+                [row[axis] for row in rows],
+                [row["p99_ms"] / row["median_ms"] for row in rows],
+                "o-",
+                label=label,
+            )
+            if label == "random":
+                computed = [row["computed_p99_ms"] / row["median_ms"] for row in rows]
+                axes.plot([row[axis] for row in rows], computed, "k:", label="computed by codesearch plan")
+        axes.set(xlabel={"shards": "shards", "utilisation": "utilisation of the cores"}[axis], ylim=(0, None))
+    panels[0].set(xscale="log", ylabel="p99 / median of one shard", title="simulated, cores half busy")
+    panels[1].set(title="simulated, 16 shards")
+    panels[0].legend()
     return figure
 
 

@@ -99,6 +99,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "searching",
         "updating",
         "portable",
+        "planning",
         "engines",
         "index",
         "corpus",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,17 +27,19 @@ import numpy as np
 import psutil
 
 from benches import records
-from benches.growth import QUESTIONS, changed, chunks_of
-from codesearch.engines.protocol import EngineRecord
+from benches.growth import changed, chunks_of
+from codesearch.engines.protocol import EngineRecord, Where
 from codesearch.engines.qdrant_edge import QdrantEdgeEngine
 from codesearch.engines.qdrant_terms import Quantization
 from codesearch.engines.rows import EngineRow, make_row
 from codesearch.engines.store import EngineStore
+from codesearch.records import Chunk
 from codesearch.searching.request import SearchRequest
 from codesearch.searching.search import Searcher
 from codesearch.tokens import query_terms
 
-DIM, ROOT, _BATCH, _ASKED = 256, "bench", 512, 200
+DIM, ROOT, _BATCH, _ASKED, _WORDS = 256, "bench", 512, 200, 40
+_WORD = re.compile(r"[A-Za-z]{3,}")
 
 
 def rows_of(file: Path) -> np.ndarray:
@@ -82,6 +85,7 @@ def ask(
     at = np.random.default_rng(2).integers(0, size, _ASKED)
     noise = np.random.default_rng(3).normal(scale=0.02, size=(_ASKED, DIM))
     questions = unit(np.asarray(vectors[at], np.float32) + noise)
+    texts = questions_of([engine.chunks([ROOT], Where(uuids=(UUID(names[i]),))) for i in at[:_WORDS]])
     engine.near([ROOT], questions[0], 10)
     found: list[set[str]] = []
 
@@ -90,8 +94,8 @@ def ask(
 
     times = {
         "near": timed(near, questions),
-        "words": timed(lambda text: engine.words([ROOT], query_terms(text), 100), QUESTIONS * 8),
-        "search": timed(lambda pair: search(engine, *pair), zip(QUESTIONS * 4, questions, strict=False)),
+        "words": timed(lambda text: engine.words([ROOT], query_terms(text), 100), texts),
+        "search": timed(lambda pair: search(engine, *pair), zip(texts, questions, strict=False)),
     }
     memory = psutil.Process().memory_info().rss - before
     engine.close()
@@ -101,6 +105,13 @@ def ask(
     )
     quantiles = {key: value for name, taken in times.items() for key, value in summary(name, taken).items()}
     return {**quantiles, "recall_at_10": float(recall), "memory_bytes": float(memory)}
+
+
+def questions_of(found: Iterable[Iterator[tuple[str, UUID, Chunk]]]) -> list[str]:
+    """A question from the words of each chunk, so that the terms are as frequent as those of the corpus."""
+    texts = [chunk.text for chunks in found for _, _, chunk in chunks]
+    words = [_WORD.findall(text) for text in texts]
+    return [" ".join(some[:: max(1, len(some) // 6)][:6]) for some in words if some]
 
 
 def timed(run: Callable[[Any], object], inputs: Iterable[Any]) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Plans for large indexes: bytes, seconds, memory, machines and money, from figures that were measured."""
