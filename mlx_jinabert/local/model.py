@@ -60,6 +60,11 @@ class LocalModel:
         return self._owner.device
 
     @property
+    def head_width(self) -> int:
+        """Width of an attention head; 0 for a model without attention."""
+        return self._spec.architecture.head_width
+
+    @property
     def dtype(self) -> str:
         """The type computed in: float32, float16, bfloat16, int8 or int4. Results are float32."""
         return self._owner.dtype

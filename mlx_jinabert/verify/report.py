@@ -25,6 +25,9 @@ from mlx_jinabert.verify.published import identify
 
 __all__ = ["Report", "main", "verify"]
 
+FUSED_HEAD_WIDTHS = (64, 72, 80, 96, 128, 192, 256)
+"""For which ``mx.fast.scaled_dot_product_attention`` has a kernel with an array as the mask (MLX 0.32)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -35,6 +38,8 @@ class Report:
     backend: str
     device: str
     dtype: str
+    attention: str
+    """Which kernel computes it, where that is known; "" elsewhere."""
     version: str
     machine: Machine
     checks: tuple[Check, ...]
@@ -61,6 +66,7 @@ class Report:
             f"mlx-jinabert {self.version}",
             f"{self.model} {self.fingerprint[:12]}",
             f"{self.backend} {self.dtype} on {self.device}",
+            *([self.attention] if self.attention else []),
             self.machine.chip,
             self.machine.system,
             f"Python {self.machine.python}",
@@ -81,11 +87,21 @@ def verify(model: LocalEmbedder, seconds: float = 3.0) -> Report:
         backend=model.backend,
         device=model.device,
         dtype=model.dtype,
+        attention=attention_kernel(model.backend, model.device, model.head_width),
         version=__version__,
         machine=describe(),
         checks=tuple(found),
         speed=checks.throughput(model, seconds),
     )
+
+
+def attention_kernel(backend: str, device: str, head_width: int) -> str:
+    """Return which kernel MLX takes on a GPU for heads of this width; "" where there is no choice."""
+    if backend != "mlx" or device == "cpu" or not head_width:
+        return ""
+    if head_width in FUSED_HEAD_WIDTHS:
+        return "fused attention"
+    return f"unfused attention (no fused kernel for heads {head_width} wide)"
 
 
 def _public_name(model: LocalEmbedder) -> str:

@@ -140,6 +140,12 @@ class ArchitectureConfig(ABC):
         """Width of what a sequence is turned into: scores, or the components of a vector."""
         return self.num_labels or self.projection or self.hidden_size
 
+    @property
+    def head_width(self) -> int:
+        """Width of an attention head; 0 for an architecture without attention."""
+        heads = getattr(self, "num_heads", 0)
+        return getattr(self, "head_dim", 0) or (self.hidden_size // heads if heads else 0)
+
     @classmethod
     @abstractmethod
     def recognises(cls, config: Mapping[str, object], names: Collection[str]) -> bool:

@@ -17,7 +17,7 @@ from mlx_jinabert.checkpoint.folder import EMBEDDED
 from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.local.spec import read_spec
 from mlx_jinabert.text.tokenizer import TokenBatch, Tokenizer
-from mlx_jinabert.verify.report import checks, main
+from mlx_jinabert.verify.report import attention_kernel, checks, main
 from scripts import write_embedded_golden
 from tests.support.closeness import assert_close
 from tests.support.running import minilm, require
@@ -35,6 +35,20 @@ def test_the_shipped_model_passes_and_says_so_in_one_line(capsys: pytest.Capture
         "| pass",
     ):
         assert part in line
+
+
+@pytest.mark.parametrize(
+    ("device", "width", "says"),
+    [("metal", 64, "fused attention"), ("cuda", 32, "unfused"), ("cpu", 64, ""), ("metal", 0, "")],
+)
+def test_the_line_says_which_kernel_computes_attention(device: str, width: int, says: str) -> None:
+    said = attention_kernel("mlx", device, width)
+    assert said.startswith(says) if says else said == ""
+
+
+def test_heads_are_as_wide_as_the_checkpoint_says() -> None:
+    assert mlx_jinabert.load("embedded").head_width == 64
+    assert mlx_jinabert.load(minilm()).head_width == 32  # for which MLX has no fused kernel
 
 
 def test_all_minilm_agrees_with_what_others_published() -> None:
