@@ -1,8 +1,9 @@
 """Names of engines: ``qdrant://host:6333/collection``, ``postgresql://user@host/database?schema=NAME``.
 
-``qdrant+https://`` speaks TLS, ``qdrant+edge:///folder`` is Qdrant's engine in this process with its shard in
-that folder, ``qdrant+file:///folder/collection`` the client's own imitation of a server. A Qdrant key comes
-from $QDRANT_API_KEY and is sent over TLS alone.
+``qdrant+https://`` speaks TLS, ``qdrant+edge:///folder`` is Qdrant's engine in this process with its shard
+in that folder, ``qdrant+file:///folder/collection`` the client's own imitation of a server. A Qdrant key
+comes from $QDRANT_API_KEY and is sent over TLS alone. ``?quantization=binary`` holds vectors in a bit a
+number, ``none`` as they are, int8 is the default.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from codesearch.engines.protocol import Engine
+from codesearch.engines.qdrant_terms import Quantization
 from codesearch.errors import BadQuery, CodesearchError
 
 if TYPE_CHECKING:
@@ -40,24 +42,36 @@ def open_engine(url: str) -> Engine:
         except ImportError as error:
             raise _missing("postgres", error) from error
         return PostgresEngine(*connector(url))
+    quantization = _quantization(url, parts)
     if parts.scheme == "qdrant+edge":
-        return _edge(url, parts)
+        return _edge(url, parts, quantization)
     try:
         from codesearch.engines.qdrant import QdrantEngine
     except ImportError as error:
         raise _missing("qdrant", error) from error
     client, collection = _qdrant(url, parts)
-    return QdrantEngine(client, collection)
+    return QdrantEngine(client, collection, quantization=quantization)
 
 
-def _edge(url: str, parts: SplitResult) -> Engine:
+def _quantization(url: str, parts: SplitResult) -> Quantization:
+    """``?quantization=binary``: how a new collection holds its vectors in memory."""
+    said = parse_qsl(parts.query, keep_blank_values=True)
+    match said:
+        case []:
+            return "int8"
+        case [("quantization", "none" | "int8" | "binary" as kind)]:
+            return kind
+    raise BadQuery(f"{url}: ?{parts.query} is not understood; expected ?quantization=int8, binary or none")
+
+
+def _edge(url: str, parts: SplitResult, quantization: Quantization) -> Engine:
     if parts.netloc or not Path(parts.path).name:
         raise BadQuery(f"{url} names no folder; expected qdrant+edge:///folder")
     try:
         from codesearch.engines.qdrant_edge import QdrantEdgeEngine
     except ImportError as error:
         raise _missing("qdrant-edge", error) from error
-    return QdrantEdgeEngine(Path(parts.path))
+    return QdrantEdgeEngine(Path(parts.path), quantization=quantization)
 
 
 def _qdrant(url: str, parts: SplitResult) -> tuple[QdrantClient, str]:

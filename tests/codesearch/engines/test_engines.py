@@ -333,12 +333,31 @@ def test_qdrants_own_fusion_is_reciprocal_rank_fusion(tmp_path: Path) -> None:
         "redis://x/y",
         "postgresql://host",
         "postgresql://h/d?x=1",
+        "qdrant://host/a?quantization=int4",
+        "qdrant://host/a?quantization",
+        "qdrant+edge:///a?x=1",
+        "qdrant+edge://host/a",
     ],
 )
 def test_addresses_that_name_nothing(url: str) -> None:
     require("qdrant_client", "pg8000")
     with pytest.raises(BadQuery):
         open_engine(url)
+
+
+@pytest.mark.parametrize("kind", ["binary", "none"])
+@pytest.mark.parametrize("start", ["qdrant+edge://{}/shard", "qdrant+file://{}/qdrant/code"])
+def test_vectors_may_be_held_otherwise(start: str, kind: str, tmp_path: Path) -> None:
+    require("qdrant_client", "qdrant_edge")
+    tree, url = indexed(tmp_path / "tree"), f"{start.format(tmp_path)}?quantization={kind}"
+    with opened(url) as engine:
+        fill(engine, tree)
+        before = answers(engine, tree)
+    with opened(url) as engine:  # once more, from what was written
+        assert answers(engine, tree) == before
+    with opened(start.format(tmp_path).replace("/shard", "/other").replace("/code", "/other")) as usual:
+        fill(usual, tree)
+        assert answers(usual, tree) == before
 
 
 def test_paths_are_no_engines() -> None:

@@ -1,0 +1,86 @@
+"""Workers of a Ray cluster on this machine: chunks a second of one and of two, each with a core of its own.
+
+    python -m benches.scale.corpus FOLDER... [--repeats 3] [--out FILE]
+
+Repositories are embedded into a real Postgres by ``codesearch embed-corpus``'s own code. With one worker,
+the cluster has one core of the machine; with two, two: the engine and the driver share them, as they would.
+The time without the cluster's start counts. Efficiency is the chunks a second of two workers over twice
+those of one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benches import records
+from codesearch.corpus.run import Corpus, embed_corpus
+from codesearch.index.remote import root_name
+from tests.support.engines import quiet
+from tests.support.postgres import postgres_server
+
+
+def run(folders: list[Path], workers: int) -> dict[str, float]:
+    """In this process, on as many cores as workers, in an empty home."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:workers])
+    from codesearch.corpus.ray_workers import RayWorkers
+
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["CODESEARCH_HOME"] = f"{scratch}/home"
+        server: Any = postgres_server(f"{scratch}/pg")
+        try:
+            roots = [(root_name(folder), folder) for folder in folders]
+            corpus = Corpus(roots, "embedded", server.get_uri(), shard_bytes=256 << 10)
+            with RayWorkers(workers=workers) as cluster:
+                list(cluster.do([], "embedded", ""))  # connected
+                started = time.perf_counter()
+                stats = embed_corpus(corpus, cluster, quiet)
+                seconds = time.perf_counter() - started
+        finally:
+            server.cleanup()
+    return {"workers": workers, "chunks": stats.chunks, "shards": stats.shards, "seconds": seconds}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--workers", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.workers:
+        print(json.dumps(run(options.folders, options.workers)))
+        return
+    rows = []
+    for workers in (1, 2) * options.repeats:  # by turns, so that other work falls on both
+        command = [sys.executable, "-m", "benches.scale.corpus", "--workers", str(workers)]
+        command += [str(folder) for folder in options.folders]
+        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        rows.append(json.loads(out.splitlines()[-1]))
+        print(rows[-1], flush=True)
+    rate = {
+        workers: float(
+            np.median([row["chunks"] / row["seconds"] for row in rows if row["workers"] == workers])
+        )
+        for workers in (1, 2)
+    }
+    print(
+        f"chunks/s: {rate[1]:.0f} of one worker, {rate[2]:.0f} of two; efficiency {rate[2] / rate[1] / 2:.2f}"
+    )
+    names = [folder.name for folder in options.folders]
+    records.write(options.out, "scale-corpus", {"folders": names, "model": "embedded"}, rows)
+
+
+if __name__ == "__main__":
+    main()
