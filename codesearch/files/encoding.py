@@ -3,7 +3,8 @@
 What the file or its repository declares counts first (a byte order mark, PEP 263's and Emacs's ``coding:``,
 XML's and HTML's ``charset``, ``working-tree-encoding`` in ``.gitattributes``), then UTF-8, then what the
 bytes look like: East Asian encodings by the share of their common characters (a comment is too short for
-statistics over a language), all others by charset-normalizer.
+statistics over a language), alphabets by the letters of their languages (alphabets.py), all others by
+charset-normalizer.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import codecs
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from codesearch.files.alphabets import alphabet_of
 
 __all__ = ["Decoded", "decode", "is_wide"]
 
@@ -23,6 +26,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ESCAPES = (
+    *((b"\x1b$)C", "iso2022_kr"), (b"\x1b$(D", "iso2022_jp_1"), (b"\x1b$(Q", "iso2022_jp_3")),
+    *((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp")),
+)
 _COOKIE = re.compile(rb"coding[:=][ \t]*([-\w.]+)")
 _CHARSET = re.compile(
     rb"""(?:<\?xml[^>]{0,200}\bencoding|<meta[^>]{0,200}\bcharset)\s*=\s*["']?([-\w.]+)""", re.I
@@ -31,14 +38,6 @@ _SINGLE_BYTE = [
     *("cp1252", "cp1251", "koi8_r", "cp1250", "cp866", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257"),
     "mac_roman",
 ]
-_LONG_RUN = re.compile(rb"[\x80-\xff]{3}")
-_WESTERN = frozenset(
-    "àáâãäåæçèéêëìíîïñòóôõöøùúûüÿœßÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜŒ«»¡¿°©®§µ·×±²³€£–—‘’“”…•ªº\xa0"
-)
-_TURKISH = frozenset("şğıİŞĞ")
-_CYRILLIC = ("cp1251", "koi8_r", "cp866")
-_RUSSIAN = frozenset("абвгдеёжзийклмнопрстуфхцчшщъыьэюя")
-_VOWELS = frozenset("аеёиоуыэюя")
 _SURE = 0.8
 """Share of common characters from which on an East Asian encoding is believed."""
 
@@ -63,7 +62,7 @@ def is_wide(data: bytes) -> bool:
 def decode(data: bytes, declared: str | None = None) -> Decoded:
     """The text of a file that is one; ``declared`` is what its repository says it is written in."""
     marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
-    for encoding in (marked, declared, _unmarked(data), "utf-8", _declared(data)):
+    for encoding in (marked, declared, _unmarked(data), _escaped(data), "utf-8", _declared(data)):
         if encoding is not None and (text := _strict(data, encoding)) is not None:
             return Decoded(text, encoding)
     guessed = _guessed(data)
@@ -101,6 +100,11 @@ def _unmarked(data: bytes) -> str | None:
     return "utf-16-be" if even > 0.4 and odd == 0 else None
 
 
+def _escaped(data: bytes) -> str | None:
+    """ISO 2022, which is seven bits wide: its escape sequences say what follows them."""
+    return next((encoding for escape, encoding in _ESCAPES if escape in data), None)
+
+
 def _guessed(data: bytes) -> str | None:
     sample = b"\n".join(line for line in data[:_SAMPLE_BYTES].split(b"\n") if not line.isascii())
     if not sample:  # what is not ASCII comes later
@@ -109,34 +113,12 @@ def _guessed(data: bytes) -> str | None:
     best, encoding = max(graded)
     if best >= _SURE and _strict(data, encoding) is not None:
         return encoding
-    if (alphabet := _alphabet(sample)) is not None and _strict(data, alphabet) is not None:
+    if (alphabet := alphabet_of(sample)) is not None and _strict(data, alphabet) is not None:
         return alphabet
     from charset_normalizer import from_bytes  # slow to import, and seldom needed
 
     found = from_bytes(sample, cp_isolation=_SINGLE_BYTE).best()
     return found.encoding if found is not None else None
-
-
-def _alphabet(sample: bytes) -> str | None:
-    """cp1252 or cp1254 for accents among ASCII letters, a Cyrillic encoding for Russian, or None."""
-    if not _LONG_RUN.search(sample):
-        for encoding, letters in (("cp1252", _WESTERN), ("cp1254", _WESTERN | _TURKISH)):
-            text = _strict(sample, encoding)
-            if text is not None and all(ord(char) < 0x80 or char in letters for char in text.decode()):
-                return encoding
-    best, encoding = max((_russian(sample, encoding), encoding) for encoding in _CYRILLIC)
-    return encoding if best else None
-
-
-def _russian(sample: bytes, encoding: str) -> float:
-    """The share of small Russian letters, 0 where there are too few of them or too few vowels."""
-    text = (_strict(sample, encoding) or b"").decode()
-    foreign = [char for char in text if ord(char) > 0x7F]
-    small = [char for char in foreign if char in _RUSSIAN]
-    vowels = sum(char in _VOWELS for char in small)
-    return (
-        len(small) / len(foreign) if len(small) > 0.7 * len(foreign) and vowels > 0.25 * len(small) else 0.0
-    )
 
 
 def _share(encoding: str, common: Callable[[int, int], float]) -> Callable[[bytes], float]:

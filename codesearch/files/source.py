@@ -1,6 +1,7 @@
 """A file found by the walk -> its text as UTF-8, or the reason why it is not worth indexing.
 
-Left out are files that are not text, minified ones, empty ones, and those that have grown too large or gone
+Left out are files that are not text, minified ones (where somebody wrote some of it, only the long lines are
+cut), empty ones, and those that have grown too large or gone
 since the walk. The bytes decide, not the name: an extension of a binary format only asks for more proof.
 Other encodings become UTF-8 (encoding.py), notebooks the text of their cells (notebook.py). Reading never
 follows a symbolic link and never waits for a pipe.
@@ -29,6 +30,7 @@ __all__ = [
     "read_source",
     "size_limit",
     "skipped_by_name",
+    "without_long_lines",
 ]
 
 DEFAULT_MAX_BYTES = 1_000_000
@@ -56,6 +58,12 @@ _MINIFIED = re.compile(r"[.-]min\.(js|mjs|cjs|css)$|\.(js|css|mjs|cjs|ts)\.map$|
 
 
 _PICTURES = frozenset({"svg"})
+_KEPT_BYTES = 200
+"""Of a line that is cut."""
+_WRITTEN_BYTES = 300
+_LEAST_NAMES = 2
+_NAME = re.compile(rb"[^\W\d_]{3,}")
+_REMARK = re.compile(rb"\s*(?:/[/*]|\*|#|--|<!--|;)")
 _CONTROL = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
 _NOTEBOOK = ".ipynb"
 
@@ -144,7 +152,10 @@ def read_source(
     source = _of_cells(file, data, cells) if cells else _of_text(file, data, encoding)
     if len(source.data) > _text_limit(source, max_file_bytes):
         return Skip(source.file, "too large")
-    return Skip(file, "minified") if is_minified(source.data, source.file.language) else source
+    if not is_minified(source.data, source.file.language):
+        return source
+    rest = without_long_lines(source.data)
+    return replace(source, data=rest) if rest is not None else Skip(file, "minified")
 
 
 def _of_cells(file: SourceFile, data: bytes, cells: Notebook) -> SourceText:
@@ -215,6 +226,30 @@ def is_minified(data: bytes, language: str | None) -> bool:
         return True
     code = sum(len(line) for line in long_lines if _is_dense(line))
     return 2 * code > len(data)
+
+
+def without_long_lines(data: bytes) -> bytes | None:
+    """The text with its long lines cut short; None where nothing that somebody wrote is left beside them.
+
+    A table or a picture in one line is no reason to leave out the functions below it. Lines keep their
+    numbers.
+    """
+    lines = data.split(b"\n")
+    if not any(_is_written(line) for line in lines if len(line) <= _LONG_LINE_BYTES):
+        return None
+    return b"\n".join(_shortened(line) if len(line) > _LONG_LINE_BYTES else line for line in lines)
+
+
+def _is_written(line: bytes) -> bool:
+    """Whether a line is code, and not the comment that a bundler leaves."""
+    return (
+        not _REMARK.match(line) and len(_NAME.findall(line)) >= _LEAST_NAMES and len(line) <= _WRITTEN_BYTES
+    )
+
+
+def _shortened(line: bytes) -> bytes:
+    """The beginning of a line, to a whole character."""
+    return line[:_KEPT_BYTES].decode("utf-8", "ignore").encode() + " …".encode()
 
 
 def _is_dense(line: bytes) -> bool:

@@ -6,6 +6,7 @@ which part of a file answers, those of ``FILE`` which file.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from typing import Protocol
 from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.candidate import Candidate, best_first
 from codesearch.searching.query import Query
+from codesearch.searching.signals.declared import declared_grade
 from codesearch.searching.signals.mentions import named_files
-from codesearch.searching.signals.path_roles import is_prose
+from codesearch.searching.signals.messages import said_in
+from codesearch.searching.signals.path_roles import is_data, is_prose
 from codesearch.searching.signals.prose import Wanted, prose_wanted
 from codesearch.searching.signals.signals import (
     defines,
@@ -92,7 +95,19 @@ def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights)
             weight *= rarity(len({c.file for c in definers if grades[c.ref]}))
         for ref, grade in grades.items():
             gains[ref] = max(gains[ref], weight * grade)
+    for ref, grade in _declaring(candidates, query).items():
+        gains[ref] = weights.definition * grade
     return [c.plus(gains[c.ref]) for c in candidates]
+
+
+def _declaring(candidates: Sequence[Candidate], query: Query) -> dict[ChunkRef, float]:
+    """Where the query is a name that no candidate is known to define: those that look as if they did."""
+    if not query.is_name or any(defines(c.chunk, name) for c in candidates for name in query.names):
+        return {}
+    sources = [c for c in candidates if not is_prose(c.chunk.path)]
+    grades = {c.ref: max(declared_grade(c.chunk.text, name.last) for name in query.names) for c in sources}
+    best = max(grades.values(), default=0.0)
+    return {ref: grade for ref, grade in grades.items() if grade and grade == best}
 
 
 def verbatim(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
@@ -168,6 +183,7 @@ def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights)
     if not query.is_name:
         return list(candidates)
     defining = {c.ref for c in candidates if any(defines(c.chunk, name) for name in query.names)}
+    defining = defining or set(_declaring(candidates, query)) or _holding(candidates, query)
     scopes = [name.scope[-1] for name in query.names if name.scope]
     owned = {
         c.ref for c in candidates if c.ref in defining and any(within(c.chunk, scope) for scope in scopes)
@@ -175,6 +191,34 @@ def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights)
     first = owned or defining
     highest = max((c.score for c in candidates if c.ref not in first), default=0.0)
     return [c.plus(highest) if c.ref in first else c for c in candidates]
+
+
+def _holding(candidates: Sequence[Candidate], query: Query) -> set[ChunkRef]:
+    """Where nobody defines a name that is no plain word: those that hold it, not only its words."""
+    names = [name.last for name in query.names if _COMPOUND.search(name.last)]
+    forms = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in names]
+    return {c.ref for c in candidates if any(form.search(c.chunk.text) for form in forms)}
+
+
+def said_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Where a message stands word for word in one place, that place comes first, whatever it names.
+
+    Documentation quotes messages and does not say them; where product code and tests hold one, the code does.
+    """
+    first: set[ChunkRef] = set()
+    said = said_in(query) if query.is_long or not query.located else ()
+    texts = [(c, c.chunk.text.casefold()) for c in candidates if not is_prose(c.chunk.path)] if said else []
+    for message in said:
+        holding = [c for c, text in texts if message.stands_in(text, everywhere=is_data(c.chunk.path))]
+        holding = [c for c in holding if not _is_aside(c, query)] or holding
+        if len({c.file for c in holding}) <= _PLACES_OF_MESSAGE:
+            first |= {c.ref for c in holding}
+    highest = max((c.score for c in candidates if c.ref not in first), default=0.0)
+    return [c.plus(highest) if c.ref in first else c for c in candidates]
+
+
+def _is_aside(candidate: Candidate, query: Query) -> bool:
+    return not _OUTSIDE.isdisjoint(unwanted_roles(candidate.chunk.path, query))
 
 
 def located(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
@@ -196,7 +240,16 @@ def duplicates(candidates: Sequence[Candidate], query: Query, weights: Weights) 
 
 PLACE: tuple[Signal, ...] = (words, length, definitions, verbatim)
 """Evidence of a chunk."""
-FILE: tuple[Signal, ...] = (coherence, path_words, mentioned, demotions, named_first, located, duplicates)
+FILE: tuple[Signal, ...] = (
+    coherence,
+    path_words,
+    mentioned,
+    demotions,
+    named_first,
+    located,
+    said_first,
+    duplicates,
+)
 """Evidence of its file, and copies."""
 HYBRID = Signals(PLACE, FILE)
 """Of the hybrid and the lexical search."""
@@ -204,6 +257,11 @@ SEMANTIC = Signals((), (demotions, duplicates))
 """Of a search by vectors alone: their order, with tests, copies and the like lower."""
 
 
+_PLACES_OF_MESSAGE = 2
+"""Files that may hold a message: what more of them hold is no one's message."""
+_OUTSIDE = frozenset({"test", "example", "generated"})
+_COMPOUND = re.compile(r"[^\W_][_\d-]+[^\W_]|[a-z][A-Z]")
+"""A name of several words, which no sentence holds by chance."""
 _NAMES = 8
 """Names of a chunk that are compared: what defines fifty is about none of them."""
 

@@ -32,7 +32,25 @@ _FRAME_LINES = re.compile(
     r'^[ \t]*File "[^"\n]+", line \d+[^\n]*(?:\n(?![ \t]*File ")[ \t]{2,}[^\n]*)*', re.MULTILINE
 )
 """A frame with the code that Python prints below it."""
-_MESSAGE = re.compile(r"^\s*(?:E\s+)?((?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning)\b:?.*)$", re.MULTILINE)
+_MESSAGE = re.compile(
+    r"^[ \t]*(?:E[ \t]+)?((?:[\w.]+\.)?(?:[A-Z]\w*)?(?:Error|Exception|Warning)\b:?.*"
+    r"|(?:Caused by|Uncaught|Unhandled|panic|fatal error|PHP Fatal error)\b.*"
+    r"|.{0,160}\b(?:ERROR|FATAL|CRITICAL|SEVERE|PANIC)\b.*"
+    r"|.{0,160}\"(?:level|severity)\":[ \t]?\"(?:error|fatal|critical)\".*)$"
+    r"|^thread '[^'\n]*' panicked at [^'\n]*:\n(.+)$",
+    re.MULTILINE,
+)
+_TRACE_LINE = re.compile(
+    r"^(?:[ \t]+at .*|[ \t]*(?:from )?\S+:\d+:in .*|[ \t]*#\d+ .*|[ \t]*\d+: .*|[ \t]+\S+:\d+ \+0x.*"
+    r"|\S+\((?:0x|\{0x|\.\.\.).*|[ \t]*\.\.\. \d+ more|--- End of .*|[ \t]*File \"[^\"\n]+\", line .*)$",
+    re.MULTILINE,
+)
+"""A line of a stack trace, of the JVM, JavaScript, Ruby, PHP, Rust, Go, .NET, gdb or Python."""
+_LOG_LINE = re.compile(
+    r"^\W{0,3}(?:\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|\w{3} +\d+ \d\d:|\"(?:ts|time|level)).*$", re.MULTILINE
+)
+_MOSTLY = 0.4
+"""Share of its lines from which on a text is a trace or a log."""
 _INLINE = re.compile(r"`+([^`\n]+)`+")
 _INDENTED = re.compile(r" {4}|\t|>>> |\.\.\. ")
 _PATH = re.compile(
@@ -73,14 +91,22 @@ class Issue:
     dotted: tuple[str, ...]
     """Dotted names: modules, attributes."""
 
+    is_printed: bool = False
+    """Whether it is a stack trace or a log as a program printed it."""
+
     @classmethod
     def of(cls, text: str) -> Issue:
         """Take a text apart; its first line is the title, of a bare traceback the message at its end."""
         text = text.strip().replace("\r\n", "\n")
         title, _, body = text.partition("\n")
-        messages = tuple(dict.fromkeys(said.strip() for said in _MESSAGE.findall(text)))
+        printed = _is_printed(text)
+        messages = tuple(
+            dict.fromkeys((said or next_line).strip() for said, next_line in _MESSAGE.findall(text))
+        )
         if messages and _TRACEBACK.search(title):
             title, body = messages[-1], _FRAME_LINES.sub("", body)
+        elif messages and printed:
+            title, body = messages[-1], _LOG_LINE.sub("", _TRACE_LINE.sub("", body))
         body = _TEMPLATE.sub(" ", body)
         code: list[str] = []
 
@@ -101,7 +127,15 @@ class Issue:
             frames=tuple(Frame(*found) for found in _FRAME.findall(text)),
             paths=tuple(dict.fromkeys([*linked, *_PATH.findall(unlinked)])),
             dotted=tuple(dict.fromkeys(_DOTTED.findall(unlinked))),
+            is_printed=printed,
         )
+
+
+def _is_printed(text: str) -> bool:
+    """Whether a program printed most of it: a stack trace or a log, whose first line is no title."""
+    lines = sum(bool(line.strip()) for line in text.split("\n"))
+    printed = len(_TRACE_LINE.findall(text)) + len(_LOG_LINE.findall(text))
+    return printed > _MOSTLY * lines
 
 
 def term_weights(issue: Issue) -> dict[str, float]:

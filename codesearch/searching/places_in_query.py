@@ -1,8 +1,9 @@
-"""Places in the code as they are pasted: ``app.py:123``, tracebacks, links to a code host.
+r"""Places in the code as they are pasted: ``app.py:123``, tracebacks, links to a code host.
 
-Every form is one that a program prints: compilers and grep (``a.c:12:5``), Python (``File "a.py", line 12``),
-.NET (``a.cs:line 12``), MSVC (``a.cpp(12,5)``), JVM and Node (``(A.java:12)``), code hosts (``a.py#L12-L40``,
-``a.py?...#lines-12``).
+Every form is one that a program prints or takes: compilers and grep (``a.c:12:5``), Python (``File "a.py",
+line 12``), PHP and people (``a.php on line 12``, ``line 12 of a.php``), .NET (``a.cs:line 12``), MSVC
+(``a.cpp(12,5)``), JVM and Node (``(A.java:12)``), editors (``vim +12 a.c``), code hosts (``a.py#L12-L40``,
+``a.py?...#lines-12``, ``?path=/a.py&line=12``).
 """
 
 from __future__ import annotations
@@ -17,16 +18,29 @@ __all__ = ["Spot", "spots_in"]
 _PART = r"[^\s\"'`()<>\[\]{},;:|?*#]"
 _FILE = rf"(?P<path>{_PART}{{1,400}}\.\w{{1,12}}|{_PART}{{0,400}}(?:Makefile|Dockerfile|Rakefile))"
 _ANCHOR = r"#(?:L|lines-|l|n)?(?P<first>\d{1,7})(?:C\d+)?(?:[-:]L?(?P<last>\d{1,7}))?"
-_FORMS = (
-    re.compile(r'File "(?P<path>[^"\n]{1,400})", line (?P<first>\d{1,7})'),
-    re.compile(_FILE + r"(?:\?[^\s#]{0,200})?" + _ANCHOR),
-    re.compile(_FILE + r":line (?P<first>\d{1,7})"),
-    re.compile(_FILE + r":(?P<first>\d{1,7})(?:-(?P<last>\d{1,7})|:\d{1,6})?(?![\w.]*\w/)"),
-    re.compile(_FILE + r"\((?P<first>\d{1,7})(?:,\s?\d{1,6})?\)"),
+_LINES = r"lines?[ \t]+(?P<first>\d{1,7})(?:[ \t]*(?:-|–|to|through)[ \t]*(?P<last>\d{1,7}))?"
+_FORMS = tuple(
+    re.compile(form)
+    for form in (
+        r'File "(?P<path>[^"\n]{1,400})", line (?P<first>\d{1,7})',
+        _FILE + r"(?:\?[^\s#]{0,200})?" + _ANCHOR,
+        r"[?&]path=(?P<path>[^\s&]{1,400})(?:&[^\s&]{1,200}?){0,6}"
+        r"&line=(?P<first>\d{1,7})(?:&lineEnd=(?P<last>\d{1,7}))?",
+        _FILE + r":line (?P<first>\d{1,7})",
+        _FILE + r":(?P<first>\d{1,7})(?:-(?P<last>\d{1,7})|:\d{1,6})?(?![\w.]*\w/)",
+        _FILE + r"\((?P<first>\d{1,7})(?:,\s?\d{1,6})?\)",
+        _FILE + r"[\"'`]?,?[ \t]+(?:(?:at|on|in|around|near)[ \t]+)?" + _LINES,
+        _LINES + r"[ \t]+(?:of|in)[ \t]+[\"'`]?" + _FILE,
+        r"(?<!\S)\+(?P<first>\d{1,7})[ \t]+" + _FILE,
+    )
 )
 _SCHEME = re.compile(r"(?:https?|file|git|ssh|vscode)://[^/\s]*/")
-_HOSTED = re.compile(r"^.*?/(?:blob|tree|raw|blame|src|edit|-/blob|browse)/[^/]+/")
-_MOST = 20
+_ADDRESS = "//"
+"""Scheme and host, once taken off: only behind them is ``src`` or ``tree`` a code host's word."""
+_HOSTED = re.compile(r"^//.*?/(?:blob|tree|raw|blame|src|edit|-/blob|browse)/[^/]+/")
+_MOST = 200
+_MOST_CHARACTERS = 100_000
+_NO_PLACE = re.compile(r"\S{600,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,11 @@ class Spot:
     path: str
     first: int
     last: int
+
+    @property
+    def middle(self) -> int:
+        """The line that stands for all of them: what holds it holds most of a range that is cut."""
+        return (self.first + self.last) // 2
 
     def suffixes(self) -> Iterator[str]:
         """The path, and what is left of it without its first folders, longest first."""
@@ -47,8 +66,9 @@ class Spot:
 def spots_in(text: str) -> tuple[Spot, ...]:
     """The places that a text names, in its order, each once."""
     found: dict[Spot, int] = {}
+    text = _SCHEME.sub(_ADDRESS, _NO_PLACE.sub(" ", text[:_MOST_CHARACTERS]))
     for form in _FORMS:
-        for match in form.finditer(_SCHEME.sub("", text)):
+        for match in form.finditer(text):
             first = int(match["first"])
             last = int(match.groupdict().get("last") or first)
             if first:

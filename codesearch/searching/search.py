@@ -28,6 +28,7 @@ from codesearch.searching.query import Query
 from codesearch.searching.ranking import Candidate
 from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.rerank import rerank
+from codesearch.searching.signals.declared import declared_grade
 from codesearch.searching.signals.near_names import near_names
 from codesearch.searching.similar import nearest_to
 from codesearch.searching.stores.protocol import Match, Scope, SearchStore
@@ -41,6 +42,7 @@ STABLE_LIMIT = 50
 _CANDIDATES = 100  # of each arm
 _TERMS_OF_ISSUE = 24  # more of them change nothing but the time that it takes
 _SPECIAL = re.compile(r"([*?\[\]\\!#])")  # what a glob takes for more than itself
+_USES = 1_000  # of a name that nothing is known to define
 _MAX_DEFINITIONS = 200  # of one name: more says that the name says little
 
 
@@ -153,13 +155,29 @@ class Searcher:
         return replace(query, chosen=self._telling(query)) if query.is_long else self._respelt(query)
 
     def _located(self, query: Query) -> Iterator[ChunkRef]:
-        """Yield the chunks at the places that a short query names, by the longest path that there is."""
-        for spot in () if query.is_long else spots_in(query.text):
+        """Yield the chunks at the places that a query names, by the longest path that there is.
+
+        Of a long one only a stack trace names places; the innermost that is ours is the one.
+        """
+        if query.is_long:
+            yield from self._innermost(query)
+            return
+        for spot in spots_in(query.text):
             held = [ref for root in self._store.roots if (ref := self._at(root, spot)) is not None]
             yield from held or self._below(spot)
 
+    def _innermost(self, query: Query) -> list[ChunkRef]:
+        if not query.issue.is_printed:
+            return []
+        spots = spots_in(query.text)
+        if query.issue.frames:  # Python prints the innermost frame last
+            spots = spots[::-1]
+        found = (ref for spot in spots for root in self._store.roots if (ref := self._at(root, spot)))
+        return [ref for ref in (next(found, None),) if ref is not None]
+
     def _at(self, root: str, spot: Spot) -> ChunkRef | None:
-        found = (self._store.chunk_at(root, path, spot.first) for path in spot.suffixes())
+        lines = dict.fromkeys((spot.middle, spot.first))  # a range may go on past the end of the file
+        found = (self._store.chunk_at(root, path, line) for path in spot.suffixes() for line in lines)
         return next((ref for ref in found if ref is not None), None)
 
     def _below(self, spot: Spot) -> list[ChunkRef]:
@@ -169,7 +187,7 @@ class Searcher:
             refs = [ref for ref, _ in self._store.texts(Scope(Filter(globs=(f"**/{pattern}",))))]
             if refs:
                 chunks = self._store.chunks(refs)
-                return [ref for ref, c in chunks.items() if c.start_line <= spot.first <= c.end_line]
+                return [ref for ref, c in chunks.items() if c.start_line <= spot.middle <= c.end_line]
         return []
 
     def _telling(self, query: Query) -> dict[str, float]:
@@ -213,9 +231,17 @@ class Searcher:
         names = [name.last for name in query.names]
         # Whether or not an arm found them.
         defining = self._store.definitions(names, scope, _MAX_DEFINITIONS) if names else []
+        if query.is_name and not defining:  # one of its uses may be a declaration that nobody knows as such
+            uses = self._store.lexical(query.asked_terms, _USES, self._weights.columns, scope)
+            defining = self._declaring([match.ref for match in uses[len(lexical) :]], names)
         permitted = self._permitted(query.located, scope)
         chunks = self._chunks([*scores, *defining, *permitted])
         return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights, watch=trace)
+
+    def _declaring(self, refs: Sequence[ChunkRef], names: Sequence[str]) -> list[ChunkRef]:
+        """Return those of the chunks that look as if they declared one of the names."""
+        texts = self._chunks(refs)
+        return [ref for ref, c in texts.items() if any(declared_grade(c.text, name) for name in names)]
 
     def _permitted(self, refs: Sequence[ChunkRef], scope: Scope) -> list[ChunkRef]:
         if not refs or (not scope.filter and scope.only is None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -15,18 +16,29 @@ _BY_NAME = 0.5
 _AS_MODULE = 0.4
 _FRAME = 0.5
 """The outermost frame of a traceback; the innermost counts as a path that is given."""
+_IMPORTED = 2.0
+"""A module that the query imports: its file is asked for, not those that import it too."""
+_IMPORT = re.compile(
+    r"^[ \t]*(?:import|from|use|using|require\w*|include|alias|open|export|const|let|var|\}"
+    r"|#\s*(?:include|import))\b(?:[^\"'<\n]*[\"'<]([^\"'>\s]{2,200})[\"'>]|(?:\s+(?:static|qualified))?\s+([\w.:\\\\]{2,200})"
+    r"(?:\s*[;{(]|\s+(?:import|as|exposing|hiding)\b|\s*$))",
+    re.MULTILINE,
+)
+_BETWEEN = re.compile(r"[./\\]|::")
 _LEAST_PARTS = 2
 """Of a dotted name that is taken for a module: ``self.send`` would otherwise be ``send.py``."""
+_MOST_PARTS = 16
 _PACKAGES = frozenset({"__init__", "mod", "index"})
 """Such a file is the module that its folder is."""
 
 
 def named_files(paths: Iterable[str], query: Query) -> dict[str, float]:
     """How surely each of these paths is meant, from 0 to 1; those that are not named are left out."""
-    named = list(_named(query.issue))
+    imported = [] if query.is_long else list(_imported(query.text))
+    named = [*_named(query.issue), *imported]
     if not named:  # which most questions do not
         return {}
-    by_suffix = _by_suffix(paths)
+    by_suffix = _by_suffix(paths, folders=bool(imported))
     found: dict[str, float] = {}
     for endings, certainty in named:
         for path in next((by_suffix[ending] for ending in endings if ending in by_suffix), ()):
@@ -42,8 +54,19 @@ def _named(issue: Issue) -> Iterable[tuple[list[tuple[str, ...]], float]]:
     for number, frame in enumerate(issue.frames, 1):
         yield _endings(_parts(frame.path)), _FRAME + (1 - _FRAME) * number / len(issue.frames)
     for dotted in issue.dotted:  # sphinx.util.inspect.signature: what follows the module is in it
-        parts = tuple(dotted.split("."))
+        parts = tuple(dotted.split("."))[:_MOST_PARTS]
         yield [parts[:end] for end in range(len(parts), _LEAST_PARTS - 1, -1)], _AS_MODULE
+
+
+def _imported(text: str) -> Iterable[tuple[list[tuple[str, ...]], float]]:
+    """Return the meanings of an import: a module's file or folder; its last part may be a symbol."""
+    for match in _IMPORT.finditer(text):
+        parts = tuple(
+            part for part in _BETWEEN.split(match[1] or match[2]) if part not in ("", ".", "..", "@", "~")
+        )
+        parts = parts[:_MOST_PARTS]
+        ends = [end for end in (parts, parts[:-1]) if end]
+        yield [end[at:] for end in ends for at in range(len(end))], _IMPORTED
 
 
 def _endings(parts: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -51,13 +74,14 @@ def _endings(parts: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [parts[at:] for at in range(len(parts) - 1)]
 
 
-def _by_suffix(paths: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
-    """The paths by every end of theirs, with the extension and as a module without."""
+def _by_suffix(paths: Iterable[str], folders: bool) -> dict[tuple[str, ...], list[str]]:
+    """The paths by every end of theirs, with the extension and as a module without; by their folders too."""
     found: dict[tuple[str, ...], list[str]] = {}
     for path in paths:
         parts = _parts(path)
         module = (*parts[:-1], PurePosixPath(path).stem)
-        for whole in (parts, module, module[:-1] if module[-1] in _PACKAGES else ()):
+        package = module[:-1] if folders or module[-1] in _PACKAGES else ()
+        for whole in (parts, module, package):
             for start in range(len(whole)):
                 found.setdefault(whole[start:], []).append(path)
     return found

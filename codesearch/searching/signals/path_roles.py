@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from codesearch.tokens import singular
 
-__all__ = ["ROLES", "Role", "is_prose", "roles_of"]
+__all__ = ["ROLES", "Role", "is_data", "is_prose", "roles_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +103,8 @@ def roles_of(path: str) -> tuple[Role, ...]:
 def is_prose(path: str) -> bool:
     """Whether a file is documentation."""
     return any(role.name == "prose" for role in roles_of(path))
+
+
+def is_data(path: str) -> bool:
+    """Whether a file is data or settings: all of its text is values."""
+    return any(role.name == "data" for role in roles_of(path))
