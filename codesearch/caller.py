@@ -20,6 +20,7 @@ __all__ = [
     "Caller",
     "Stream",
     "acting_for",
+    "finish",
     "folder",
     "path",
     "progress",
@@ -57,6 +58,8 @@ class Caller:
     stderr: Stream
     progress: Callable[[str, str, int, int], None]
     """``progress(what, stage, done, total)``: shown by the client itself."""
+    finish: Callable[[Path], None] | None = None
+    """Told of the root whose refresh the time did not suffice for: the rest is done when nobody waits."""
 
 
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
@@ -109,6 +112,15 @@ def stderr() -> Stream:
     """Where messages go."""
     caller = _caller.get()
     return caller.stderr if caller else sys.stderr
+
+
+def finish(root: Path) -> bool:
+    """Have a refresh that was cut short finished in the background; False where nobody can."""
+    caller = _caller.get()
+    if caller is None or caller.finish is None:
+        return False
+    caller.finish(root)
+    return True
 
 
 def progress() -> Callable[[str, str, int, int], None] | None:

@@ -279,7 +279,7 @@ class _Walker:
         if name == b".git":
             return None
         if entry.is_symlink():
-            self._skip("symlink", path)
+            self._skip("symlink", path + b"/" * self._leads_outside(entry, path))
             return None
         is_folder = entry.is_dir(follow_symlinks=False)
         verdict = own.decide(path, name, is_folder) if own else None
@@ -300,6 +300,16 @@ class _Walker:
             only_kept = only_kept and not forced
             return _Folder(path + b"/", own, git, only_kept, forced, folder.tracked, folder.top)
         return self._file(entry, path)
+
+    def _leads_outside(self, entry: os.DirEntry[bytes], path: bytes) -> bool:
+        """Whether a link is one to a folder that is not part of the tree anyway."""
+        try:
+            if not entry.is_dir():
+                return False
+        except OSError:
+            return False
+        target = os.path.realpath(self._root + b"/" + path)
+        return target != self._root and not target.startswith(self._root.rstrip(b"/") + b"/")
 
     def _default_reason(self, name: bytes, is_folder: bool) -> str | None:
         if name.startswith(b".") and not self._options.hidden:

@@ -119,7 +119,7 @@ async def _command(resident: Resident, request: Request) -> Response:
 
 async def _frames(resident: Resident, command: Command) -> AsyncIterator[bytes]:
     with resident.activity.request():
-        work = partial(run_command, command, resident.runner, resident.pool)
+        work = partial(run_command, command, resident.runner, resident.pool, finish=resident.keeper.finish)
         async for line in stream(work, resident.threads):
             yield line
     resident.threads.submit(resident.pool.spare)

@@ -64,8 +64,18 @@ class Command:
         return cls(args, folder, variables, (bool(out), bool(err)), surrounded)
 
 
-def run_command(command: Command, runner: Runner, pool: IndexPool, send: Send) -> None:
-    """Run it in this thread, and send frames until its exit."""
+def run_command(
+    command: Command,
+    runner: Runner,
+    pool: IndexPool,
+    send: Send,
+    *,
+    finish: Callable[[Path], None] | None = None,
+) -> None:
+    """Run it in this thread, and send frames until its exit.
+
+    ``finish`` is told of roots whose refresh was cut short.
+    """
     if command.surroundings != surroundings():
         send({"local": "other environment variables than those of the resident process"})
     elif not runner.profits(command.args):
@@ -77,6 +87,7 @@ def run_command(command: Command, runner: Runner, pool: IndexPool, send: Send) -
             _Stream("out", command.tty[0], send),
             _Stream("err", command.tty[1], send),
             _Progress(send),
+            finish,
         )
         with acting_for(caller), lending(pool.lend):
             code = runner.run(command.args)

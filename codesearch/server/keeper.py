@@ -14,7 +14,7 @@ from pathlib import Path
 from codesearch.errors import CodesearchError, IndexBusy
 from codesearch.server.pool import IndexPool, LentIndex
 from codesearch.server.watch import TreeWatch
-from codesearch.storage.locations import Location
+from codesearch.storage.locations import Location, locate
 
 __all__ = ["Keeper"]
 
@@ -76,6 +76,10 @@ class Keeper:
             if not complete or (self._watching and not kept.is_watched and not kept.unwatchable):
                 kept.due = kept.asked
                 self._condition.notify()
+
+    def finish(self, root: Path) -> None:
+        """Do what the refresh for a command had no time for."""
+        self.asked(locate(root, here=True), time.monotonic(), complete=False)
 
     def is_current(self, directory: Path) -> bool:
         """Whether the index is known to be what is on disk: watched, refreshed, nothing reported since."""

@@ -11,7 +11,7 @@ from codesearch.files.walk import MAX_NAMED
 if TYPE_CHECKING:
     from codesearch.storage.store import Store
 
-__all__ = ["read", "write"]
+__all__ = ["news", "read", "write"]
 
 _KEY = "left_out"
 _UNREMARKABLE = ("hidden", "ignored")
@@ -22,6 +22,23 @@ def write(store: Store, reasons: Mapping[str, str]) -> None:
     """Keep path -> reason of at most ``MAX_NAMED`` entries, the surprising ones first."""
     ordered = sorted(reasons.items(), key=lambda item: (item[1] in _UNREMARKABLE, item[0]))
     store.set_meta(_KEY, json.dumps(dict(ordered[:MAX_NAMED])))
+
+
+_ELSEWHERE = {
+    "nested repository": "is a repository of its own, with an index of its own",
+    "symlink": "is a link to a folder elsewhere, which is not followed",
+}
+_MOST_NEWS = 3
+
+
+def news(store: Store, reasons: Mapping[str, str]) -> list[str]:
+    """Say of folders that are left out for the first time how they are searched; of each once."""
+    known = read(store)
+    new = [path for path, reason in reasons.items() if path.endswith("/") and reason in _ELSEWHERE]
+    new = sorted(path for path in new if path not in known)
+    said = [f"{path} {_ELSEWHERE[reasons[path]]}: codesearch QUERY {path}" for path in new[:_MOST_NEWS]]
+    more = len(new) - _MOST_NEWS
+    return [*said, f"{more:,} more folders like that (codesearch status --skipped)"] if more > 0 else said
 
 
 def read(store: Store) -> dict[str, str]:

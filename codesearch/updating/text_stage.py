@@ -72,6 +72,7 @@ class TextStage:
             self.tally.notes.append("files are cut otherwise than before: all of them were chunked again")
         with self.tally.timed("walk"):
             walked = self._walk()
+            self.tally.notes += left_out.news(self.store, walked.left_out)
             stored = self.store.files()
             passed = PassedOver.read(self.store)
             worth = self._worth_opening(walked.files, passed, last_read_ns)

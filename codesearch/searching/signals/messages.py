@@ -70,11 +70,12 @@ class Said:
 
 
 def said_in(query: Query) -> tuple[Said, ...]:
-    """Return the lines of a query that may be messages: all of a short one, of a long one those marked so."""
+    """Return the lines that may be messages: all of a short query, of a trace or a log those marked so."""
     if query.is_name or _IMPORT.match(query.text):
         return ()
     if query.is_long:
-        lines: Sequence[str] = (query.issue.title, *query.issue.messages[-_MOST_LINES:])
+        said = query.issue.messages if query.issue.is_printed else ()
+        lines: Sequence[str] = (query.issue.title, *said[-_MOST_LINES:])
     else:
         lines = query.text.splitlines()[-_MOST_LINES:]
     found = dict.fromkeys(

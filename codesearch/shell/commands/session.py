@@ -123,6 +123,8 @@ def refresh_before_search(index: Index, max_wait: float | None, mode: str, name:
         return
     for note in stats.notes:
         say(f"note: {name}: {note}" if name else f"note: {note}")
+    if not stats.complete and caller.finish(index.root):
+        say("the resident process goes on with it in the background")
 
 
 def holds_anything(index: Index) -> bool:

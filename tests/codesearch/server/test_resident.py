@@ -123,6 +123,19 @@ def test_a_change_is_found_at_once(tree: Path, resident: subprocess.Popen[bytes]
     assert "new.py:1-2" in ask("quagga", "--mode", "lexical", cwd=tree).stdout
 
 
+def test_what_a_search_had_no_time_for_is_done_in_the_background(
+    tree: Path, resident: subprocess.Popen[bytes]
+) -> None:
+    said = ask("-k", "1", "--max-wait", "0", "parse a header", cwd=tree).stderr
+    assert "goes on with it in the background" in said
+
+    def is_whole() -> bool:
+        status = json.loads(ask("status", "--json", cwd=tree).stdout)
+        return 0 < status["total"] == status["embedded"]
+
+    wait_for(is_whole)
+
+
 def test_eight_at_once_share_one_process(tmp_path: Path, resident: subprocess.Popen[bytes]) -> None:
     roots = [write_tree(tmp_path / f"tree{n}", 8, seed=n) for n in range(3)]
     with ThreadPoolExecutor(8) as threads:
