@@ -10,7 +10,8 @@ Who decides on an entry, first to last:
    tracks is not ignored whatever the patterns say. In a folder that is no repository the
    ``.gitignore`` files in it count all the same.
 
-Symbolic links are not followed (what they point to is indexed where it lies, or lies outside).
+Symbolic links are not followed: what they point to is indexed where it lies, or lies outside (``follow``
+enters links to folders outside, each once).
 Submodules are part of what holds them, and so are the clones in a folder that is no repository itself, each
 under its own rules. Other repositories inside of a repository (linked worktrees, clones) are roots of their
 own and left out here; ``!folder/`` in ``.codesearchignore`` takes one in. What a file holds is looked at
@@ -87,6 +88,8 @@ class WalkOptions:
     """Take in names that begin with a dot (never ``.git``)."""
     ignore: bool = True
     """Follow ignore files and the list of what is never meant."""
+    follow: bool = False
+    """Enter links to folders that lie elsewhere."""
     max_files: int | None = None
     """More files than this raise TooManyFiles."""
     own_folders: tuple[Path, ...] = ()
@@ -143,6 +146,7 @@ class _Walker:
         self._is_in_repository = git_top_level(root) is not None
         self._fold = bool(self._repository and self._repository.fold)
         self._unreadable: list[str] = []
+        self._entered: set[bytes] = set()
         self._notes: list[str] = []
         self._left_out: dict[str, str] = {}
         self._own = frozenset(os.fsencode(os.path.realpath(own)) for own in options.own_folders)
@@ -213,6 +217,8 @@ class _Walker:
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 self._unreadable.append(os.fsdecode(folder.path))
             return
+        if self._options.follow and not self._is_new(location):
+            return
         names = {entry.name for entry in entries}
         if folder.path and not folder.forced and not _ENVIRONMENT_MARKS.isdisjoint(names):
             self._skip("virtual environment", folder.path)
@@ -232,6 +238,13 @@ class _Walker:
             taken = self._take(entry, folder, own, git)
             if taken is not None:
                 yield taken
+
+    def _is_new(self, location: bytes) -> bool:
+        """Whether a folder is entered for the first time: links can lead in a circle."""
+        real = os.path.realpath(location)
+        is_new = real not in self._entered
+        self._entered.add(real)
+        return is_new
 
     def _nested(self, folder: _Folder, location: bytes) -> _Folder | None:
         """A folder with a repository of its own: itself, with that repository's rules, or None."""
@@ -278,10 +291,12 @@ class _Walker:
         path = folder.path + name
         if name == b".git":
             return None
-        if entry.is_symlink():
-            self._skip("symlink", path + b"/" * self._leads_outside(entry, path))
+        is_link = entry.is_symlink()
+        followed = is_link and self._leads_outside(entry, path)
+        if is_link and not (followed and self._options.follow):
+            self._skip("symlink", path + b"/" * followed)
             return None
-        is_folder = entry.is_dir(follow_symlinks=False)
+        is_folder = followed or entry.is_dir(follow_symlinks=False)
         verdict = own.decide(path, name, is_folder) if own else None
         forced = verdict is False
         only_kept = folder.only_kept
@@ -298,6 +313,7 @@ class _Walker:
                 return None
         if is_folder:
             only_kept = only_kept and not forced
+            forced = forced or followed  # whoever follows a link to a clone means the clone
             return _Folder(path + b"/", own, git, only_kept, forced, folder.tracked, folder.top)
         return self._file(entry, path)
 

@@ -39,6 +39,8 @@ def open_index(
     hidden: bool | None = None,
     ignore: bool | None = None,
     max_file_bytes: int | None = None,
+    follow: bool | None = None,
+    generated: bool | None = None,
     create: bool = True,
 ) -> Index:
     """Open the index of the root that ``path`` belongs to, or create an empty one; nothing is indexed yet.
@@ -52,19 +54,32 @@ def open_index(
         hidden: index hidden files too. None here and below: as the index was told last, else no.
         ignore: honour .gitignore and .codesearchignore (default: yes).
         max_file_bytes: skip files over this size (default: 1,000,000).
+        follow: enter links to folders outside the root (default: no).
+        generated: embed the pages of documentation generators too (default: no, their words are searched).
         create: False to raise IndexNotFound instead of creating one.
 
     Raises:
         BadQuery: no such path. IndexNotFound, see ``create``. IndexFormatError: of a newer version.
     """
     settings = settings_of(
-        allow_large=allow_large, hidden=hidden, ignore=ignore, max_file_bytes=max_file_bytes
+        allow_large=allow_large,
+        hidden=hidden,
+        ignore=ignore,
+        max_file_bytes=max_file_bytes,
+        follow=follow,
+        generated=generated,
     )
     return index_at(locate(path, here=here), model, settings, create)
 
 
 def settings_of(
-    *, allow_large: bool = False, hidden: bool | None, ignore: bool | None, max_file_bytes: int | None
+    *,
+    allow_large: bool = False,
+    hidden: bool | None,
+    ignore: bool | None,
+    max_file_bytes: int | None,
+    follow: bool | None = None,
+    generated: bool | None = None,
 ) -> Mapping[str, Any]:
     """Those of the settings that are given."""
     given = {
@@ -72,6 +87,8 @@ def settings_of(
         "hidden": hidden,
         "ignore": ignore,
         "max_file_bytes": max_file_bytes,
+        "follow": follow,
+        "generated": generated,
     }
     return {key: value for key, value in given.items() if value is not None}
 

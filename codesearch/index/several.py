@@ -47,6 +47,8 @@ def open_indexes(
     hidden: bool | None = None,
     ignore: bool | None = None,
     max_file_bytes: int | None = None,
+    follow: bool | None = None,
+    generated: bool | None = None,
     create: bool = True,
     on_problem: Problem | None = None,
 ) -> Indexes:
@@ -68,7 +70,12 @@ def open_indexes(
     for location in [locate(path, here=here) for path in given]:
         parts.setdefault(location.root, []).append(location)
     settings = settings_of(
-        allow_large=allow_large, hidden=hidden, ignore=ignore, max_file_bytes=max_file_bytes
+        allow_large=allow_large,
+        hidden=hidden,
+        ignore=ignore,
+        max_file_bytes=max_file_bytes,
+        follow=follow,
+        generated=generated,
     )
     pool, members, tell = ModelPool(), list[Member](), on_problem or _warn
     for number, locations in enumerate(parts.values(), 1):

@@ -72,7 +72,7 @@ class LentIndex(Index):
         """Every folder below the root that may hold something to index, the root first."""
         with self._database() as database:
             settings = recorded.read(database.store, Settings) or Settings()
-        options = WalkOptions(settings.max_file_bytes, settings.hidden, settings.ignore)
+        options = WalkOptions(settings.max_file_bytes, settings.hidden, settings.ignore, settings.follow)
         return [self.root / folder for folder in walk(self.root, options).folders]
 
     def close(self) -> None:

@@ -22,6 +22,10 @@ class Settings:
     hidden: bool = False
     ignore: bool = True
     max_file_bytes: int = 1_000_000
+    follow: bool = False
+    """Links to folders elsewhere."""
+    generated: bool = False
+    """Whether generated pages are embedded like everything else."""
     allow_large: bool = False
     """The user has confirmed a root that is larger than anyone indexes by accident."""
 

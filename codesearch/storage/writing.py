@@ -136,6 +136,14 @@ class StoreWriter(StoreReader):
             )
             return before - int(self._db.value("SELECT count(*) FROM pending"))
 
+    def await_vectors(self) -> None:
+        """Let every chunk without a vector wait for one."""
+        with self.transaction():
+            self._db.run(
+                "INSERT OR IGNORE INTO pending (chunk_id) SELECT id FROM chunks "
+                "WHERE id NOT IN (SELECT chunk_id FROM vectors)"
+            )
+
     def forget_vectors(self) -> None:
         """Remove all vectors, so that every chunk is embedded again (by another model)."""
         with self.transaction():

@@ -26,7 +26,7 @@ def write(store: Store, reasons: Mapping[str, str]) -> None:
 
 _ELSEWHERE = {
     "nested repository": "is a repository of its own, with an index of its own",
-    "symlink": "is a link to a folder elsewhere, which is not followed",
+    "symlink": "is a link to a folder elsewhere, which is not followed (--follow enters it)",
 }
 _MOST_NEWS = 3
 

@@ -83,7 +83,7 @@ class TextStage:
             known = {} if outdated else stored
             reader = Reader(self.root, known, self.settings.max_file_bytes, walked.encodings)
             complete = _Chunking(self, reader, passed, set(stored)).run(changes.to_read)
-        words_only.settle(self.store, walked.generated)
+        words_only.settle(self.store, walked.generated, embed=self.settings.generated)
         if complete:
             with self.store.transaction():
                 passed.write(self.store, walked.files)
@@ -110,6 +110,7 @@ class TextStage:
             max_file_bytes=self.settings.max_file_bytes,
             hidden=self.settings.hidden,
             ignore=self.settings.ignore,
+            follow=self.settings.follow,
             max_files=None if large else _COUNTED,
             own_folders=(index_home(),),
         )

@@ -24,7 +24,13 @@ def note(store: Store, read: Iterable[str], generated: Iterable[str]) -> None:
     store.set_meta(_KEY, json.dumps(sorted((known - set(read)) | set(generated))))
 
 
-def settle(store: Store, declared: Iterable[str]) -> int:
-    """Let the chunks of generated files wait for no vector; how many are left to their words."""
+def settle(store: Store, declared: Iterable[str], *, embed: bool = False) -> int:
+    """Let the chunks of generated files wait for no vector; how many are left to their words.
+
+    ``embed``: let all chunks wait for one, whoever wrote them.
+    """
+    if embed:
+        store.await_vectors()
+        return 0
     paths = {*json.loads(store.meta(_KEY) or "[]"), *declared}
     return store.leave_to_words(sorted(paths)) if paths else 0

@@ -53,6 +53,8 @@ def index(
     hidden: bool | None,
     ignore: bool | None,
     max_file_size: int | None,
+    follow: bool | None,
+    generated: bool | None,
     max_wait: float | None,
     rebuild: bool,
     store: str | None,
@@ -65,7 +67,7 @@ def index(
     from codesearch.index.several import shares
     from codesearch.shell.commands import session, several
 
-    target = session.Target(paths, model, root_here, hidden, ignore, yes, max_file_size)
+    target = session.Target(paths, model, root_here, hidden, ignore, yes, max_file_size, follow, generated)
     seconds = shares(max_wait, len(several.each_root(target)))
 
     def build(one: Target) -> dict[str, Any]:

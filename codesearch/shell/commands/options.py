@@ -104,6 +104,19 @@ def scope(command: Command) -> Command:
             "1M for all others]",
         ),
         click.option(
+            "--generated/--no-generated",
+            "generated",
+            default=None,
+            help="Embed the pages of documentation generators too, not only their words. "
+            "[default: as last time, at first --no-generated]",
+        ),
+        click.option(
+            "--follow/--no-follow",
+            "follow",
+            default=None,
+            help="Enter links to folders outside. [default: as last time, at first --no-follow]",
+        ),
+        click.option(
             "--ignore/--no-ignore",
             "ignore",
             default=None,

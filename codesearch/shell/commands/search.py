@@ -94,6 +94,8 @@ def search(
     hidden: bool | None,
     ignore: bool | None,
     max_file_size: int | None,
+    follow: bool | None,
+    generated: bool | None,
     no_refresh: bool,
     max_wait: float | None,
     wait: bool,
@@ -114,7 +116,7 @@ def search(
         print_answer(answer, output, regexes)
         ctx.exit(0 if answer.hits else _NONE_FOUND)
     existing = session.existing(request.query, paths)
-    target = session.Target(existing, model, root_here, hidden, ignore, yes, max_file_size)
+    target = session.Target(existing, model, root_here, hidden, ignore, yes, max_file_size, follow, generated)
     with several.open_all(target, create=not no_refresh) as place:
         if not no_refresh:
             several.refresh_all_before_search(place, options.patience(max_wait, wait), request.mode)

@@ -49,6 +49,8 @@ class Target:
     ignore: bool | None = None
     yes: bool = False
     max_file_bytes: int | None = None
+    follow: bool | None = None
+    generated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def open_one(target: Target, *, create: bool = True) -> Iterator[tuple[Index, tu
         hidden=target.hidden,
         ignore=target.ignore,
         max_file_bytes=target.max_file_bytes,
+        follow=target.follow,
+        generated=target.generated,
         create=create,
     ) as index:
         yield index, () if "" in parts else parts

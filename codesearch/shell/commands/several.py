@@ -30,6 +30,8 @@ def open_all(target: session.Target, *, create: bool = True) -> Iterator[session
         hidden=target.hidden,
         ignore=target.ignore,
         max_file_bytes=target.max_file_bytes,
+        follow=target.follow,
+        generated=target.generated,
         create=create,
         on_problem=_Notes(),
     ) as several:
