@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from codesearch.errors import BadQuery
 
-__all__ = ["LANGUAGES", "Language", "canonical_language", "is_code", "language_of"]
+__all__ = ["LANGUAGES", "Language", "canonical_language", "is_code", "language_of", "place_in_line"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +242,16 @@ _DATA = frozenset(
 def is_code(language: str | None) -> bool:
     """Whether people write programs in this language, rather than data, markup, settings or prose."""
     return language is not None and language not in _DATA and not LANGUAGES[language].prose
+
+
+def place_in_line(language: str | None) -> int:
+    """Return when files of a language are worth looking at: 0 for code, 1 for prose, 2 for data.
+
+    Reading and embedding begin with what answers most questions, for they may be cut short.
+    """
+    if is_code(language):
+        return 0
+    return 1 if language is None or LANGUAGES[language].prose else 2
 
 
 _OBJECTIVE_C_ONLY = re.compile(

@@ -14,7 +14,7 @@ from sqlite3 import SQLITE_ERROR
 from typing import Any
 
 from codesearch.errors import BadQuery, IndexFormatError
-from codesearch.languages import LANGUAGES, is_code
+from codesearch.languages import place_in_line
 from codesearch.records import Chunk, Filter, StoredChunk
 from codesearch.storage.database import Database, Row
 from codesearch.storage.filters import Selection
@@ -44,12 +44,6 @@ _CHUNKS = f"SELECT {_CHUNK_COLUMNS} FROM chunks JOIN files ON files.id = file_id
 def definition_key(name: str) -> str:
     """Return the key of a definition: the last component of a qualified name, case-folded."""
     return _SEPARATORS.split(name.strip())[-1].casefold()
-
-
-def _worth(language: str | None) -> int:
-    if is_code(language):
-        return 0
-    return 1 if language is None or LANGUAGES[language].prose else 2
 
 
 class StoreReader(VectorReader):
@@ -158,7 +152,7 @@ class StoreReader(VectorReader):
             "SELECT chunk_id, language FROM pending JOIN chunks ON chunks.id = chunk_id "
             "JOIN files ON files.id = file_id ORDER BY chunk_id"
         )
-        return [ident for ident, _ in sorted(rows, key=lambda row: _worth(row[1]))]
+        return [ident for ident, _ in sorted(rows, key=lambda row: place_in_line(row[1]))]
 
     def _chunks(self, where: str, param: str | int) -> list[StoredChunk]:
         rows = self._db.rows(f"{_CHUNKS} {where}", (param,))

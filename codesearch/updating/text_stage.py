@@ -19,6 +19,7 @@ from codesearch.chunking.version import VERSION
 from codesearch.errors import TooManyFiles, counted
 from codesearch.files.roots import git_top_level, is_wide
 from codesearch.files.walk import Walk, WalkOptions, walk
+from codesearch.languages import place_in_line
 from codesearch.records import Chunk, Progress, SourceFile
 from codesearch.storage.home import index_home
 from codesearch.storage.locations import unparsable_path
@@ -81,8 +82,9 @@ class TextStage:
         with self.tally.timed("chunk"):
             self._remove(changes.removed)
             known = {} if outdated else stored
+            in_line = sorted(changes.to_read, key=lambda file: place_in_line(file.language))
             reader = Reader(self.root, known, self.settings.max_file_bytes, walked.encodings)
-            complete = _Chunking(self, reader, passed, set(stored)).run(changes.to_read)
+            complete = _Chunking(self, reader, passed, set(stored)).run(in_line)
         words_only.settle(self.store, walked.generated, embed=self.settings.generated)
         if complete:
             with self.store.transaction():

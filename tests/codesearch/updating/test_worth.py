@@ -70,3 +70,15 @@ def test_a_page_that_is_no_longer_generated_gets_its_vector(tree: Path) -> None:
         index.refresh()
         assert index.status().total == 4
         assert index.status().complete
+
+
+def test_what_is_read_when_time_runs_out_is_code(tmp_path: Path) -> None:
+    for number in range(700):
+        (tmp_path / f"a{number}.json").write_text(f'{{"valve": {number}}}\n')
+    (tmp_path / "z.py").write_text("def open_valve():\n    return 1\n")
+    with open_index(tmp_path, here=True) as index:
+        stats = index.refresh(max_wait=0.0, vectors=False)
+        assert not stats.complete
+        assert index.search("open_valve", mode="lexical")[0].path == "z.py"
+        index.refresh(vectors=False)
+        assert index.counts().files == 701
