@@ -150,6 +150,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     args = list(sys.argv[1:] if argv is None else argv)
     prepare_streams()
     code = _run(args)
+    if sys.stdout is None and not {"-h", "--help"}.isdisjoint(args):  # click prints help to nobody
+        say("error: standard output is closed; nothing could be printed")
+        code = _ERROR
     _flush_or_drop()
     sys.exit(code)
 
@@ -195,7 +198,7 @@ def _fail(error: Exception, args: Sequence[str]) -> int:
 
         traceback.print_exception(error)
     try:
-        if _wants_json(args):
+        if _wants_json(args) and not isinstance(error, OutputError):
             from codesearch.shell.render import error_json
 
             write(error_json(message, kind))

@@ -47,7 +47,7 @@ def models(*, as_json: bool) -> None:
     found = known_models()
     if as_json:
         write(dump(found))
-    elif sys.stdout.isatty():
+    elif sys.stdout is not None and sys.stdout.isatty():
         write(columns(found, shutil.get_terminal_size().columns))
     else:
         write(fields(found))

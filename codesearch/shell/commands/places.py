@@ -11,8 +11,10 @@ from codesearch.errors import BadQuery
 
 __all__ = ["Place", "is_path", "parse", "standard_input"]
 
-# FILE:LINE, FILE:LINE:COLUMN, FILE:FIRST-LAST; what precedes may hold colons (C:\src).
-_LINE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?:[:-]\d+)?:?")
+# FILE:LINE, FILE:LINE:COLUMN, FILE:FIRST-LAST, FILE#L12-L40; what precedes may hold colons (C:\src).
+_LINE = re.compile(r"(?P<file>.+?)(?::|#L)(?P<line>\d+)(?:[:-]L?\d+)?:?")
+_TEST = re.compile(r"(?P<file>[^:]+\.\w+)::(?P<symbol>.+)")
+"""``tests/test_a.py::TestA::test_b``, as test runners print it."""
 _FILE_LIKE = re.compile(r"[/\\.]")
 
 
@@ -37,6 +39,8 @@ def parse(text: str) -> Place:
     match = _LINE.fullmatch(text)
     if match:
         return Place(match["file"], line=int(match["line"]))
+    if (test := _TEST.fullmatch(text)) and is_path(test["file"]):
+        return Place(test["file"], symbol=test["symbol"].partition("[")[0])
     file, mark, symbol = text.rpartition("#")
     if mark and symbol:
         # Client#send is a symbol too, as Ruby and Java write it.
@@ -54,6 +58,8 @@ def parse(text: str) -> Place:
 
 def standard_input() -> str:
     """The code that is pasted or piped in."""
+    if sys.stdin is None:
+        raise BadQuery("standard input is closed; pipe code in, or give FILE:LINE")
     return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 

@@ -116,3 +116,38 @@ def test_output_that_cannot_be_written_is_an_error_and_not_none_found(tree: Path
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "codesearch: error: " in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+@pytest.mark.parametrize("words", ["--help", "--version", "models", "list", "status --json", "help search"])
+def test_every_command_says_that_its_output_is_lost(words: str, redirection: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirection}', "sh", *command(*words.split())],
+        cwd=Path(__file__).parents[3], capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "No space left" in line or "closed" in line or "no index" in line
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", ["--help", "--version", "check --help"])
+def test_the_other_program_says_so_too(words: str) -> None:
+    program = [sys.executable, "-m", "mlx_jinabert", *words.split()]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >/dev/full', "sh", *program],
+        cwd=Path(__file__).parents[3], capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "mlx-jinabert: error: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="written for a shell")
+def test_a_closed_standard_input_is_said() -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *command("similar", "-")],
+        cwd=Path(__file__).parents[3], capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "standard input is closed" in done.stderr

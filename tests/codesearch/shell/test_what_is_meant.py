@@ -63,3 +63,10 @@ def test_outside_of_git_a_large_first_index_is_asked_about(
 def test_list_shows_what_all_indexes_share(scratch: Path) -> None:
     run("index", "flask", cwd=scratch)
     assert "vectors of all indexes" in run("list", cwd=scratch).stdout
+
+
+@pytest.mark.parametrize("place", ["src/app.py#L5", "src/app.py#L5-L6", "src/app.py::close_valve[1]"])
+def test_similar_takes_places_as_hosts_and_test_runners_write_them(scratch: Path, place: str) -> None:
+    done = run("similar", place, cwd=scratch / "flask")
+    assert done.returncode in (0, 1)
+    assert "error" not in done.stderr
