@@ -102,7 +102,8 @@ def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights)
 
 def _declaring(candidates: Sequence[Candidate], query: Query) -> dict[ChunkRef, float]:
     """Where the query is a name that no candidate is known to define: those that look as if they did."""
-    if not query.is_name or any(defines(c.chunk, name) for c in candidates for name in query.names):
+    known = (definition_grade(c.chunk, name, fold_case=True) for c in candidates for name in query.names)
+    if not query.is_name or any(known):
         return {}
     sources = [c for c in candidates if not is_prose(c.chunk.path)]
     grades = {c.ref: max(declared_grade(c.chunk.text, name.last) for name in query.names) for c in sources}

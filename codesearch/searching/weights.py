@@ -88,7 +88,12 @@ class Weights:
     further: float = 0.7
     """Factor for a further place of a file whose evidence equals the best of all places,"""
     further_power: float = 2.0
-    """less for a weaker one: its share of the best evidence to this power."""
+    """less for a weaker one: its share of the best evidence to this power.
+
+    These two are why questions about one file of many definitions (click's comments) rank below the vectors
+    alone, MRR 0.403 against 0.434. 0.85 and 1.5 give 0.423 there and 0.795 for spans (0.774), but 0.898 for
+    files (0.903), which count a second place of a file as a rank that is lost.
+    """
     further_long: float = 1.0
     """The same two for an issue: it is mended in several places more often than a question has several."""
     further_power_long: float = 1.0

@@ -66,3 +66,11 @@ def test_hostile_texts_end(text: str) -> None:
 def test_a_name_that_is_only_used_is_found_where_it_stands(tmp_path: Path) -> None:
     files = {"a.py": "def overflow(height):\n    return height\n", "b.py": "send(overflow_height, 1)\n"}
     assert first_hits(tmp_path, files, "overflow_height")[0].path == "b.py"
+
+
+def test_a_definition_in_another_case_is_one(tmp_path: Path) -> None:
+    files = {
+        "view.js": "function View(name) {\n  this.name = name\n}\n",
+        "app.js": "function f() {\n  var view = 1\n}\n",
+    }
+    assert first_hits(tmp_path, files, "view")[0].path == "view.js"
