@@ -37,6 +37,7 @@ _COMMANDS = {
     "bench": "codesearch.shell.commands.bench:bench",
     "embed-corpus": "codesearch.shell.commands.corpus:embed_corpus",
     "plan": "codesearch.shell.commands.plan:plan",
+    "tune": "codesearch.shell.commands.tune:tune",
     "models": "codesearch.shell.commands.about:models",
     "doctor": "codesearch.shell.commands.about:doctor",
     "help": "codesearch.shell.commands.about:help_",

@@ -120,12 +120,14 @@ class PortableIndexError(CodesearchError):
 
 
 class TooFewQuestions(CodesearchError):
-    """A repository whose comments and history ask less than a benchmark needs."""
+    """A repository whose comments and history ask less than a benchmark, or tuning, needs."""
 
-    def __init__(self, root: object, comments: int, commits: int, needed: int) -> None:
+    def __init__(
+        self, root: object, comments: int, commits: int, needed: int, purpose: str = "a benchmark"
+    ) -> None:
         self.found = comments + commits
         super().__init__(
             f"{root} has {self.found} questions to ask ({comments} from documentation comments, {commits} "
-            f"from commit subjects), a benchmark needs {needed}; give a larger part of the repository, or "
+            f"from commit subjects), {purpose} needs {needed}; give a larger part of the repository, or "
             "a clone with its history"
         )

@@ -19,6 +19,7 @@ from codesearch.files.roots import canonical
 from codesearch.index.connection import Connection, OpenDatabase, is_damage
 from codesearch.index.searchable import Searchable
 from codesearch.index.status import Status, read_status
+from codesearch.models.adapter import AdaptedEmbedder
 from codesearch.models.embedder import Model
 from codesearch.models.pool import ModelPool
 from codesearch.records import Embedder, Filter, Progress, Scorer, Stats, StoredChunk
@@ -26,6 +27,7 @@ from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.search import Answer, Searcher
 from codesearch.searching.stores.protocol import SearchStore
 from codesearch.storage import metadata as recorded
+from codesearch.storage.adapter_file import AdapterFile
 from codesearch.storage.locations import LOCK_NAME, Location
 from codesearch.storage.lock import WriterLock
 from codesearch.storage.metadata import ModelRecord, Settings, check_model
@@ -69,6 +71,7 @@ class Index(Searchable):
         self._model = self._given
         self._lock = threading.Lock()
         self._connection = Connection(location)
+        self._adapter_file = AdapterFile(location.directory)
         try:
             self._connection.open(create)
         except IndexFormatError as error:
@@ -99,7 +102,8 @@ class Index(Searchable):
     def status(self) -> Status:
         """Return the state of this index; loads no model."""
         with self._database() as database:
-            return read_status(self._location, database.store, self._current_model(), database.vectors())
+            model, tuned = self._current_model(), self._adapter_file
+            return read_status(self._location, database.store, model, database.vectors(), tuned)
 
     def counts(self) -> Counts:
         """Return the numbers of files, chunks and embedded chunks at this moment."""
@@ -124,8 +128,10 @@ class Index(Searchable):
             return ids is None or len(ids) > 0
 
     def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
+        asks = isinstance(request, SearchRequest)  # else code is compared with code, as the model made it
+        embedder = self._tuned_embedder if asks else self._query_embedder
         return self._connection.ask(
-            lambda database: Searcher(database.search_store, self._query_embedder).answer(request, scorer)
+            lambda database: Searcher(database.search_store, embedder).answer(request, scorer)
         )
 
     def _ask(self, question: Callable[[SearchStore], T]) -> T:
@@ -303,6 +309,11 @@ class Index(Searchable):
         embedder = model.load()
         check_model(self._model_record(), model, self.root)
         return embedder
+
+    def _tuned_embedder(self) -> Embedder:
+        embedder = self._query_embedder()
+        adapter = self._adapter_file.adapter(embedder.fingerprint)
+        return embedder if adapter is None else AdaptedEmbedder(embedder, adapter)
 
     def _model_record(self) -> ModelRecord | None:
         with self._database() as database:

@@ -8,12 +8,16 @@ from datetime import datetime
 
 from codesearch.models.embedder import Model
 from codesearch.storage import metadata as recorded
+from codesearch.storage.adapter_file import AdapterFile
 from codesearch.storage.locations import Location, folder_bytes
 from codesearch.storage.metadata import LastRefresh, ModelRecord
 from codesearch.storage.store import Store
 from codesearch.vectors.vector_index import VectorIndex
 
 __all__ = ["Status", "read_status"]
+
+
+_DAMAGED = "what tuning learned cannot be read and is not used; to learn it again, run: codesearch tune"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Status:
     """On disk, all files of the index together."""
     vector_index: str
     """"hnsw" where a saved graph answers, "exact" where every vector is compared."""
+    tuned: str
+    """What tuning to this code gained (codesearch tune); "" where it was not tuned."""
     last_refresh: datetime | None
     """When the last refresh ended, UTC; None where none has."""
     notes: tuple[str, ...]
@@ -52,14 +58,18 @@ class Status:
         return self.last_refresh is not None and self.embedded == self.total
 
 
-def read_status(location: Location, store: Store, model: Model, vectors: VectorIndex) -> Status:
+def read_status(
+    location: Location, store: Store, model: Model, vectors: VectorIndex, adapter_file: AdapterFile
+) -> Status:
     """Read the state of an index from one snapshot of its store."""
     with store.reading():
         counts = store.counts()
         record = recorded.read(store, ModelRecord)
         last = recorded.read(store, LastRefresh)
     kind = vectors.kind
-    notes = dict.fromkeys((*(last.notes if last else ()), *vectors.notes))
+    adapter = adapter_file.adapter(record.fingerprint) if record else None
+    damaged = (_DAMAGED,) if adapter_file.is_damaged else ()
+    notes = dict.fromkeys((*(last.notes if last else ()), *vectors.notes, *damaged))
     runtime = model.runtime() if model.is_loaded else record
     return Status(
         root=str(location.root),
@@ -77,6 +87,7 @@ def read_status(location: Location, store: Store, model: Model, vectors: VectorI
         skipped=dict(last.skipped) if last else {},
         bytes=folder_bytes(location.directory),
         vector_index=kind,
+        tuned=adapter.note if adapter else "",
         last_refresh=last.finished_at if last else None,
         notes=tuple(notes),
     )

@@ -1,0 +1,117 @@
+"""``tune``: teach an index the words of its own repository, if that can be shown to help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from codesearch.shell.commands import options
+from codesearch.shell.terminal import one_line, say, write
+
+if TYPE_CHECKING:
+    from codesearch.benchmark.tune import Tuned
+
+__all__ = ["tune"]
+
+_INTERRUPTED = 130
+
+
+@click.command(short_help="Tune searches to a repository, if it helps.")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option("--off", is_flag=True, help="Forget what was learned; searches are as before.")
+@click.option(
+    "--limit",
+    default=600,
+    show_default=True,
+    type=click.IntRange(min=80),
+    help="Questions to learn from and to judge by, together.",
+)
+@click.option("--seed", default=0, show_default=True, help="Another one draws other questions.")
+@options.root_here
+@options.json_flag
+@click.pass_context
+def tune(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    *,
+    off: bool,
+    limit: int,
+    seed: int,
+    root_here: bool,
+    as_json: bool,
+) -> None:
+    """Learn from the comments and commits of each PATH how its code is asked for, and keep what helps.
+
+    Half of the questions that `codesearch bench` mines teach a small change to the vectors of questions, the
+    other half judges it. It is kept in the index, for searches of this one root, only if it finds answers
+    earlier on that half beyond doubt (90 % interval); else the index stays as it is. Its files' vectors are
+    not touched. Takes minutes of CPU.
+    """
+    try:
+        results = [_one(path, off, limit, seed, root_here) for path in paths or (".",)]
+    except KeyboardInterrupt:
+        say("interrupted; nothing has changed")
+        ctx.exit(_INTERRUPTED)
+    if as_json:
+        from codesearch.shell.render import dump
+
+        write(dump({"results": [record for record, _ in results]}))
+    else:
+        write("\n".join(text for _, text in results))
+
+
+def _one(path: str, off: bool, limit: int, seed: int, here: bool) -> tuple[dict[str, object], str]:
+    """Tune or forget one root: as a record and as text."""
+    from codesearch.benchmark import tune as tuning
+    from codesearch.shell.progress import Display
+
+    if off:
+        forgotten = tuning.forget(path, here=here)
+        what = "forgotten; searches are as before" if forgotten else "was not tuned"
+        return {"path": path, "forgotten": forgotten}, f"{one_line(path)}: {what}\n"
+    with Display("tuning") as display:
+        tuned = tuning.tune(path, display, here=here, limit=limit, seed=seed)
+    return _record(tuned), _text(tuned)
+
+
+def _record(tuned: Tuned) -> dict[str, object]:
+    return {
+        "root": tuned.root,
+        "model": tuned.model,
+        "seed": tuned.seed,
+        "taught": tuned.taught,
+        "judged": tuned.judged,
+        "step": tuned.step.length,
+        "shrinkage": tuned.step.shrinkage,
+        "kept": tuned.kept,
+        "judgements": [
+            {
+                "mode": one.mode,
+                "mrr_before": round(one.before, 4),
+                "mrr_after": round(one.after, 4),
+                "gain": round(one.gain.mean, 4),
+                "gain_low": round(one.gain.low, 4),
+                "gain_high": round(one.gain.high, 4),
+            }
+            for one in tuned.judgements
+        ],
+    }
+
+
+def _text(tuned: Tuned) -> str:
+    lines = [
+        one_line(tuned.root),
+        f"{tuned.taught} questions taught, {tuned.judged} others judged, model {one_line(tuned.model)}",
+    ]
+    lines += [
+        f"{one.mode:<8}  MRR {one.before:.3f} -> {one.after:.3f}, {one.gain} (90 %)"
+        for one in tuned.judgements
+    ]
+    return "\n".join([*lines, _verdict(tuned)]) + "\n"
+
+
+def _verdict(tuned: Tuned) -> str:
+    if tuned.kept:
+        return "kept: searches of this index use it (codesearch tune --off forgets it)"
+    return "not kept: hybrid searches do not gain beyond doubt; the index stays as it is"
