@@ -15,10 +15,12 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from training.settings import Settings
+from training.settings import SHARES, Settings
 
 _VOCABULARY, _FOREIGN = 40_000, 6_000
 _MOST_ASKED = 500_000
+_FOREIGN_WORDS = 6.0
+"""Share of pairs in other scripts while a shipped model learns new words: about half of all."""
 
 
 def main() -> None:
@@ -32,6 +34,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--bag-steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=4096)
+    parser.add_argument("--bag-batch", type=int, help="of the bag of words; as --batch by default")
     parser.add_argument("--begin", type=Path, help="a model folder to go on from, instead of a bag of words")
     parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
     parser.add_argument(
@@ -62,11 +65,14 @@ def _train(args: argparse.Namespace) -> None:
     from training import stages
 
     changes = dict(item.split("=", 1) for item in args.set)
-    bag = Settings(steps=args.bag_steps, batch=args.batch, rate=0.01, layers=0, mine_at=())
+    bag = Settings(steps=args.bag_steps, batch=args.bag_batch or args.batch, rate=0.01, layers=0, mine_at=())
     layers = Settings(steps=args.steps, batch=args.batch, rate=1.5e-3, seconds=args.seconds)
     layers = layers.changed({key: json.loads(value) for key, value in changes.items()})
     if args.begin is not None:
-        stages.go_on(args.work, args.begin, layers, args.every)
+        words = bag.changed(
+            {"rate": 0.02, "warm_up": 20, "shares": dict(SHARES) | {"foreign": _FOREIGN_WORDS}}
+        )
+        stages.go_on(args.work, args.begin, words, layers, args.every)
         return
     stages.train(args.work, bag, lambda: layers, every=args.every)
 

@@ -46,18 +46,23 @@ def train(
     Run(work / "layers", data, student, settings, saved).go(every)
 
 
-def go_on(work: Path, begin: Path, layers: Settings, every: int = 250) -> None:
-    """A run in ``work/layers`` that begins with the model folder ``begin`` instead of a bag of words.
+def go_on(work: Path, begin: Path, words: Settings, layers: Settings, every: int = 250) -> None:
+    """Runs in ``work/bag`` and ``work/layers`` that begin with the model folder ``begin``.
 
-    No teacher is asked: the words have its meaning already.
+    The first teaches the words that the model did not know, with all else as it is; the second everything. No
+    teacher is asked: the model has its meaning already.
     """
     pairs = Pairs.load(work / "pairs.npz")
     vocabulary = json.loads((work / "vocabulary.json").read_text(encoding="utf-8"))
-    student = grow.grown(begin, vocabulary)
+    student = grow.grown(begin, vocabulary, np.load(work / "counts.npy"))
+    nothing = Data(pairs, KINDS, np.zeros((1, 1), np.float16), np.zeros(len(pairs), np.int64))
+    bag = grow.of_words(student, ~grow.known_to(begin, vocabulary))
+    Run(work / "bag", nothing, bag, words.changed({"distil": 0.0})).go(every)
+    table = bag.embeddings.word_embeddings.weight.detach()
+    student.embeddings.word_embeddings.weight.data = table.clone()
     layers = layers.changed(
         {"distil": 0.0, "layers": student.shape.layers, "feed_forward": student.shape.feed_forward}
     )
-    nothing = Data(pairs, KINDS, np.zeros((1, 1), np.float16), np.zeros(len(pairs), np.int64))
     Run(work / "layers", nothing, student, layers).go(every)
 
 

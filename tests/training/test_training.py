@@ -264,12 +264,39 @@ def test_a_student_grows_from_a_shipped_model(tmp_path: Path, words: Path) -> No
     student.output_scale.data.fill_(1.0)
     export.write_folder(student, words, tmp_path / "model")
     vocabulary = [*tokenizer.SPECIAL_TOKENS, "=>", "user", "userid", "\u7528\u6237"]
-    other = grow.grown(tmp_path / "model", vocabulary)
+    counts = np.array([0, 0, 0, 0, 0, 900, 50, 50, 0])
+    other = grow.grown(tmp_path / "model", vocabulary, counts)
     table, old = other.embeddings.word_embeddings.weight, student.embeddings.word_embeddings.weight
+    reach = (table[:, :-1].norm(dim=1) / table.norm(dim=1)).tolist()
+    assert reach[5] < 0.01
+    assert reach[7] < 0.1
+    assert reach[8] == pytest.approx(1.0)
     assert torch.equal(table[6], old[len(tokenizer.SPECIAL_TOKENS) + WORDS.index("user")])
     assert bool(torch.isfinite(table).all())
     layer = other.encoder.layer[1].mlp.down_layer.weight
     assert torch.equal(layer, student.encoder.layer[1].mlp.down_layer.weight)
+
+
+def test_only_new_words_are_learnt_before_the_layers(tmp_path: Path, words: Path) -> None:
+    student = shaken(student_of(6))
+    vocabulary = [*tokenizer.SPECIAL_TOKENS, *WORDS, "\u7528\u6237"]
+    export.write_folder(student, words, tmp_path / "model")
+    learnt = ~grow.known_to(tmp_path / "model", vocabulary)
+    assert learnt.nonzero().flatten().tolist() == [len(vocabulary) - 1]
+    grown = grow.grown(tmp_path / "model", vocabulary, np.ones(len(vocabulary)))
+    bag = grow.of_words(grown, learnt)
+    before = {name: value.clone() for name, value in bag.state_dict().items()}
+    ids = torch.tensor([0, 6, len(vocabulary) - 1, 2])
+    optimizer = torch.optim.Adam(bag.parameters(), lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad(set_to_none=True)
+        bag.bag(ids, torch.tensor([0, 2])).square().sum().backward()
+        optimizer.step()
+    after = bag.state_dict()
+    table = "embeddings.word_embeddings.weight"
+    assert all(torch.equal(after[name], before[name]) for name in before if name != table)
+    changed = (after[table] != before[table]).any(dim=1)
+    assert changed.tolist() == learnt.tolist()
 
 
 def test_losses_against_their_definitions() -> None:
