@@ -189,6 +189,45 @@ def test_a_killed_upload_goes_on(server: Any, tmp_path: Path) -> None:
         assert len(engine.words([str(tree)], ["function"], 1000)) == 600
 
 
+_DIE = """if True:
+    import os, signal, sys
+    from pathlib import Path
+    from codesearch.engines.qdrant_edge import QdrantEdgeEngine
+    from codesearch.engines.upload import upload
+    from codesearch.storage.locations import locate
+    from codesearch.storage.store import Store
+    shard, tree, moment = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    seen = 0
+
+    def die(*_):
+        global seen
+        seen += 1
+        if seen > moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if moment < 0:  # in the midst of making the shard
+        QdrantEdgeEngine._update = die
+    with Store.open(locate(tree).directory) as store:
+        upload(store, QdrantEdgeEngine(shard), str(tree), die)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("moments", [(-1, 0), (1, 2), (0, 1, 1)])
+def test_an_upload_into_edge_that_is_killed_goes_on(moments: tuple[int, ...], tmp_path: Path) -> None:
+    """Killed when so many batches were written, again and again; then done."""
+    require("qdrant_edge")
+    tree, shard = indexed(tmp_path / "tree", many_files(600)), tmp_path / "shard"
+    for moment in moments:
+        command = [sys.executable, "-c", _DIE, str(shard), str(tree), str(moment)]
+        assert subprocess.run(command, cwd=ROOT, check=False).returncode == -signal.SIGKILL
+    with opened(f"qdrant+edge://{shard}") as engine:
+        fill(engine, tree)
+    with opened(f"qdrant+edge://{shard}") as engine, Store.open(locate(tree).directory) as store:
+        assert len(engine.uuids(str(tree))) == store.counts().chunks
+        assert len(engine.words([str(tree)], ["function"], 1000)) == 600
+
+
 def test_two_writers_agree(server: Any, tmp_path: Path) -> None:
     tree, url = indexed(tmp_path / "tree", many_files(300)), schema(server, "writers")
     with opened(url) as engine:
