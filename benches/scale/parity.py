@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -31,14 +32,15 @@ from codesearch.searching.search import Searcher
 ROOT, ENGINES = "bench", {"edge": "qdrant+edge://{}/edge", "local": "qdrant+file://{}/local/code"}
 
 
-def measure(repository: Repository, model: Model) -> list[dict[str, object]]:
+def measure(repository: Repository, model: Model, engines: Sequence[str]) -> list[dict[str, object]]:
     """One row a question."""
     embedder = CachedQueries(model.load())
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         index = stack.enter_context(open_index(repository.root, model=embedder, here=True))
         index.refresh()
         searchers = {}
-        for name, url in ENGINES.items():
+        for name in engines:
+            url = ENGINES[name]
             engine = open_engine(url.format(folder))
             index.upload(engine, ROOT)
             engine.close()  # builds the graph
@@ -73,13 +75,14 @@ def main() -> None:
     parser.add_argument("--annotations", type=Path, required=True)
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--model", default="embedded")
+    parser.add_argument("--engine", nargs="+", choices=list(ENGINES), default=list(ENGINES))
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     model, rows = Model(options.model), list[dict[str, object]]()
     for repository in load_repositories(options.annotations, options.checkouts, options.only):
-        rows += measure(repository, model)
+        rows += measure(repository, model, options.engine)
         print(repository.name, len(rows), flush=True)
-    keys = ("index", *ENGINES, *(f"{name}_overlap" for name in ENGINES))
+    keys = ("index", *options.engine, *(f"{name}_overlap" for name in options.engine))
     means = {key: float(np.mean([float(str(row[key])) for row in rows])) for key in keys}
     print(records.table(list(keys), [[f"{means[key]:.4f}" for key in keys]]))
     records.write(options.out, "scale-parity", {"questions": len(rows), "model": options.model}, [means])
