@@ -1,22 +1,18 @@
 """The connection of an index to its database: opens it, follows a replaced one, rebuilds a damaged one.
 
 Everything in an index can be made again from the tree, so damage is no loss; but only the writer may
-throw a database away, and one that a newer version wrote only when told to rebuild. A search that has the
-old file open goes on with it: the name is unlinked, SQLite sees that its file has moved and leaves the new
-one alone. The next search opens the new file; the old one is closed after its last.
+throw a database away, and one that a newer version wrote only when told to rebuild. A search that has
+begun goes on with the file it has (``storage/handles.py``), deleted or not. The next search opens the new
+file, here and nowhere else; the old one is closed after its last.
 """
 
 from __future__ import annotations
 
-import os
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import TypeVar
 
-from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, IndexNotFound, StorageFailed
+from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, IndexNotFound
 from codesearch.searching.stores.single import SingleStore
 from codesearch.storage.locations import Location
 from codesearch.storage.store import DATABASE, Store
@@ -24,11 +20,6 @@ from codesearch.vectors import graph_file as graph_stamp
 from codesearch.vectors.vector_index import VectorIndex
 
 __all__ = ["Connection", "OpenDatabase", "is_damage"]
-
-T = TypeVar("T")
-_TRIES, _PAUSE_SECONDS = 50, 0.02
-_AT_ONCE = 3
-"""Tries although the file seems to be the one on disk: it may have been replaced just before."""
 
 
 class OpenDatabase:
@@ -41,27 +32,10 @@ class OpenDatabase:
         self.store = store
         self.search_store = SingleStore(str(location.root), store, self.vectors)
         self._directory = location.directory
-        self._file = store.path.stat()
         self._lock = threading.Lock()
         self._vectors: VectorIndex | None = None
         self._users = 0
         self._retired = False
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the open file is the one on disk."""
-        return self._is(self.store.path)
-
-    @property
-    def is_replaced(self) -> bool:
-        """Whether another file lies in the place of the open one."""
-        return self.store.path.exists() and not self._is(self.store.path)
-
-    def _is(self, path: Path) -> bool:
-        try:
-            return os.path.samestat(self._file, path.stat())
-        except OSError:
-            return False
 
     def vectors(self) -> VectorIndex:
         """Return the vectors, made when first asked for."""
@@ -113,41 +87,23 @@ class Connection:
         with ExitStack() as stack:
             with self._lock:
                 opened = stack.enter_context(self._current().used())
+            stack.enter_context(opened.store.held())
             yield opened
-
-    def ask(self, question: Callable[[OpenDatabase], T]) -> T:
-        """Answer from the open database; where that is cleared or replaced meanwhile, from the one that
-        follows.
-
-        A thread that has no handle yet on a file that is gone cannot get one. It waits a moment for the
-        writer who makes the index anew. Raises what ``database`` raises.
-        """
-        for tried in range(_TRIES):
-            try:
-                with self.database() as database:
-                    return question(database)
-            except (IndexNotFound, StorageFailed, IndexFormatError, FileNotFoundError) as error:
-                if self._opened is None or tried == _TRIES - 1 or (tried >= _AT_ONCE and self.is_current):
-                    if isinstance(error, FileNotFoundError):
-                        raise IndexNotFound(self._location.root) from error
-                    raise
-                time.sleep(_PAUSE_SECONDS)
-        raise AssertionError("the last try answers or raises")
 
     @property
     def is_current(self) -> bool:
         """Whether an index is open whose file is the one on disk."""
         with self._lock:
-            return self._opened is not None and self._opened.is_current
+            return self._opened is not None and self._opened.store.is_current
 
     def _current(self) -> OpenDatabase:
         if self._closed:
             raise CodesearchError(f"the index of {self._location.root} was closed; open it again")
         if self._opened is None:
             return self.open(create=False)
-        if self._opened.is_replaced:
+        if not self._opened.store.is_current:
             old = self._opened
-            with suppress(IndexNotFound, IndexBusy):  # it is just being made: the old one answers meanwhile
+            with suppress(IndexNotFound, IndexBusy):  # none is there yet: the old one answers meanwhile
                 self.open(create=False)
                 old.retire()
         return self._opened
@@ -169,7 +125,7 @@ class Connection:
         """Open for the writer what lies on disk now, repaired if need be; return a note on it, or ""."""
         with self._lock:
             # Another process cleared it, or it could not be written when it was opened.
-            if self._opened and (not self._opened.is_current or self._opened.store.is_unwritable):
+            if self._opened and (not self._opened.store.is_current or self._opened.store.is_unwritable):
                 self._retire()
             try:
                 opened = self._opened or self.open(create=True)

@@ -107,7 +107,8 @@ class Index(Searchable):
 
     def counts(self) -> Counts:
         """Return the numbers of files, chunks and embedded chunks at this moment."""
-        return self._connection.ask(lambda database: database.store.counts())
+        with self._database() as database:
+            return database.store.counts()
 
     def chunks_of(self, path: str) -> list[StoredChunk]:
         """Return the chunks of a file (relative to the root), in order; [] where it is not indexed."""
@@ -130,9 +131,8 @@ class Index(Searchable):
     def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
         asks = isinstance(request, SearchRequest)  # else code is compared with code, as the model made it
         embedder = self._tuned_embedder if asks else self._query_embedder
-        return self._connection.ask(
-            lambda database: Searcher(database.search_store, embedder).answer(request, scorer)
-        )
+        with self._database() as database:
+            return Searcher(database.search_store, embedder).answer(request, scorer)
 
     def _ask(self, question: Callable[[SearchStore], T]) -> T:
         with self._database() as database:

@@ -1,9 +1,8 @@
-"""One SQLite file shared by threads and processes: connections, transactions, errors in words.
+"""One SQLite file shared by threads and processes: transactions, and errors in words.
 
-Every thread gets its own connection. A connection is closed by whoever closes the database, but never
-while a statement of its thread runs: SQLite would read freed memory. One process at a time writes
-(``lock.py`` sees to that), any number read meanwhile: WAL gives each reader the snapshot of its
-transaction's beginning.
+A thread uses one handle (``handles.py``) for a statement, a transaction or all that lies inside ``held``.
+One process at a time writes (``lock.py`` sees to that), any number read meanwhile: WAL gives each reader
+the snapshot of its transaction's beginning.
 
 Durability: ``synchronous=NORMAL``. Killing the process at any point loses at most the transaction
 that was open: what was committed is in the operating system's hands. A power cut may also lose the
@@ -25,14 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, StorageFailed
-from codesearch.storage.connections import BUSY_SECONDS, Connection, prepare
-from codesearch.storage.unwritable import Unwritable, advice, is_unwritable
+from codesearch.storage.handles import Handle, Handles
+from codesearch.storage.unwritable import advice
 
 __all__ = ["Database", "Row"]
 
 Row = tuple[Any, ...]
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_CLOSED = "{} was closed; open the index again"
 _ADVICE = (
     (
         (sqlite3.SQLITE_FULL,),
@@ -54,29 +52,32 @@ _ADVICE = (
 class _Mine(threading.local):
     """State of one thread."""
 
-    connection: Connection | None = None
+    handle: Handle | None = None
+    holds: int = 0
+    """Nesting of ``held``, which everything that uses the handle is."""
     depth: int = 0
     """Nesting of ``transaction`` and ``reading``."""
 
 
 class Database:
-    """Connections to one file. All methods may be called from any thread; ``close`` ends them all."""
+    """One file, which must exist. All methods may be called from any thread."""
 
     def __init__(self, path: Path, *, remedy: str, read_only: bool = False) -> None:
         self.path = path
         self.remedy = remedy
         self._read_only = read_only
-        self.closed = False
+        self._handles = Handles(path, read_only=read_only)
         self._mine = _Mine()
-        self._lock = threading.Lock()
-        self._open: dict[threading.Thread, Connection] = {}
-        self._unwritable: Unwritable | None = None
-        """Set once the folder could not be written."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the open file is still the one at ``path``."""
+        return self._handles.is_current
 
     @property
     def is_unwritable(self) -> bool:
         """Whether its folder could not be written when it was opened."""
-        return self._unwritable is not None
+        return self._handles.unwritable is not None
 
     @property
     def read_only(self) -> bool:
@@ -87,34 +88,34 @@ class Database:
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
-        with self._used() as handle:
-            return handle.execute(sql, params).fetchall()
+        with self._used() as connection:
+            return connection.execute(sql, params).fetchall()
 
     def value(self, sql: str, params: Sequence[Any] = ()) -> Any:
         """First column of the first row; None where there is no row."""
-        with self._used() as handle:
-            row = handle.execute(sql, params).fetchone()
+        with self._used() as connection:
+            row = connection.execute(sql, params).fetchone()
         return None if row is None else row[0]
 
     def run(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Execute one statement; the rowid of the row it inserted, if it did."""
-        with self._used() as handle:
-            return handle.execute(sql, params).lastrowid or 0
+        with self._used() as connection:
+            return connection.execute(sql, params).lastrowid or 0
 
     def run_many(self, sql: str, params: Sequence[Sequence[Any]]) -> None:
         """Execute one statement for each row of parameters."""
-        with self._used() as handle:
-            handle.executemany(sql, params)
+        with self._used() as connection:
+            connection.executemany(sql, params)
 
     def run_to_end(self, pragma: str) -> None:
         """Run a statement that does its work step by step without giving rows, outside of transactions."""
-        with self._used() as handle:
-            handle.executescript(pragma)
+        with self._used() as connection:
+            connection.executescript(pragma)
 
     def changes(self) -> int:
-        """Rows changed through this thread's connection since it was opened."""
-        with self._used() as handle:
-            return handle.total_changes
+        """Rows changed through the handle that this thread holds."""
+        with self._used() as connection:
+            return connection.total_changes
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
@@ -140,133 +141,82 @@ class Database:
 
     @contextmanager
     def _block(self, begin: str) -> Iterator[bool]:
-        if self._mine.depth:
-            self._mine.depth += 1
+        mine = self._mine
+        with self.held():
+            if not mine.depth:
+                self.run(begin)
+            mine.depth += 1
             try:
-                yield False
+                yield mine.depth == 1
+                if mine.depth == 1:
+                    self.run("COMMIT")
+            except BaseException:
+                if mine.depth == 1:
+                    self._roll_back()
+                raise
             finally:
-                self._mine.depth -= 1
-            return
-        self.run(begin)
-        self._mine.depth = 1
-        try:
-            yield True
-            self.run("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
-        finally:
-            self._mine.depth = 0
+                mine.depth -= 1
 
     def _roll_back(self) -> None:
         """After an error SQLite may have rolled back by itself; a second error must not hide the first."""
-        connection = self._mine.connection
-        if connection is None:
+        handle = self._mine.handle
+        if handle is None:
             return
-        with connection.lock:
-            try:
-                if connection.handle.in_transaction:
-                    connection.handle.execute("ROLLBACK")
-                return
-            except sqlite3.Error:
-                pass
-        self._drop(connection)
+        try:
+            if handle.connection.in_transaction:
+                handle.connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._mine.handle = None
+            self._handles.drop(handle)
 
-    # -- connections
+    # -- handles
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep one handle for this thread: what is asked inside is answered whatever becomes of the file.
+
+        Raises:
+            IndexBusy: the file is gone, and other threads use all that is left of it.
+        """
+        mine = self._mine
+        with self._in_words():
+            mine.handle = mine.handle or self._handles.take()
+        mine.holds += 1
+        try:
+            yield
+        finally:
+            mine.holds -= 1
+            if not mine.holds and (handle := mine.handle):
+                mine.handle = None
+                self._handles.give(handle)
 
     @contextmanager
     def _used(self) -> Iterator[sqlite3.Connection]:
-        """Yield this thread's connection, which nobody closes inside the block; errors in words."""
-        connection = self._kept()
-        try:
-            if connection is None and not self.closed:
-                connection = self._mine.connection = self._connect()
-            if connection is None:
-                raise CodesearchError(_CLOSED.format(self.path))
-            with connection.lock:
-                if self.closed:
-                    raise CodesearchError(_CLOSED.format(self.path))
-                yield connection.handle
-        except sqlite3.Error as error:
-            raise self._in_words(error) from error
-        except UnicodeDecodeError as error:  # text in another encoding, also inside SQLite's own messages
-            raise self._damaged(error) from error
-
-    def _kept(self) -> Connection | None:
-        """Return the connection of this thread, unless it took for immutable what has changed."""
-        connection = self._mine.connection
-        if connection is None or connection.unwritable is None or self._mine.depth:
-            return connection
-        if connection.unwritable.is_over:
-            if self._unwritable is connection.unwritable:
-                self._unwritable = None
-            self._drop(connection)
-            return None
-        return connection
-
-    def _connect(self) -> Connection:
-        handle = self._handle()
-        connection = Connection(handle, self._unwritable)
-        with self._lock:
-            for thread in [t for t in self._open if not t.is_alive()]:
-                self._open.pop(thread).close()
-            if not self.closed:
-                self._open[threading.current_thread()] = connection
-                return connection
-        handle.close()
-        raise CodesearchError(_CLOSED.format(self.path))
-
-    def _handle(self) -> sqlite3.Connection:
-        """Open the file; where its folder cannot be written, for reading alone."""
-        if self._unwritable is not None:
-            return self._handle_unwritable(self._unwritable)
-        handle = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            prepare(handle, self.path, read_only=self._read_only)
-        except sqlite3.Error as error:
-            handle.close()
-            if not is_unwritable(error) or not self.path.is_file():
-                raise
-            try:
-                found = self._handle_unwritable(unwritable := Unwritable(self.path))
-            except (sqlite3.Error, OSError):
-                raise error from None
-            self._unwritable = unwritable
-            return found
-        except BaseException:
-            handle.close()
-            raise
-        return handle
-
-    def _handle_unwritable(self, unwritable: Unwritable) -> sqlite3.Connection:
-        handle = unwritable.connect()
-        handle.execute("PRAGMA query_only = ON")
-        handle.execute("PRAGMA temp_store = MEMORY")
-        handle.execute("SELECT count(*) FROM sqlite_schema")  # is it one at all?
-        return handle
-
-    def _drop(self, connection: Connection) -> None:
-        self._mine.connection = None
-        with self._lock:
-            self._open.pop(threading.current_thread(), None)
-        connection.close()
+        """Yield the handle of this thread; errors in words."""
+        with self.held(), self._in_words():
+            handle = self._mine.handle
+            if handle is None or self._handles.closed:
+                raise CodesearchError(f"{self.path} was closed; open the index again")
+            yield handle.connection
 
     def close(self) -> None:
-        """Close the connections of all threads; a thread that is still at work gets an error."""
-        with self._lock:
-            self.closed = True
-            connections = list(self._open.values())
-            self._open.clear()
-        for connection in connections:
-            connection.close()
+        """Close the file; a thread that is still at work gets an error."""
+        self._handles.close()
 
     # -- errors
 
-    def _in_words(self, error: sqlite3.Error) -> CodesearchError:
-        if self.closed:
-            return CodesearchError(_CLOSED.format(self.path))
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+        except UnicodeDecodeError as error:  # text in another encoding, also inside SQLite's own messages
+            raise self._damaged(error) from error
+
+    def _explained(self, error: sqlite3.Error) -> CodesearchError:
+        if self._handles.closed:
+            return CodesearchError(f"{self.path} was closed; open the index again")
         kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the class of the error
         if kind in _LOCKED:
             return IndexBusy(None)

@@ -206,7 +206,7 @@ def _delete_each(entries: list[IndexEntry]) -> list[IndexEntry]:
 
 def _delete(entry: IndexEntry) -> IndexEntry:
     with WriterLock(entry.directory / LOCK_NAME):
-        for path in list(entry.directory.iterdir()):
+        for path in sorted(entry.directory.iterdir()):  # a database before its log, which else is mistaken
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             elif path.name != LOCK_NAME:

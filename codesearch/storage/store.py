@@ -7,10 +7,12 @@ format and damaged ones, with the command that puts it right; it never deletes a
 
 from __future__ import annotations
 
+import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
-from codesearch.errors import CodesearchError, IndexFormatError, IndexNotFound
+from codesearch.errors import CodesearchError, IndexFormatError, IndexNotFound, StorageFailed
 from codesearch.storage import schema
 from codesearch.storage.database import Database
 from codesearch.storage.writing import StoreWriter
@@ -20,6 +22,7 @@ __all__ = ["DATABASE", "Store"]
 
 DATABASE = "index.sqlite"
 """Name of the file in the index directory."""
+_TRIES = 50
 
 
 class Store(StoreWriter):
@@ -52,22 +55,45 @@ class Store(StoreWriter):
         """
         shown = str(directory if root is None else root)
         path = directory / DATABASE
-        if create:
-            _make_private(directory)
-        elif not path.is_file():
-            raise IndexNotFound(shown)
         remedy = f"remove the index and build it again: codesearch clear {shown} && codesearch index {shown}"
-        database = Database(path, remedy=remedy, read_only=read_only)
-        try:
+        for _ in range(_TRIES):
+            if not create and not path.is_file():
+                raise IndexNotFound(shown)
+            try:
+                if create:
+                    _make_private(path)
+                database = Database(path, remedy=remedy, read_only=read_only)
+            except FileNotFoundError:  # cleared at this moment
+                continue
+            try:
+                return cls._begun(database, shown, create)
+            except BaseException as error:
+                replaced = isinstance(error, CodesearchError) and not database.is_current
+                database.close()
+                if not replaced:
+                    raise
+        raise StorageFailed(
+            f"{path} was another file at every look; set CODESEARCH_HOME to a folder on a local disk"
+        )
+
+    @classmethod
+    def _begun(cls, database: Database, root: str, create: bool) -> Store:
+        with database.held():
             if create:
                 schema.create(database)
-            schema.verify(database, root=shown)
+            schema.verify(database, root=root)
             store = cls(database)
             store._repair_lexical()
-        except BaseException:
-            database.close()
-            raise
-        return store
+            return store
+
+    def held(self) -> AbstractContextManager[None]:
+        """Answer this thread from the file as it is open, inside the block, whatever becomes of it."""
+        return self._db.held()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the open file is the one on disk: not deleted, or made anew, by somebody else."""
+        return self._db.is_current
 
     @property
     def path(self) -> Path:
@@ -110,11 +136,12 @@ class Store(StoreWriter):
 
     def flush(self) -> None:
         """Return when everything committed so far would survive a power cut (see ``database.py``)."""
-        self._db.run("PRAGMA synchronous = FULL")
-        try:
-            self.set_meta("flushed", str(self.generation()))
-        finally:
-            self._db.run("PRAGMA synchronous = NORMAL")
+        with self._db.held():
+            self._db.run("PRAGMA synchronous = FULL")
+            try:
+                self.set_meta("flushed", str(self.generation()))
+            finally:
+                self._db.run("PRAGMA synchronous = NORMAL")
 
     def compact(self) -> None:
         """Give freed pages back to the file system and empty the log. For the end of a large refresh."""
@@ -122,7 +149,7 @@ class Store(StoreWriter):
         self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """Close the connections of all threads."""
+        """Close it for all threads."""
         self._db.close()
 
     def __enter__(self) -> Store:
@@ -134,11 +161,15 @@ class Store(StoreWriter):
         self.close()
 
 
-def _make_private(directory: Path) -> None:
+def _make_private(path: Path) -> None:
+    """Make the file and its folder, the user's alone. FileNotFoundError where the folder goes meanwhile."""
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise CodesearchError(
-            f"the index folder {directory} cannot be created ({error}); "
+            f"the index folder {path.parent} cannot be created ({error}); "
             "set CODESEARCH_HOME to a folder of your own"
         ) from error

@@ -32,17 +32,19 @@ _SEARCHING = """if True:
     from codesearch import open_index
     from tests.support.closeness import WordHashEmbedder
 
-    root, seconds = Path(sys.argv[1]), float(sys.argv[3])
+    root, closing = Path(sys.argv[1]), sys.argv[2] == "close"
     index = open_index(root, WordHashEmbedder())
-    stop, seen = threading.Event(), Counter()
+    stop, seen, lock = threading.Event(), Counter(), threading.Lock()
 
     def work(step):
         while not stop.is_set():
             try:
                 step()
-                seen["answers"] += 1
+                said = "answers"
             except Exception as error:
-                seen[f"{type(error).__name__}: {error}"] += 1
+                said = f"{type(error).__name__}: {error}"
+            with lock:
+                seen[said] += 1
 
     def search():
         for mode in ("hybrid", "lexical", "semantic"):
@@ -53,15 +55,21 @@ _SEARCHING = """if True:
         index.refresh()
         time.sleep(0.05)
 
-    steps = [search] * 4 + [refresh] * (sys.argv[2] == "refresh")
+    def until(condition):
+        while not condition():
+            time.sleep(0.01)
+
+    steps = [search] * 4 + [refresh] * (not closing)
     threads = [threading.Thread(target=work, args=(step,)) for step in steps]
     for thread in threads:
         thread.start()
     print("started", flush=True)
-    time.sleep(seconds)
-    if sys.argv[2] == "close":
+    until(lambda: seen["answers"] > 20)
+    if closing:
         index.close()
-        time.sleep(0.3)
+        until(lambda: seen.total() - seen["answers"] > 20)
+    else:
+        sys.stdin.read()
     stop.set()
     for thread in threads:
         thread.join()
@@ -78,10 +86,12 @@ def tree(tmp_path: Path) -> Path:
     return root
 
 
-def start(tree: Path, what: str, seconds: float) -> subprocess.Popen[str]:
+def start(tree: Path, what: str) -> subprocess.Popen[str]:
+    """Begin to search, and to close or to refresh; the latter until its input ends."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _SEARCHING, str(tree), what, str(seconds)],
+        [sys.executable, "-c", _SEARCHING, str(tree), what],
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -92,24 +102,24 @@ def start(tree: Path, what: str, seconds: float) -> subprocess.Popen[str]:
 
 
 def seen(process: subprocess.Popen[str]) -> Counter[str]:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return Counter(json.loads(out))
 
 
 def test_closing_gives_searching_threads_an_error(tree: Path) -> None:
     for _ in range(3):
-        counts = seen(start(tree, "close", 0.7))
-        assert counts.pop("answers") > 4
+        counts = seen(start(tree, "close"))
+        assert counts.pop("answers") > 20
         assert counts
         assert all(said.startswith("CodesearchError: ") and "was closed" in said for said in counts)
 
 
-@pytest.mark.slow  # a stress: one run of several still sees an error, never a crash
 def test_clearing_disturbs_nobody_who_searches_and_refreshes(tree: Path) -> None:
-    process = start(tree, "refresh", 4)
+    process = start(tree, "refresh")
     cleared = 0
-    while process.poll() is None:
+    while cleared < 6:
+        assert process.poll() is None
         try:
             locations.clear(tree)
             cleared += 1
@@ -117,10 +127,8 @@ def test_clearing_disturbs_nobody_who_searches_and_refreshes(tree: Path) -> None
             pass
         time.sleep(0.05)
     counts = seen(process)
-    assert cleared > 1
-    answers = counts.pop("answers")
-    busy = sum(count for said, count in counts.items() if said.startswith("IndexBusy"))
-    assert (answers > 50, +counts if busy != counts.total() else Counter()) == (True, Counter())
+    assert counts.pop("answers") > 20
+    assert {said for said in counts if not said.startswith("IndexBusy")} == set()
 
 
 def test_a_search_follows_an_index_that_was_made_anew(tree: Path) -> None:

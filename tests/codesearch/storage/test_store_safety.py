@@ -17,7 +17,7 @@ import pytest
 
 from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, IndexNotFound
 from codesearch.records import Filter
-from codesearch.storage import connections, database
+from codesearch.storage import handles
 from codesearch.storage.schema import APPLICATION_ID, FORMAT
 from codesearch.storage.store import DATABASE, Store
 from tests.support.closeness import WordHashEmbedder
@@ -256,11 +256,11 @@ def test_threads_share_a_store_and_leave_no_connections(folder: Path) -> None:
             for thread in threads:
                 thread.join()
         assert counts == [store.counts()] * 24
-        assert len(store._db._open) <= 8 + 1
+        assert 1 <= len(store._db._handles._idle) <= 8
 
 
 def test_a_second_writer_waits_and_then_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(handles, "BUSY_SECONDS", 0.05)
     with Store.open(folder) as first, first.transaction():
         put_file(first, "new.py", ["new\n"])
         with Store.open(folder, create=True) as second:  # to open it and to read it waits for nobody
@@ -279,7 +279,7 @@ def test_a_reader_cannot_write_and_a_closed_store_says_so(folder: Path) -> None:
 
 
 def test_a_network_drive_gets_no_shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "network_file_system", lambda _: "nfs4")
+    monkeypatch.setattr(handles, "network_file_system", lambda _: "nfs4")
     with Store.open(tmp_path, create=True) as store, Store.open(tmp_path, read_only=True) as reader:
         put_file(store, "a.py", ["one\n"])
         assert store._db.value("PRAGMA journal_mode") == "delete"
