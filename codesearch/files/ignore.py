@@ -10,25 +10,30 @@ wildmatch.py, and tests hold them against git itself.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from codesearch.files.regular import read_regular
-from codesearch.files.rules import Rule, Rules
+from codesearch.files.rules import SPECIAL, Pattern, Wildcards, trimmed
 
 __all__ = ["Governing", "IgnoreFile", "parse_ignore", "read_ignore"]
 
 _MAX_BYTES = 10_000_000
-_PLAIN_NAME = re.compile(rb"[\w.-]+").fullmatch
-"""Most lines: a name, and nothing that needs a closer look."""
+_UNUSUAL = re.compile(rb"[*?\[\\\0]| $", re.MULTILINE)
+"""Stands in a line that is not a name or a path as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoreFile:
     """The rules of one file. Paths are asked relative to the folder that the file governs."""
 
-    by_name: Rules | None
+    plain: Mapping[bytes, int]
+    """Lines without wildcards, each as it stands, and the position of its last occurrence."""
+    by_name: Wildcards | None
     """Patterns without a slash: they look at the last component."""
-    by_path: Rules | None
+    by_path: Wildcards | None
+    negates: bool
+    """Whether there is a ``!`` line."""
     fold: bool
     """Letters match whatever their case (core.ignorecase)."""
 
@@ -36,57 +41,68 @@ class IgnoreFile:
         """True: ignored; False: a ``!`` rule says not; None: no rule matches."""
         if self.fold:
             path, name = path.lower(), name.lower()
-        best = self.by_name.last_match(name, is_directory) if self.by_name else None
+        last = self._plain_match(path, name, is_directory) if self.plain else (-1, False)
+        if self.by_name:
+            last = max(last, self.by_name.last_match(name, is_directory))
         if self.by_path:
-            after = best.position if best else -1
-            best = self.by_path.last_match(path, is_directory, after) or best
-        return None if best is None else not best.negated
+            last = max(last, self.by_path.last_match(path, is_directory))
+        position, negated = last
+        return None if position < 0 else not negated
+
+    def _plain_match(self, path: bytes, name: bytes, is_directory: bool) -> tuple[int, bool]:
+        """As ``Wildcards.last_match``: every way to write a line that means this path is looked up."""
+        found = self.plain.get
+        texts = [name, b"/" + path, path] if b"/" in path else [name, b"/" + path]
+        if is_directory:
+            texts += [text + b"/" for text in texts]
+        position = max(found(text, -1) if text[0] not in b"!#" else -1 for text in texts)
+        if not self.negates:
+            return position, False
+        return max((position, False), (max(found(b"!" + text, -1) for text in texts), True))
 
 
 def parse_ignore(content: bytes, fold: bool = False) -> IgnoreFile | None:
     """Return the rules in ``content``; None for no rule."""
-    by_name: list[Rule] = []
-    by_path: list[Rule] = []
-    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    for position, line in enumerate(lines):
-        if _PLAIN_NAME(line):
-            by_name.append(Rule(position, line, fold=fold))
-            continue
-        rule = _rule(position, line, fold)
-        if rule is not None:
-            (by_path if rule.is_path else by_name).append(rule)
-    if not by_name and not by_path:
+    content = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").removesuffix(b"\r")
+    lines = content.split(b"\n")
+    plain = dict(zip(lines, range(len(lines)), strict=True))
+    plain.pop(b"", None)
+    by_name, by_path = _take_out(plain) if _UNUSUAL.search(content) else ([], [])
+    if not (by_name or by_path) and all(line.startswith(b"#") for line in plain):
         return None
-    return IgnoreFile(Rules(by_name) if by_name else None, Rules(by_path) if by_path else None, fold)
-
-
-def _rule(position: int, line: bytes, fold: bool) -> Rule | None:
-    text = _trim(line.removesuffix(b"\r").split(b"\0", 1)[0])
-    if not text or text.startswith(b"#"):
-        return None
-    negated = text.startswith(b"!")
-    text = text[negated:]
-    only_directories = text.endswith(b"/")
-    text = text[: len(text) - only_directories]
-    if not text:
-        return None
-    return Rule(
-        position,
-        text.removeprefix(b"/"),
-        negated=negated,
-        only_directories=only_directories,
-        is_path=b"/" in text,
-        fold=fold,
+    return IgnoreFile(
+        _lowered(plain) if fold else plain,
+        Wildcards(by_name, fold) if by_name else None,
+        Wildcards(by_path, fold) if by_path else None,
+        content.startswith(b"!") or b"\n!" in content,
+        fold,
     )
 
 
-def _trim(line: bytes) -> bytes:
-    """Without trailing spaces, except those after a backslash; git leaves a line alone that ends in one."""
-    bare = line.rstrip(b" ")
-    backslashes = len(bare) - len(bare.rstrip(b"\\"))
-    if len(bare) < len(line) and backslashes % 2:
-        return line[: len(bare) + 1]
-    return bare
+def _take_out(plain: dict[bytes, int]) -> tuple[list[Pattern], list[Pattern]]:
+    """Take out the lines that mean something else than they say; return those that match names, and paths."""
+    by_name: list[Pattern] = []
+    by_path: list[Pattern] = []
+    for line in list(filter(_UNUSUAL.search, plain)):
+        number = plain.pop(line)
+        if line.startswith(b"#"):
+            continue
+        pattern = line if line[-1:] != b" " and b"\0" not in line else trimmed(line.split(b"\0", 1)[0])
+        if pattern is not line and not SPECIAL.search(pattern):
+            plain[pattern] = max(number, plain.get(pattern, -1))
+            plain.pop(b"", None)
+        elif b"/" in pattern[pattern[:1] == b"!" : -1]:
+            by_path.append((number, pattern))
+        else:
+            by_name.append((number, pattern))
+    return sorted(by_name, reverse=True), sorted(by_path, reverse=True)
+
+
+def _lowered(plain: Mapping[bytes, int]) -> dict[bytes, int]:
+    lowered: dict[bytes, int] = {}
+    for line, number in plain.items():
+        lowered[line.lower()] = max(number, lowered.get(line.lower(), -1))
+    return lowered
 
 
 def read_ignore(path: bytes, fold: bool = False, follow: bool = False) -> IgnoreFile | None:
