@@ -24,7 +24,7 @@ _KEY_BYTES = 16
 _FEW = 256
 """Patterns that are sooner asked one by one than looked up."""
 
-_ONE_TEXT = re.compile(rb"!?[*?/]*([^*?\[\\/]+)[*?/]*").fullmatch
+_ONE_TEXT = re.compile(rb"!?+[*?/]*([^*?\[\\/]+)[*?/]*").fullmatch
 """Most patterns: one text, with wildcards before or behind it."""
 
 Pattern = tuple[int, bytes]

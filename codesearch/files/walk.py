@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -114,6 +114,8 @@ class Walk:
     """Files that ``.gitattributes`` calls generated."""
     unreadable: tuple[str, ...] = ()
     """Folders that are there and cannot be read, relative, with ``/`` at the end ("" for the root)."""
+    complete: bool = True
+    """False where it was stopped: there may be more files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +134,18 @@ class _Folder:
     """... which is so many bytes into a path."""
 
 
-def walk(root: Path, options: WalkOptions | None = None) -> Walk:
-    """Everything under ``root`` that is to be indexed. Unreadable folders are counted, not fatal."""
-    return _Walker(Path(os.path.realpath(root)), options or WalkOptions()).run()
+def walk(root: Path, options: WalkOptions | None = None, stopped: Callable[[], bool] = lambda: False) -> Walk:
+    """Everything under ``root`` that is to be indexed. Unreadable folders are counted, not fatal.
+
+    It ends early, with what it has found, as soon as ``stopped()`` is true, which it asks at every entry.
+    """
+    return _Walker(Path(os.path.realpath(root)), options or WalkOptions(), stopped).run()
 
 
 class _Walker:
-    def __init__(self, root: Path, options: WalkOptions) -> None:
+    def __init__(self, root: Path, options: WalkOptions, stopped: Callable[[], bool]) -> None:
+        self._stopped = stopped
+        self._complete = True
         self._root = os.fsencode(root)
         self._options = options
         self._skipped: Counter[str] = Counter()
@@ -158,7 +165,7 @@ class _Walker:
         files: list[SourceFile] = []
         folders = [self._first()]
         entered: list[bytes] = []
-        while folders:
+        while folders and self._complete:
             folder = folders.pop()
             entered.append(folder.path)
             for entry in self._entries(folder):
@@ -184,6 +191,7 @@ class _Walker:
             self._encodings,
             frozenset(self._generated),
             tuple(self._unreadable),
+            self._complete,
         )
 
     def _first(self) -> _Folder:
@@ -235,6 +243,9 @@ class _Walker:
             folder = entered
         own, git = self._rules_of(folder, location, names)
         for entry in entries:
+            if self._stopped():
+                self._complete = False
+                return
             taken = self._take(entry, folder, own, git)
             if taken is not None:
                 yield taken

@@ -170,7 +170,7 @@ class Index(Searchable):
 
         Args:
             progress: called as ``progress(stage, done, total)``.
-            max_wait: stop at the first commit after so many seconds.
+            max_wait: stop at the first commit after so many seconds; the walk over the tree ends then too.
             vectors: False to stop when all text is searchable.
             rebuild: forget everything first; without a model given, the recorded one stays.
             lock_wait: seconds to wait for another process that is writing, ``max_wait`` at most.

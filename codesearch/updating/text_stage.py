@@ -49,6 +49,8 @@ _VERSION = f"{VERSION}.{lexical.VERSION}"
 
 _LAST_READ = "last_read_ns"
 """Key of ``store.meta``: when the last refresh that read everything began to, ns since the epoch."""
+_LEAST_WALK_SECONDS = 2.0
+"""How long the tree is walked at least, whatever the deadline."""
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ class TextStage:
             known = {} if outdated else stored
             in_line = sorted(changes.to_read, key=lambda file: place_in_line(file.language))
             reader = Reader(self.root, known, self.settings.max_file_bytes, walked.encodings)
-            complete = _Chunking(self, reader, passed, set(stored)).run(in_line)
+            complete = _Chunking(self, reader, passed, set(stored)).run(in_line) and walked.complete
         words_only.settle(self.store, walked.generated, embed=self.settings.generated)
         if complete:
             with self.store.transaction():
@@ -116,7 +118,8 @@ class TextStage:
             max_files=None if large else _COUNTED,
             own_folders=(index_home(),),
         )
-        walked = walk(self.root, options)
+        least = Deadline(_LEAST_WALK_SECONDS)  # else a short wait would never find anything
+        walked = walk(self.root, options, lambda: self.deadline.passed and least.passed)
         self.tally.notes += walked.notes[:_NAMED]
         count = len(walked.files)
         self.progress("walk", count, count)
@@ -139,7 +142,13 @@ class TextStage:
         return git_top_level(self.root) is None and not self.store.counts().files
 
     def _seen(self, stored: Mapping[str, StoredFile], walked: Walk) -> Mapping[str, StoredFile]:
-        """Return the stored files, without those of folders that merely cannot be read now: those stay."""
+        """Return the stored files, without those that were merely not seen now: those stay.
+
+        They lie in folders that cannot be read, or behind the place where the deadline ended the walk.
+        """
+        if not walked.complete:
+            found = {file.path for file in walked.files}
+            return {path: file for path, file in stored.items() if path in found}
         if not walked.unreadable:
             return stored
         kept = {path for path in stored if path.startswith(walked.unreadable)}

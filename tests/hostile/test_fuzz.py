@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -211,15 +212,18 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.parametrize("few", [0, 256])
 @fuzz
 @given(
     lines=st.lists(PATTERNS, min_size=1, max_size=8),
     paths=st.lists(PATHS, min_size=1, max_size=12, unique=True),
 )
-def test_rules_decide_as_git_does(repository: Path, lines: list[str], paths: list[str]) -> None:
+def test_rules_decide_as_git_does(repository: Path, few: int, lines: list[str], paths: list[str]) -> None:
+    """Whether patterns are asked one by one or looked up."""
     paths = [path for path in paths if _is_plain(path)]
     (repository / ".gitignore").write_text("\n".join(lines) + "\n")
-    rules = parse_ignore("\n".join(lines).encode())
+    with patch("codesearch.files.rules._FEW", few):
+        rules = parse_ignore("\n".join(lines).encode())
     for path, by_git in zip(paths, _ignored(repository, paths), strict=True):
         assert _decided(rules, path) is by_git, (lines, path)
 
@@ -257,8 +261,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     tree = tmp_path_factory.mktemp("tree")
     for number, language in enumerate(sorted(SAMPLES)):
         (tree / f"{language}{number}.py").write_text(SAMPLES[language][0])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CODESEARCH_HOME", str(tmp_path_factory.mktemp("home")))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("CODESEARCH_HOME", str(tmp_path_factory.mktemp("home")))
         with open_index(tree, WordHashEmbedder()) as opened:
             opened.refresh()
             yield opened

@@ -49,9 +49,14 @@ def paths(root: Path, options: WalkOptions | None = None) -> list[str]:
     return [file.path for file in walk(root, options).files]
 
 
+@pytest.mark.parametrize("few", [0, 256])
 @pytest.mark.parametrize("fold", ["true", "false"])
-def test_hundreds_of_patterns_mean_what_they_mean_to_git(tree: Tree, fold: str) -> None:
-    draw = random.Random(fold)
+def test_hundreds_of_patterns_mean_what_they_mean_to_git(
+    tree: Tree, fold: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they are asked one by one or looked up."""
+    monkeypatch.setattr("codesearch.files.rules._FEW", few)
+    draw = random.Random(f"{fold}{few}")
     root = tree({})
     git(root, "config", "core.ignorecase", fold)
     for number in range(250):
@@ -276,6 +281,18 @@ def test_more_files_than_allowed_raise_before_the_walk_is_over(tree: Tree) -> No
     assert len(paths(root, WalkOptions(max_files=5))) == 5
     with pytest.raises(TooManyFiles, match="more than 4 files"):
         walk(root, WalkOptions(max_files=4))
+
+
+def test_a_walk_that_is_stopped_has_what_it_found(tree: Tree) -> None:
+    root = tree({f"{folder}/{number}.py": "x" for folder in "abc" for number in range(5)})
+    everything = walk(root)
+    assert everything.complete
+    for entries in range(18):
+        left = iter(range(entries))
+        walked = walk(root, stopped=lambda left=left: next(left, None) is None)
+        assert not walked.complete
+        assert set(walked.files) < set(everything.files)
+    assert len(walked.files) >= 10
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")

@@ -325,6 +325,25 @@ def test_max_wait_stops_and_the_next_refresh_goes_on(
         assert index.status().complete
 
 
+def test_a_walk_that_takes_too_long_ends_and_loses_nothing(
+    tree: Path, model: WordHashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_index(tree, model) as index:
+        index.refresh()
+        before = index.counts()
+        hits = index.search("retry socket")
+        (gone := next(tree.rglob("*.py"))).unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr("codesearch.updating.text_stage._LEAST_WALK_SECONDS", 0)
+            stats = index.refresh(max_wait=0)
+        assert "not all files are read yet" in stats.notes[-1]
+        assert (stats.complete, stats.files_removed) == (False, 0)
+        assert (index.counts(), index.search("retry socket")) == (before, hits)
+        stats = index.refresh()
+        assert (stats.complete, stats.files_removed) == (True, 1)
+        assert index.chunks_of(gone.relative_to(tree).as_posix()) == []
+
+
 class _Sluggish(WordHashEmbedder):
     def encode_document(self, texts: list[str], /) -> np.ndarray:
         time.sleep(0.3)
