@@ -137,7 +137,7 @@ class Handles:
         """Open the file once more; None where it is no longer at its place."""
         try:
             handle = self._opened()
-        except sqlite3.Error:
+        except (sqlite3.Error, FileNotFoundError):
             if self.is_current:
                 raise
             return None
