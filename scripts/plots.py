@@ -83,15 +83,11 @@ def engine(record: dict[str, Any]) -> Any:
 def tail(record: dict[str, Any]) -> Any:
     """Simulated 99th percentiles by shards and by load, over the median of one shard."""
     figure, panels = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
-    ways = {"random": ("random", False), "less loaded of two": ("two", False), "and hedged": ("two", True)}
+    ways = {"random": "random", "less loaded of two": "two"}
     for axes, axis, fixed in zip(panels, ("shards", "utilisation"), ("utilisation", "shards"), strict=True):
         value = {"utilisation": 0.5, "shards": 16}[fixed]
         for label, way in ways.items():
-            rows = [
-                row
-                for row in record["rows"]
-                if (row["routing"], row["is_hedged"]) == way and row[fixed] == value
-            ]
+            rows = [row for row in record["rows"] if row["routing"] == way and row[fixed] == value]
             rows = sorted({row[axis]: row for row in rows}.values(), key=lambda row: row[axis])
             axes.plot(
                 [row[axis] for row in rows],

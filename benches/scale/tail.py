@@ -3,8 +3,7 @@
 SIMULATED, not measured: no machine is asked. Questions arrive by a Poisson process; each goes to one replica
 of every shard, where it waits for one of the cores, first come first served; it is answered when its slowest
 shard is. Service times are lognormal, their tail that of one shard in ``figures.toml``. A replica is chosen
-at random, or as the less loaded of two (Mitzenmacher, The Power of Two Choices, 2001). Hedging asks a second
-replica after the 95th percentile of the service time (Dean and Barroso, The Tail at Scale, CACM 2013).
+at random, or as the less loaded of two (Mitzenmacher, The Power of Two Choices, 2001).
 
 Printed beside each simulated quantile stands the one that ``codesearch plan`` computes.
 """
@@ -41,7 +40,6 @@ class Setting:
     tail: float = 4.0
     routing: str = "random"
     """random | two"""
-    is_hedged: bool = False
 
 
 def simulate(setting: Setting, questions: int, seed: int) -> NDArray[np.float64]:
@@ -53,18 +51,10 @@ def simulate(setting: Setting, questions: int, seed: int) -> NDArray[np.float64]
     rate = setting.utilisation * setting.cores * setting.replicas / mean
     arrivals = np.cumsum(random.exponential(1 / rate, questions))
     free = np.zeros((*shape, setting.cores))
-    late = setting.median_ms * math.exp(spread * NormalDist().inv_cdf(0.95))
     every, taken = np.arange(setting.shards), np.empty(questions)
     for at, now in enumerate(arrivals):
         chosen = _chosen(random, free, now, setting)
         done = _served(random, free, every, chosen, np.full(setting.shards, now), setting.median_ms, spread)
-        if setting.is_hedged:
-            slow = every[done - now > late]
-            other = (chosen[slow] + 1) % setting.replicas
-            again = _served(
-                random, free, slow, other, np.full(len(slow), now + late), setting.median_ms, spread
-            )
-            done[slow] = np.minimum(done[slow], again)
         taken[at] = done.max() - now
     return taken[int(_WARM * questions) :]
 
@@ -108,14 +98,12 @@ def computed(setting: Setting, share: float) -> float:
 
 
 def rows(questions: int, seed: int) -> list[dict[str, object]]:
-    """By shards at half load, by load at 16 shards, and both ways against the tail."""
+    """By shards at half load, and by load at 16 shards, for both ways of choosing a replica."""
     tail = round(figures().engine["int8"].tail, 2)
     settings = [Setting(shards, 0.5, tail=tail) for shards in SHARDS]
     settings += [Setting(16, load, tail=tail) for load in LOADS]
     settings += [Setting(shards, 0.5, tail=tail, routing="two") for shards in SHARDS]
     settings += [Setting(16, load, tail=tail, routing="two") for load in LOADS]
-    settings += [Setting(shards, 0.5, tail=tail, routing="two", is_hedged=True) for shards in SHARDS]
-    settings += [Setting(16, load, tail=tail, routing="two", is_hedged=True) for load in LOADS]
     found: list[dict[str, object]] = []
     for setting in settings:
         taken = simulate(setting, questions, seed)
@@ -137,7 +125,6 @@ def main() -> None:
         "shards",
         "utilisation",
         "routing",
-        "is_hedged",
         "p50_ms",
         "p99_ms",
         "p99.9_ms",
