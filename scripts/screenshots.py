@@ -1,7 +1,8 @@
-"""Take the pictures of the search page: ``python -m scripts.screenshots [FOLDER]`` writes docs/page-*.png.
+"""Take the pictures of the search page: ``python -m scripts.screenshots QUESTION [FOLDER]``.
 
-The page is served over a real folder (this repository, unless another is given) and looked at by Debian's
-Chromium; pictures are reduced to 64 colours, which text and points do not miss.
+Writes docs/page-results.png and docs/page-map.png. The page is served over a real folder (this repository,
+unless another is given) and looked at by Debian's Chromium; pictures are reduced to 256 colours. The question
+is an argument because a file that held it word for word would be its first answer.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ from scripts.sources import ROOT
 from tests.support.browser import chromium
 from tests.support.page import Page, page_over
 
-QUESTION = "decide which files git ignores"
-COLOURS = 64
+COLOURS = 256
 SIZE = {"width": 1280, "height": 800}
 
 
@@ -26,8 +26,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("question")
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT)
-    parser.add_argument("--question", default=QUESTION)
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
     parser.add_argument("--name", default="page", help="how the files are called: NAME-results.png, ...")
     options = parser.parse_args()
@@ -58,9 +58,11 @@ def wait_until_embedded(page: Page, question: str) -> int:
 
 def ask(tab: Any, question: str, view: str) -> None:
     """Type a question, and look at the answer as a list or on the map."""
+    from playwright.sync_api import expect
+
     tab.fill("#query", question)
     tab.keyboard.press("Enter")
-    tab.wait_for_function("document.querySelector('#status').textContent.includes('results in')")
+    expect(tab.locator("#status")).to_contain_text("results in", timeout=20_000)
     if view == "map":
         tab.click("#show-map")
         tab.wait_for_selector("#legend div")

@@ -51,7 +51,8 @@ function item(hit, position, actions) {
 const nameOf = (hit) => `${hit.path}, lines ${hit.start_line} to ${hit.end_line}`;
 
 function more(hit) {
-  const button = element("button", { type: "button", class: "more" }, `${hit.lines.length - SHOWN} more lines`);
+  const left = hit.lines.length - SHOWN;
+  const button = element("button", { type: "button", class: "more" }, left === 1 ? "1 more line" : `${left} more lines`);
   button.addEventListener("click", () => {
     button.previousElementSibling.replaceWith(code(nameOf(hit), hit.lines, hit.start_line));
     button.remove();
