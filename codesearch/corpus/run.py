@@ -27,7 +27,7 @@ _DELETE = 256
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What is embedded, by which model, into which engine."""
+    """The folders, the model and the engine of a run."""
 
     roots: Sequence[tuple[str, Path]]
     """(name in the engine, folder). The folder has to be there for every worker."""

@@ -25,7 +25,7 @@ Layout = Literal["index", "engine"]
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What a plan supposes. Money is in the currency of the prices that are given."""
+    """The assumptions of a plan. Money is in the currency of the prices that are given."""
 
     dim: int = 256
     quantization: Literal["int8", "binary"] = "int8"

@@ -60,7 +60,7 @@ class References:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """What a definition has to do with others."""
+    """The callers, tests and callees of a definition."""
 
     name: str
     callers: tuple[Reference, ...]
