@@ -119,8 +119,10 @@ class StoreWriter(StoreReader):
         with self.transaction():
             before = self.last_seq()
             self._db.run_many(
+                # Numbered placeholders would be taken for named ones by Python 3.12.0 to 3.12.3.
                 "INSERT OR REPLACE INTO vectors (chunk_id, vector) "
-                "SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM chunks WHERE id = ?1)",
+                "SELECT new.id, new.vector FROM (SELECT ? AS id, ? AS vector) AS new "
+                "WHERE EXISTS (SELECT 1 FROM chunks WHERE chunks.id = new.id)",
                 rows,
             )
             return self.last_seq() - before
