@@ -120,6 +120,10 @@ def _row(plan: Plan) -> tuple[str, ...]:
     )
 
 
+_TELLING = 100_000
+"""Chunks of a measured shard from which on its fixed costs no longer hide what each chunk costs."""
+
+
 def _footnotes(plans: list[Plan], given: Assumptions, known: Figures) -> str:
     machine, engine = known.machine, known.engine[given.quantization]
     said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asdict(given).items())
@@ -135,6 +139,11 @@ def _footnotes(plans: list[Plan], given: Assumptions, known: Figures) -> str:
     ]
     if not all(plan.is_measured for plan in plans):
         lines.append("* extrapolated: no index, or no shard, of that size or width was measured.")
+    if engine.largest < _TELLING:
+        lines.append(
+            f"PRELIMINARY: shards of at most {_short(engine.largest)} chunks say too little about memory and "
+            "words; expect several times the memory and machines, and slower answers of large shards."
+        )
     return "\n".join(lines) + "\n"
 
 
