@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -21,20 +21,18 @@ from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
 from codesearch.engines.protocol import ANYWHERE, EngineRecord, Found, Where
+from codesearch.engines.qdrant_questions import QdrantQuestions
 from codesearch.engines.qdrant_terms import (
     CODE,
-    NAMES,
     OVERSAMPLING,
     RECORD,
-    ROOTS,
     RRF_K,
     WORDS,
     Quantization,
     numbered,
 )
-from codesearch.engines.rows import EngineRow, chunk_from, impact, payload_of
+from codesearch.engines.rows import EngineRow
 from codesearch.errors import CodesearchError
-from codesearch.records import Chunk
 
 __all__ = ["QdrantEngine"]
 
@@ -42,7 +40,7 @@ _PAGE = 1024
 T = TypeVar("T")
 
 
-class QdrantEngine:
+class QdrantEngine(QdrantQuestions):
     """One collection. ``client`` may be a server, a local folder or memory."""
 
     def __init__(self, client: QdrantClient, collection: str, *, quantization: Quantization = "int8") -> None:
@@ -121,7 +119,10 @@ class QdrantEngine:
         """Store chunks; those that are there are replaced."""
         record = self.record()
         assert record is not None, "the collection is made before it is filled"
-        points = [_point_of(root, row, record.average_length) for row in rows]
+        points = [
+            models.PointStruct(id=name, vector=vectors, payload=payload)
+            for name, vectors, payload in (self._point(root, row, record.average_length) for row in rows)
+        ]
         self._try(lambda: self._client.upsert(self._name, points, wait=True))
 
     def delete(self, root: str, uuids: Sequence[UUID]) -> None:
@@ -131,38 +132,13 @@ class QdrantEngine:
 
     # -- asking
 
-    def roots(self) -> list[str]:
-        """Return the roots that have chunks."""
-        return sorted(self._values("root", ROOTS))
-
-    def uuids(self, root: str) -> set[UUID]:
-        """Return every chunk of a root."""
-        return {UUID(str(point.id)) for point in self._scroll(_filter([root], ANYWHERE), False)}
-
-    def files(self, root: str) -> Mapping[str, str | None]:
-        """Return path -> language of every file of a root."""
-        points = self._scroll(_filter([root], ANYWHERE), ["path", "language"])
-        return {point.payload["path"]: point.payload["language"] for point in points}
-
-    def words(
-        self, roots: Sequence[str], terms: Sequence[str], limit: int, where: Where = ANYWHERE
-    ) -> list[Found]:
-        """Return the best chunks by BM25."""
-        return self._query(_sparse(Counter(terms)), WORDS, limit, _filter(roots, where))
-
-    def near(
-        self, roots: Sequence[str], vector: NDArray[np.float32], limit: int, where: Where = ANYWHERE
-    ) -> list[Found]:
-        """Return the chunks nearest to a vector, rescored with the original vectors."""
-        return self._query(vector.tolist(), CODE, limit, _filter(roots, where))
-
     def fused(
         self, roots: Sequence[str], terms: Sequence[str], vector: NDArray[np.float32], limit: int
     ) -> list[Found]:
         """Return the best chunks by both arms, fused by the server: for clients without our ranking."""
-        depth, wanted = max(100, 2 * limit), _filter(roots, ANYWHERE)
+        depth, wanted = max(100, 2 * limit), self._filter(roots, ANYWHERE)
         arms = [
-            models.Prefetch(query=_sparse(Counter(terms)), using=WORDS, limit=depth, filter=wanted),
+            models.Prefetch(query=self._sparse(Counter(terms)), using=WORDS, limit=depth, filter=wanted),
             models.Prefetch(query=vector.tolist(), using=CODE, limit=depth, filter=wanted),
         ]
         query = models.RrfQuery(rrf=models.Rrf(k=RRF_K))
@@ -173,44 +149,23 @@ class QdrantEngine:
         )
         return _found(answer.points)
 
-    def chunks(self, roots: Sequence[str], where: Where) -> Iterator[tuple[str, UUID, Chunk]]:
-        """Yield the chunks there."""
-        for point in self._points(roots, where):
-            yield str(point.payload["root"]), UUID(str(point.id)), chunk_from(point.payload)
-
-    def keys(self, roots: Sequence[str]) -> set[str]:
-        """Return the names that are defined, case-folded; of very many the most frequent."""
-        return set(self._values("keys", NAMES, _filter(roots, ANYWHERE)))
-
-    def vector(self, uuid: UUID) -> NDArray[np.float32] | None:
-        """Return the stored vector of a chunk."""
-        points = self._try(lambda: self._client.retrieve(self._name, [str(uuid)], with_vectors=[CODE]))
-        stored = points[0].vector.get(CODE) if points and isinstance(points[0].vector, dict) else None
-        return None if stored is None else np.asarray(stored, np.float32)
-
-    def has_vectors(self, roots: Sequence[str]) -> bool:
-        """Return whether there are chunks: each has a vector."""
-        count = self._try(lambda: self._client.count(self._name, _filter(roots, ANYWHERE), exact=False))
-        return count.count > 0
-
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
     # -- one request
 
-    def _points(self, roots: Sequence[str], where: Where) -> Iterator[Any]:
-        """Those of known names are fetched by them: a filter would be held against every point."""
-        if where.uuids is None or where.paths is not None or where.key is not None:
-            yield from self._scroll(_filter(roots, where), True)
-            return
-        names = [str(uuid) for uuid in where.uuids]
-        for point in self._try(lambda: self._client.retrieve(self._name, names)):
-            if point.payload and point.payload.get("root") in roots:
-                yield point
+    def _retrieve(self, ids: Sequence[str], *, with_vectors: Sequence[str] = ()) -> Sequence[Any]:
+        return self._try(
+            lambda: self._client.retrieve(
+                self._name, list(ids), with_payload=not with_vectors, with_vectors=list(with_vectors) or False
+            )
+        )
+
+    def _count(self, wanted: models.Filter) -> int:
+        return self._try(lambda: self._client.count(self._name, wanted, exact=False)).count
 
     def _values(self, field: str, limit: int, wanted: models.Filter | None = None) -> list[str]:
-        """The values of a field, counted by its index; no point is read."""
         found = self._try(
             lambda: self._client.facet(self._name, field, facet_filter=wanted, limit=limit, exact=True)
         )
@@ -237,20 +192,28 @@ class QdrantEngine:
         )
         return _found(answer.points)
 
-    def _scroll(self, wanted: models.Filter, payload: Any) -> Iterator[Any]:
-        offset: Any = None
-        while True:
-            points, offset = self._page(wanted, payload, offset)
-            yield from points
-            if offset is None:
-                return
-
     def _page(self, wanted: models.Filter, payload: Any, offset: Any) -> tuple[Sequence[Any], Any]:
         return self._try(
             lambda: self._client.scroll(
                 self._name, wanted, limit=_PAGE, offset=offset, with_payload=payload, with_vectors=False
             )
         )
+
+    @staticmethod
+    def _sparse(weights: Mapping[str, float]) -> models.SparseVector:
+        indices, values = numbered(weights)
+        return models.SparseVector(indices=indices, values=values)
+
+    @staticmethod
+    def _filter(roots: Sequence[str], where: Where) -> models.Filter:
+        must: list[Any] = [models.FieldCondition(key="root", match=models.MatchAny(any=list(roots)))]
+        if where.paths is not None:
+            must.append(models.FieldCondition(key="path", match=models.MatchAny(any=list(where.paths))))
+        if where.uuids is not None:
+            must.append(models.HasIdCondition(has_id=[str(uuid) for uuid in where.uuids]))
+        if where.key is not None:
+            must.append(models.FieldCondition(key="keys", match=models.MatchValue(value=where.key)))
+        return models.Filter(must=must)
 
     def _try(self, ask: Callable[[], T]) -> T:
         """Turn the errors of Qdrant into ours. The client's errors share no base."""
@@ -269,30 +232,6 @@ def _quantization(kind: Quantization) -> Any:
     if kind == "binary":
         return models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True))
     return None
-
-
-def _point_of(root: str, row: EngineRow, average: float) -> models.PointStruct:
-    weights = {term: impact(weight, row.length, average) for term, weight in row.terms.items()}
-    vector: dict[str, Any] = {WORDS: _sparse(weights)}
-    if row.vector is not None:
-        vector[CODE] = row.vector.tolist()
-    return models.PointStruct(id=str(row.uuid), vector=vector, payload={"root": root, **payload_of(row)})
-
-
-def _sparse(weights: Mapping[str, float]) -> models.SparseVector:
-    indices, values = numbered(weights)
-    return models.SparseVector(indices=indices, values=values)
-
-
-def _filter(roots: Sequence[str], where: Where) -> models.Filter:
-    must: list[Any] = [models.FieldCondition(key="root", match=models.MatchAny(any=list(roots)))]
-    if where.paths is not None:
-        must.append(models.FieldCondition(key="path", match=models.MatchAny(any=list(where.paths))))
-    if where.uuids is not None:
-        must.append(models.HasIdCondition(has_id=[str(uuid) for uuid in where.uuids]))
-    if where.key is not None:
-        must.append(models.FieldCondition(key="keys", match=models.MatchValue(value=where.key)))
-    return models.Filter(must=must)
 
 
 def _found(points: Sequence[Any]) -> list[Found]:

@@ -7,30 +7,25 @@ aliases, and one process at a time opens a shard. The graph is built when the en
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-import numpy as np
 import qdrant_edge as edge
-from numpy.typing import NDArray
 
-from codesearch.engines.protocol import ANYWHERE, EngineRecord, Found, Where
+from codesearch.engines.protocol import EngineRecord, Found, Where
+from codesearch.engines.qdrant_questions import QdrantQuestions
 from codesearch.engines.qdrant_terms import (
     CODE,
-    NAMES,
     OVERSAMPLING,
     RECORD,
-    ROOTS,
     WORDS,
     Quantization,
     numbered,
 )
-from codesearch.engines.rows import EngineRow, chunk_from, impact, payload_of
+from codesearch.engines.rows import EngineRow
 from codesearch.errors import CodesearchError
-from codesearch.records import Chunk
 
 __all__ = ["QdrantEdgeEngine"]
 
@@ -38,7 +33,7 @@ _PAGE = 1024
 T = TypeVar("T")
 
 
-class QdrantEdgeEngine:
+class QdrantEdgeEngine(QdrantQuestions):
     """One shard. ``folder`` is made by ``create``."""
 
     def __init__(self, folder: Path, *, quantization: Quantization = "int8") -> None:
@@ -82,59 +77,12 @@ class QdrantEdgeEngine:
         """Store chunks; those that are there are replaced."""
         record = self.record()
         assert record is not None, "the shard is made before it is filled"
-        points = [_point_of(root, row, record.average_length) for row in rows]
+        points = [edge.Point(*self._point(root, row, record.average_length)) for row in rows]
         self._update(edge.UpdateOperation.upsert_points(points))
 
     def delete(self, root: str, uuids: Sequence[UUID]) -> None:
         """Remove chunks."""
         self._update(edge.UpdateOperation.delete_points([str(uuid) for uuid in uuids]))
-
-    # -- asking
-
-    def roots(self) -> list[str]:
-        """Return the roots that have chunks."""
-        return sorted(self._values("root", ROOTS))
-
-    def uuids(self, root: str) -> set[UUID]:
-        """Return every chunk of a root."""
-        return {UUID(str(point.id)) for point in self._scroll(_filter([root], ANYWHERE), False)}
-
-    def files(self, root: str) -> Mapping[str, str | None]:
-        """Return path -> language of every file of a root."""
-        points = self._scroll(_filter([root], ANYWHERE), ["path", "language"])
-        return {point.payload["path"]: point.payload["language"] for point in points}
-
-    def words(
-        self, roots: Sequence[str], terms: Sequence[str], limit: int, where: Where = ANYWHERE
-    ) -> list[Found]:
-        """Return the best chunks by BM25."""
-        return self._query(_sparse(Counter(terms)), WORDS, limit, _filter(roots, where))
-
-    def near(
-        self, roots: Sequence[str], vector: NDArray[np.float32], limit: int, where: Where = ANYWHERE
-    ) -> list[Found]:
-        """Return the chunks nearest to a vector, rescored with the original vectors."""
-        return self._query(vector.tolist(), CODE, limit, _filter(roots, where))
-
-    def chunks(self, roots: Sequence[str], where: Where) -> Iterator[tuple[str, UUID, Chunk]]:
-        """Yield the chunks there."""
-        for point in self._points(roots, where):
-            yield str(point.payload["root"]), UUID(str(point.id)), chunk_from(point.payload)
-
-    def keys(self, roots: Sequence[str]) -> set[str]:
-        """Return the names that are defined, case-folded; of very many the most frequent."""
-        return set(self._values("keys", NAMES, _filter(roots, ANYWHERE)))
-
-    def vector(self, uuid: UUID) -> NDArray[np.float32] | None:
-        """Return the stored vector of a chunk."""
-        found = self._try(lambda: self._open().retrieve([str(uuid)], False, [CODE]))
-        stored = found[0].vector.get(CODE) if found and isinstance(found[0].vector, dict) else None
-        return None if stored is None else np.asarray(stored, np.float32)
-
-    def has_vectors(self, roots: Sequence[str]) -> bool:
-        """Return whether there are chunks: each has a vector."""
-        request = edge.CountRequest(exact=False, filter=_filter(roots, ANYWHERE))
-        return self._try(lambda: self._open().count(request)) > 0
 
     def close(self) -> None:
         """Build what is due, and close the shard."""
@@ -147,18 +95,15 @@ class QdrantEdgeEngine:
 
     # -- one request
 
-    def _points(self, roots: Sequence[str], where: Where) -> Iterator[Any]:
-        """Those of known names are fetched by them: a filter would be held against every point."""
-        if where.uuids is None or where.paths is not None or where.key is not None:
-            yield from self._scroll(_filter(roots, where), True)
-            return
-        names: list[Any] = [str(uuid) for uuid in where.uuids]
-        for point in self._try(lambda: self._open().retrieve(names, True, False)):
-            if point.payload and point.payload.get("root") in roots:
-                yield point
+    def _retrieve(self, ids: Sequence[str], *, with_vectors: Sequence[str] = ()) -> Sequence[Any]:
+        names: list[Any] = list(ids)
+        return self._try(lambda: self._open().retrieve(names, not with_vectors, list(with_vectors) or False))
+
+    def _count(self, wanted: edge.Filter) -> int:
+        request = edge.CountRequest(exact=False, filter=wanted)
+        return self._try(lambda: self._open().count(request))
 
     def _values(self, field: str, limit: int, wanted: edge.Filter | None = None) -> list[str]:
-        """The values of a field, counted by its index; no point is read."""
         request = edge.FacetRequest(field, limit=limit, exact=True, filter=wanted)
         return [str(hit.value) for hit in self._try(lambda: self._open().facet(request)).hits]
 
@@ -185,17 +130,24 @@ class QdrantEdgeEngine:
         found = self._try(lambda: self._open().query(request))
         return [Found(UUID(str(point.id)), float(point.score)) for point in found]
 
-    def _scroll(self, wanted: edge.Filter, payload: Any) -> Iterator[Any]:
-        offset: Any = None
-        while True:
-            points, offset = self._page(wanted, payload, offset)
-            yield from points
-            if offset is None:
-                return
-
     def _page(self, wanted: edge.Filter, payload: Any, offset: Any) -> tuple[list[Any], Any]:
         request = edge.ScrollRequest(offset=offset, limit=_PAGE, filter=wanted, with_payload=payload)
         return self._try(lambda: self._open().scroll(request))
+
+    @staticmethod
+    def _sparse(weights: Mapping[str, float]) -> edge.SparseVector:
+        return edge.SparseVector(*numbered(weights))
+
+    @staticmethod
+    def _filter(roots: Sequence[str], where: Where) -> edge.Filter:
+        must: list[Any] = [edge.FieldCondition("root", match=edge.MatchAny(list(roots)))]
+        if where.paths is not None:
+            must.append(edge.FieldCondition("path", match=edge.MatchAny(list(where.paths))))
+        if where.uuids is not None:
+            must.append(edge.HasIdCondition({str(uuid) for uuid in where.uuids}))
+        if where.key is not None:
+            must.append(edge.FieldCondition("keys", match=edge.MatchValue(where.key)))
+        return edge.Filter(must=must)
 
     def _try(self, ask: Callable[[], T]) -> T:
         """Turn the errors of the engine into ours. They share no base."""
@@ -211,26 +163,3 @@ def _quantization(kind: Quantization) -> Any:
     if kind == "binary":
         return edge.BinaryQuantizationConfig(memory=edge.Memory.Pinned)
     return None
-
-
-def _point_of(root: str, row: EngineRow, average: float) -> edge.Point:
-    weights = {term: impact(weight, row.length, average) for term, weight in row.terms.items()}
-    vector: dict[str, Any] = {WORDS: _sparse(weights)}
-    if row.vector is not None:
-        vector[CODE] = row.vector.tolist()
-    return edge.Point(str(row.uuid), vector, {"root": root, **payload_of(row)})
-
-
-def _sparse(weights: Mapping[str, float]) -> edge.SparseVector:
-    return edge.SparseVector(*numbered(weights))
-
-
-def _filter(roots: Sequence[str], where: Where) -> edge.Filter:
-    must: list[Any] = [edge.FieldCondition("root", match=edge.MatchAny(list(roots)))]
-    if where.paths is not None:
-        must.append(edge.FieldCondition("path", match=edge.MatchAny(list(where.paths))))
-    if where.uuids is not None:
-        must.append(edge.HasIdCondition({str(uuid) for uuid in where.uuids}))
-    if where.key is not None:
-        must.append(edge.FieldCondition("keys", match=edge.MatchValue(where.key)))
-    return edge.Filter(must=must)
