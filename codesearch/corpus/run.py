@@ -15,14 +15,13 @@ from codesearch.corpus.work import Done, chunks_of, do_shard
 from codesearch.engines.address import open_engine
 from codesearch.engines.protocol import Engine, EngineRecord
 from codesearch.engines.rows import make_row
+from codesearch.engines.upload import delete_chunks
 from codesearch.errors import BadQuery, CodesearchError, ModelMismatch
 from codesearch.models.embedder import Model
 from codesearch.records import Progress
 from codesearch.storage.home import index_home
 
 __all__ = ["Corpus", "CorpusStats", "Local", "Workers", "embed_corpus"]
-
-_DELETE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +131,7 @@ def _delete_rest(url: str, names: Sequence[str], finished: Iterable[Done]) -> in
     engine = open_engine(url)
     try:
         for root, wanted in expected.items():
-            gone = sorted(engine.uuids(root) - wanted)
-            for start in range(0, len(gone), _DELETE):
-                engine.delete(root, gone[start : start + _DELETE])
-            deleted += len(gone)
+            deleted += delete_chunks(engine, root, engine.uuids(root) - wanted)
     finally:
         engine.close()
     return deleted

@@ -97,9 +97,9 @@ class PostgresEngine:
             self._run(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
             for statement in TABLES.replace("DIM", str(int(record.dim))).split(";\n"):
                 self._run(statement)
-            value = json.dumps({key: getattr(record, key) for key in EngineRecord.__slots__})
             once = "WHERE NOT EXISTS (SELECT 1 FROM record)"
-            self._run(f"INSERT INTO record SELECT :f, CAST(:value AS jsonb) {once}", f=FORMAT, value=value)
+            made = f"INSERT INTO record SELECT :f, CAST(:value AS jsonb) {once}"
+            self._run(made, f=FORMAT, value=record.as_json())
             self._migrate()
 
     def _migrate(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -26,6 +27,15 @@ class EngineRecord:
     dim: int
     average_length: float
     """Tokens of a chunk; fixed when the collection is made, so that stored weights stay comparable."""
+
+    def as_json(self) -> str:
+        """Return it as engines store it."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> EngineRecord:
+        """Read what ``as_json`` wrote."""
+        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True, slots=True)

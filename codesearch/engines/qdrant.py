@@ -9,7 +9,6 @@ rescored with them.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -53,9 +52,7 @@ class QdrantEngine(QdrantQuestions):
     def record(self) -> EngineRecord | None:
         """Return what was written down when the collection was made."""
         points = self._try(lambda: self._there() and self._client.retrieve(self._name, [RECORD]))
-        return (
-            EngineRecord(**json.loads(points[0].payload["record"])) if points and points[0].payload else None
-        )
+        return EngineRecord.from_json(points[0].payload["record"]) if points and points[0].payload else None
 
     def create(self, record: EngineRecord) -> None:
         """Make the collection with its indexes, and the alias that is its name."""
@@ -90,7 +87,7 @@ class QdrantEngine(QdrantQuestions):
         self._index(name, "root", tenant)
         for field in ("path", "keys"):
             self._index(name, field, models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD))
-        payload = {"record": json.dumps({key: getattr(record, key) for key in EngineRecord.__slots__})}
+        payload = {"record": record.as_json()}
         zero = models.PointStruct(id=RECORD, vector={}, payload=payload)
         self._try(lambda: self._client.upsert(name, [zero], wait=True))
 

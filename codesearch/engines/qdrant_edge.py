@@ -6,7 +6,6 @@ aliases, and one process at a time opens a shard. The graph is built when the en
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,7 +47,7 @@ class QdrantEdgeEngine(QdrantQuestions):
         if self._record is None and (self._shard is not None or self._folder.exists()):
             found = self._try(lambda: self._open().retrieve([RECORD], True, False))
             payload = found[0].payload if found else None
-            self._record = EngineRecord(**json.loads(payload["record"])) if payload else None
+            self._record = EngineRecord.from_json(payload["record"]) if payload else None
         return self._record
 
     def create(self, record: EngineRecord) -> None:
@@ -59,7 +58,7 @@ class QdrantEdgeEngine(QdrantQuestions):
         for field, is_tenant in (("root", True), ("path", False), ("keys", False)):
             schema = edge.KeywordIndexParams(is_tenant=is_tenant)
             self._update(edge.UpdateOperation.create_field_index(field, schema))
-        payload = {"record": json.dumps({key: getattr(record, key) for key in EngineRecord.__slots__})}
+        payload = {"record": record.as_json()}
         self._update(edge.UpdateOperation.upsert_points([edge.Point(RECORD, {}, payload)]))
         self._try(lambda: self._open().flush())
 

@@ -6,9 +6,10 @@ upload the same commit, and uploading twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from uuid import UUID
 
 from codesearch.engines.protocol import Engine, EngineRecord
 from codesearch.engines.rows import EngineRow, chunk_uuid, make_row
@@ -18,7 +19,7 @@ from codesearch.storage import metadata
 from codesearch.storage.metadata import ModelRecord
 from codesearch.storage.store import Store
 
-__all__ = ["Upload", "upload"]
+__all__ = ["Upload", "delete_chunks", "upload"]
 
 _BATCH = 256
 
@@ -55,10 +56,16 @@ def upload(store: Store, engine: Engine, root: str, progress: Progress) -> Uploa
             engine.write(root, list(_rows(store, root, batch)))
             done += len(batch)
             progress("upload", done, len(new))
-    gone = list(there - here.keys())
+    gone = delete_chunks(engine, root, there - here.keys())
+    return Upload(len(new), gone, len(there) - gone)
+
+
+def delete_chunks(engine: Engine, root: str, uuids: Iterable[UUID]) -> int:
+    """Delete chunks of a root, some at a time; how many there were."""
+    gone = sorted(uuids)
     for start in range(0, len(gone), _BATCH):
         engine.delete(root, gone[start : start + _BATCH])
-    return Upload(len(new), len(gone), len(there) - len(gone))
+    return len(gone)
 
 
 def _chunks(store: Store, path: str) -> Iterator[tuple[int, Chunk]]:
