@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from codesearch.corpus.work import Done
+from codesearch.storage.filesystem import replace_atomically
 
 __all__ = ["Ledger"]
 
@@ -33,7 +34,7 @@ class Ledger:
         chunks = {root: [str(name) for name in names] for root, names in done.chunks.items()}
         temporary = self._folder / f".{done.digest}.{os.getpid()}"
         temporary.write_text(json.dumps({"chunks": chunks, "embedded": done.embedded}), encoding="ascii")
-        temporary.replace(self._folder / done.digest)
+        replace_atomically(temporary, self._folder / done.digest)
 
     def keep(self, digests: set[str]) -> None:
         """Forget every other shard: its files have changed, or are gone."""

@@ -196,7 +196,7 @@ class Database:
         with self.held(), self._in_words():
             handle = self._mine.handle
             if handle is None or self._handles.closed:
-                raise CodesearchError(f"{self.path} was closed; open the index again")
+                raise self._handles.closed_error()
             yield handle.connection
 
     def close(self) -> None:
@@ -216,7 +216,7 @@ class Database:
 
     def _explained(self, error: sqlite3.Error) -> CodesearchError:
         if self._handles.closed:
-            return CodesearchError(f"{self.path} was closed; open the index again")
+            return self._handles.closed_error()
         kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the class of the error
         if kind in _LOCKED:
             return IndexBusy(None)

@@ -67,6 +67,10 @@ class Handles:
         except OSError:
             return False
 
+    def closed_error(self) -> CodesearchError:
+        """Say that they were closed."""
+        return CodesearchError(f"{self.path} was closed; open the index again")
+
     def take(self) -> Handle:
         """Lend a handle to this thread, which gives it back. sqlite3.Error where it cannot be opened.
 
@@ -124,7 +128,7 @@ class Handles:
                 if not (self._idle or self._lent or self.closed):
                     raise StorageFailed(f"{self.path} was deleted or replaced; open the index again")
             if self.closed:
-                raise CodesearchError(f"{self.path} was closed; open the index again")
+                raise self.closed_error()
             if not self._idle:
                 return None
             handle = self._idle.pop()

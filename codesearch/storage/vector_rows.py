@@ -43,7 +43,8 @@ class VectorReader:
         matrix = np.empty((count, (self.vector_dim() or 0) if count else 0), np.float32)
         sql = f"SELECT seq, chunk_id, vector FROM vectors WHERE seq > ?{only} ORDER BY seq LIMIT {_PAGE}"
         last, start = after_seq, 0
-        while rows := self._db.rows(sql, [last, *params]):
+        while start < count:
+            rows = self._db.rows(sql, [last, *params])
             page = slice(start, start + len(rows))
             with self._db.decoding():
                 seqs[page], chunks[page] = [row[0] for row in rows], [row[1] for row in rows]

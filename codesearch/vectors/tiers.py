@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import CodesearchError
+from codesearch.storage.filesystem import replace_atomically
 from codesearch.storage.rows import Scored
 
 __all__ = ["Tiers", "write_tiers"]
@@ -76,7 +77,7 @@ def write_tiers(folder: Path, blocks: Iterable[NDArray[Any]], dim: int, fingerpr
             os.fsync(out.fileno())
     manifest = json.dumps(asdict(_Manifest(_FORMAT, count, dim, fingerprint)))
     (folder / f"{MANIFEST}.new").write_text(manifest, encoding="utf-8")
-    (folder / f"{MANIFEST}.new").replace(folder / MANIFEST)
+    replace_atomically(folder / f"{MANIFEST}.new", folder / MANIFEST)
     return count
 
 
