@@ -12,7 +12,7 @@ from codesearch.chunking.parse_pool import ChunkPool
 from codesearch.errors import IndexFormatError, IndexNotFound, TooManyFiles
 from codesearch.files.roots import is_wide
 from codesearch.files.source import SourceText, read_source
-from codesearch.files.walk import WalkOptions, walk
+from codesearch.files.walk import walk
 from codesearch.records import Progress, SourceFile
 from codesearch.storage import metadata as recorded
 from codesearch.storage.locations import Location
@@ -47,13 +47,7 @@ def files_of(location: Location, settings: Settings, progress: Progress) -> list
     if is_wide(location.root):
         raise TooManyFiles(f"{location.root} is a home folder or holds one; name the project below it")
     progress("walk", 0, 0)
-    options = WalkOptions(
-        max_file_bytes=settings.max_file_bytes,
-        hidden=settings.hidden,
-        ignore=settings.ignore,
-        max_files=None if settings.allow_large else MAX_FILES,
-    )
-    walked = walk(location.root, options).files
+    walked = walk(location.root, settings.walk_options(None if settings.allow_large else MAX_FILES)).files
     under = location.under
     return [file for file in walked if not under or file.path == under or file.path.startswith(under + "/")]
 

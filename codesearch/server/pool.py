@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codesearch.files.walk import WalkOptions, walk
+from codesearch.files.walk import walk
 from codesearch.index.index import LOCK_WAIT_SECONDS, Index
 from codesearch.models.embedder import Model
 from codesearch.models.pool import ModelPool
@@ -72,8 +72,7 @@ class LentIndex(Index):
         """Every folder below the root that may hold something to index, the root first."""
         with self._database() as database:
             settings = recorded.read(database.store, Settings) or Settings()
-        options = WalkOptions(settings.max_file_bytes, settings.hidden, settings.ignore, settings.follow)
-        return [self.root / folder for folder in walk(self.root, options).folders]
+        return [self.root / folder for folder in walk(self.root, settings.walk_options()).folders]
 
     def close(self) -> None:
         """Hand it back; it stays open."""

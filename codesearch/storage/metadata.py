@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from codesearch.errors import ModelMismatch
+from codesearch.files.walk import WalkOptions
 from codesearch.models.embedder import SHIPPED, Model
+from codesearch.storage.home import index_home
 from codesearch.storage.store import Store
 
 __all__ = ["LastRefresh", "ModelRecord", "Settings", "check_model", "read", "write"]
@@ -28,6 +30,17 @@ class Settings:
     """Whether generated pages are embedded like everything else."""
     allow_large: bool = False
     """The user has confirmed a root that is larger than anyone indexes by accident."""
+
+    def walk_options(self, max_files: int | None = None) -> WalkOptions:
+        """Return what these settings say to the walk over the tree."""
+        return WalkOptions(
+            max_file_bytes=self.max_file_bytes,
+            hidden=self.hidden,
+            ignore=self.ignore,
+            follow=self.follow,
+            max_files=max_files,
+            own_folders=(index_home(),),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,9 @@ from codesearch import tokens as lexical
 from codesearch.chunking.version import VERSION
 from codesearch.errors import TooManyFiles, counted
 from codesearch.files.roots import git_top_level, is_wide
-from codesearch.files.walk import Walk, WalkOptions, walk
+from codesearch.files.walk import Walk, walk
 from codesearch.languages import place_in_line
 from codesearch.records import Chunk, Progress, SourceFile
-from codesearch.storage.home import index_home
 from codesearch.storage.locations import unparsable_path
 from codesearch.storage.metadata import Settings
 from codesearch.storage.rows import FileChange, StoredFile
@@ -110,14 +109,7 @@ class TextStage:
                 "or confirm with --yes (allow_large=True)"
             )
         self.progress("walk", 0, 0)
-        options = WalkOptions(
-            max_file_bytes=self.settings.max_file_bytes,
-            hidden=self.settings.hidden,
-            ignore=self.settings.ignore,
-            follow=self.settings.follow,
-            max_files=None if large else _COUNTED,
-            own_folders=(index_home(),),
-        )
+        options = self.settings.walk_options(None if large else _COUNTED)
         least = Deadline(_LEAST_WALK_SECONDS)  # else a short wait would never find anything
         walked = walk(self.root, options, lambda: self.deadline.passed and least.passed)
         self.tally.notes += walked.notes[:_NAMED]
