@@ -19,12 +19,12 @@ from codesearch.files.roots import canonical
 from codesearch.index.index import Index
 from codesearch.languages import language_of
 from codesearch.records import Hit
-from codesearch.searching.references.find import Reference
 from codesearch.server.keeper import Keeper
 from codesearch.server.pool import IndexPool
 from codesearch.storage.locations import Location
 
 if TYPE_CHECKING:
+    from codesearch.searching.references.find import Reference
     from codesearch.searching.request import Kind
 
 __all__ = ["Answers", "Found", "Progress"]

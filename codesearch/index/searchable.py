@@ -9,13 +9,11 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar, Unpack
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from codesearch.models.reranker import Rerankers
 from codesearch.records import Filter, Hit, Scorer
 from codesearch.searching.explain import ExplainedHit
-from codesearch.searching.references.find import References, Related, find_references, find_related
-from codesearch.searching.references.occurrences import Use
 from codesearch.searching.request import (
     Kind,
     Mode,
@@ -28,6 +26,10 @@ from codesearch.searching.request import (
 from codesearch.searching.search import Answer
 from codesearch.searching.similar import chunk_of
 from codesearch.searching.stores.protocol import Scope, SearchStore
+
+if TYPE_CHECKING:
+    from codesearch.searching.references.find import References, Related
+    from codesearch.searching.references.occurrences import Use
 
 __all__ = ["Searchable"]
 
@@ -153,6 +155,8 @@ class Searchable(ABC):
         Raises:
             BadQuery: what is no name, a limit below 1.
         """
+        from codesearch.searching.references.find import find_references  # late: few commands ask this
+
         uses: tuple[Use, ...] = ("call",) if calls_only else ("call", "import", "use")
         scope = Scope(make_filter(languages, globs, self._parts(under)))
         check_limit(limit)
@@ -171,6 +175,8 @@ class Searchable(ABC):
         Raises:
             BadQuery: what is not there, or not unique.
         """
+        from codesearch.searching.references.find import find_related
+
         check_limit(limit)
         root, relative = ("", None) if path is None else self._file(path)
         place = SimilarRequest(limit, Filter(), root, relative, line, symbol)

@@ -12,15 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codesearch.records import Copy, Hit
 from codesearch.searching.explain import Explanation
-from codesearch.searching.references.find import Reference
 from codesearch.shell.explanations import as_record, in_words
 from codesearch.shell.groups import Sections, by_file, merged
 from codesearch.shell.snippets import Line, Snippet
 from codesearch.shell.terminal import one_line, safe
+
+if TYPE_CHECKING:
+    from codesearch.searching.references.find import Reference
 
 __all__ = [
     "Answer",

@@ -15,7 +15,7 @@ from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.query import Name
 from codesearch.searching.references.occurrences import Use, called_names, defining_line, occurrences
 from codesearch.searching.signals.definition_places import name_of
-from codesearch.searching.signals.path_roles import roles_of
+from codesearch.searching.signals.path_roles import is_test
 from codesearch.searching.signals.signals import defines, last_component, within
 from codesearch.searching.stores.protocol import EVERYTHING, Scope, SearchStore
 from codesearch.tokens import tokenize
@@ -187,8 +187,8 @@ def _callees(store: SearchStore, chunk: Chunk, text: str) -> Iterator[Reference]
     for name in called_names(text, chunk.language):
         refs = store.definitions([name], limit=2 * _MOST_DEFINITIONS)
         chunks = {r: c for r, c in store.chunks(refs).items() if defines(c, Name(name))}
-        if not _is_test(chunk.path):
-            chunks = {r: c for r, c in chunks.items() if not _is_test(c.path)}
+        if not is_test(chunk.path):
+            chunks = {r: c for r, c in chunks.items() if not is_test(c.path)}
         if len(chunks) <= _MOST_DEFINITIONS:
             for ref, found in sorted(chunks.items(), key=lambda pair: _place(*pair)):
                 yield _definition(ref, found, name)
@@ -196,17 +196,13 @@ def _callees(store: SearchStore, chunk: Chunk, text: str) -> Iterator[Reference]
 
 def _reference(ref: ChunkRef, chunk: Chunk, line: int, use: str, symbol: str) -> Reference:
     text = chunk.text.split("\n")[line].strip()
-    return Reference(ref.root, chunk.path, chunk.start_line + line, use, symbol, _is_test(chunk.path), text)
+    return Reference(ref.root, chunk.path, chunk.start_line + line, use, symbol, is_test(chunk.path), text)
 
 
 def _around(chunk: Chunk) -> str:
     return ".".join((*chunk.scope, chunk.symbol) if chunk.symbol else chunk.scope)
 
 
-def _is_test(path: str) -> bool:
-    return any(role.name == "test" for role in roles_of(path))
-
-
 def _place(ref: ChunkRef, chunk: Chunk) -> tuple[bool, str, str, int]:
     """Product code first, then tests."""
-    return _is_test(chunk.path), ref.root, chunk.path, chunk.start_byte
+    return is_test(chunk.path), ref.root, chunk.path, chunk.start_byte

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from codesearch.tokens import singular
 
-__all__ = ["ROLES", "Role", "is_data", "is_prose", "roles_of"]
+__all__ = ["ROLES", "Role", "is_data", "is_prose", "is_test", "roles_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,11 @@ ROLES: tuple[Role, ...] = (
 def roles_of(path: str) -> tuple[Role, ...]:
     """The roles of a path relative to the root, with ``/``."""
     return tuple(role for role in ROLES if role.pattern.search("/" + path))
+
+
+def is_test(path: str) -> bool:
+    """Whether a file is a test."""
+    return any(role.name == "test" for role in roles_of(path))
 
 
 def is_prose(path: str) -> bool:
