@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from codesearch.errors import CodesearchError
+from codesearch.shell.exit_codes import ERROR, INTERRUPTED
 from codesearch.shell.terminal import ClosedPipe, OutputError, prepare_streams, say, write
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ _COMMANDS = {
     "mcp": "codesearch.agents.commands:mcp",
     "agents": "codesearch.agents.commands:agents",
 }
-_ERROR, _INTERRUPTED = 2, 130
 _QUESTIONS = frozenset({"search", "similar", "callers"})
 
 
@@ -57,7 +57,7 @@ class SearchByDefault(click.Group):
         """Find the subcommand among the arguments and put it first."""
         if not args and not ctx.resilient_parsing:
             write(ctx.get_help() + "\n")
-            ctx.exit(_ERROR)
+            ctx.exit(ERROR)
         if args and args[0] not in ("--help", "-h", "--version"):
             args = self.named_first(ctx, args)
         return super().parse_args(ctx, args)
@@ -153,7 +153,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     code = _run(args)
     if sys.stdout is None and not {"-h", "--help"}.isdisjoint(args):  # click prints help to nobody
         say("error: standard output is closed; nothing could be printed")
-        code = _ERROR
+        code = ERROR
     _flush_or_drop()
     sys.exit(code)
 
@@ -185,7 +185,7 @@ def _run(args: list[str]) -> int:
         return 0
     except (click.Abort, KeyboardInterrupt):
         say("interrupted; what was done is kept")
-        return _INTERRUPTED
+        return INTERRUPTED
     except Exception as error:
         return _fail(error, args)
     return code if isinstance(code, int) else 0
@@ -209,7 +209,7 @@ def _fail(error: Exception, args: Sequence[str]) -> int:
         pass
     except OutputError:
         say(f"error: {message}")
-    return _ERROR
+    return ERROR
 
 
 def _described(error: Exception) -> tuple[str, str]:

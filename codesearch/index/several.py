@@ -77,11 +77,20 @@ def open_indexes(
         follow=follow,
         generated=generated,
     )
-    pool, members, tell = ModelPool(), list[Member](), on_problem or _warn
+    pool, tell = ModelPool(), on_problem or _warn
+    opened = _opened(parts, lambda location: index_at(location, model, settings, create, pool), tell)
+    return Indexes(opened, tell)
+
+
+def _opened(
+    parts: Mapping[Path, Sequence[Location]], make: Callable[[Location], Index], tell: Problem
+) -> list[Member]:
+    """Open each root once; what goes wrong is told, but of the last one where no other is open."""
+    members: list[Member] = []
     for number, locations in enumerate(parts.values(), 1):
         location = replace(locations[0], under="")
         try:
-            index = index_at(location, model, settings, create, pool)
+            index = make(location)
         except CodesearchError as error:
             if number == len(parts) and not members:
                 raise
@@ -89,7 +98,7 @@ def open_indexes(
             continue
         under = dict.fromkeys(one.under for one in locations)
         members.append(Member(index, () if "" in under else tuple(under)))
-    return Indexes(members, tell)
+    return members
 
 
 class Indexes(Searchable):

@@ -11,17 +11,31 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from codesearch.server import client
+from codesearch.shell.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
     from codesearch.shell.progress import Display
 
 __all__ = ["answer"]
 
-_INTERRUPTED = 130
 _START_SECONDS = 3.0
 """For the first question to wait for a process to come up, which then keeps what it loads."""
 _HERE = frozenset(
-    {"index", "status", "list", "clear", "bench", "models", "doctor", "serve", "mcp", "agents", "stats"}
+    {
+        "index",
+        "status",
+        "list",
+        "clear",
+        "bench",
+        "tune",
+        "models",
+        "doctor",
+        "help",
+        "serve",
+        "stats",
+        "plan",
+    }
+    | {"embed-corpus", "mcp", "agents"}
     | {"-", "--help", "-h", "--version", "--no-daemon"}
 )
 """Arguments with which the resident process is not even asked; a query of that name is answered here too."""
@@ -130,7 +144,7 @@ def _shown(screen: _Screen, frames: Any) -> int | None:
     except KeyboardInterrupt:
         screen.end_progress()
         sys.stderr.write("codesearch: interrupted; what was done is kept\n")
-        return _INTERRUPTED
+        return INTERRUPTED
     finally:
         screen.end_progress()
     return None  # torn off before its end

@@ -28,6 +28,7 @@ __all__ = [
     "clear",
     "clear_all",
     "clear_orphans",
+    "clones_path",
     "folder_bytes",
     "index_home",
     "list_indexes",
@@ -86,6 +87,11 @@ class IndexEntry:
         return self.root is None or not self.root.exists()
 
 
+def clones_path() -> Path:
+    """Where repositories that were given by address lie."""
+    return index_home() / "clones"
+
+
 def vector_cache_path() -> Path:
     """The look-aside vector cache that all indexes share."""
     return index_home() / "vectors.sqlite"
@@ -104,7 +110,7 @@ def locate(path: str | os.PathLike[str] = ".", *, here: bool = False) -> Locatio
     to date first; see ``files/clones.py``. BadQuery for a path that never was.
     """
     if is_address(path):
-        path = checkout(str(path), index_home() / "clones")
+        path = checkout(str(path), clones_path())
     target = canonical(Path(path))
     if not target.exists():
         return _locate_gone(target)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from codesearch.shell.commands import options
+from codesearch.shell.exit_codes import INTERRUPTED
 from codesearch.shell.terminal import say, write
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["bench"]
 
-_INTERRUPTED = 130
 _MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")
 
 
@@ -35,7 +35,7 @@ _MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")
     type=click.IntRange(min=20),
     help="Questions to ask in each mode.",
 )
-@click.option("--seed", default=0, show_default=True, help="Another one draws other questions.")
+@options.seed
 @options.root_here
 @options.json_flag
 @click.pass_context
@@ -68,5 +68,5 @@ def bench(
             report = run(plan, display)
     except KeyboardInterrupt:
         say("interrupted; nothing is left behind")
-        ctx.exit(_INTERRUPTED)
+        ctx.exit(INTERRUPTED)
     write(bench_report.as_json(report) if as_json else bench_report.as_text(report))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from codesearch import caller
 from codesearch.errors import counted
 from codesearch.shell.commands import completion, options
+from codesearch.shell.exit_codes import NONE_FOUND
 from codesearch.shell.terminal import say, write
 
-__all__ = ["callers"]
+if TYPE_CHECKING:
+    from codesearch.index.index import Index
+    from codesearch.searching.references.find import Reference
+    from codesearch.shell.commands.places import Place
 
-_NONE_FOUND = 1
+__all__ = ["callers"]
 
 
 @click.command(short_help="Find who calls a name, and what it calls.")
@@ -23,10 +29,7 @@ _NONE_FOUND = 1
 @click.option("--all", "everything", is_flag=True, help="Show imports and uses that are no calls, too.")
 @options.filters
 @options.json_flag
-@options.no_refresh
-@options.no_daemon
-@options.max_wait
-@options.wait
+@options.freshness
 @options.root_here
 @options.yes
 @click.pass_context
@@ -52,7 +55,6 @@ def callers(
 
     By syntax, not by types: a call of send is one of every send that there is.
     """
-    from codesearch.searching.references.find import Reference
     from codesearch.shell import references
     from codesearch.shell.commands import session
     from codesearch.shell.commands.places import parse
@@ -67,11 +69,7 @@ def callers(
     with session.open_one(target, create=not no_refresh) as (index, _):
         if not no_refresh:
             session.refresh_before_search(index, options.patience(max_wait, wait), "lexical")
-        name, callees = wanted.symbol, tuple[Reference, ...]()
-        if wanted.file:
-            file = session.path_in(index, wanted.file)
-            related = index.related(file, line=wanted.line, symbol=wanted.symbol or None)
-            name, callees = related.name, related.callees
+        name, callees = _meant(index, wanted)
         if not name:
             raise click.UsageError(f"{place} holds no definition; give a line of one, or a SYMBOL")
         found = index.references(
@@ -85,4 +83,15 @@ def callers(
         say(f"more than {counted(limit, 'use')}; -k shows more")
     if not found.definitions and not found.uses:
         say(f"nothing here is called {name}; names are told apart by case")
-    ctx.exit(0 if found.uses else _NONE_FOUND)
+    ctx.exit(0 if found.uses else NONE_FOUND)
+
+
+def _meant(index: Index, place: Place) -> tuple[str, tuple[Reference, ...]]:
+    """The name at a place, and what its definition calls; of a name alone nothing is known to call."""
+    if not place.file:
+        return place.symbol, ()
+    from codesearch.shell.commands import session
+
+    file = session.path_in(index, place.file)
+    related = index.related(file, line=place.line, symbol=place.symbol or None)
+    return related.name, related.callees

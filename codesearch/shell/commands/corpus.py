@@ -83,10 +83,10 @@ def _folder(name: str) -> Path:
     from codesearch import caller
     from codesearch.errors import BadQuery
     from codesearch.files.clones import checkout, is_address
-    from codesearch.storage.home import index_home
+    from codesearch.storage.locations import clones_path
 
     if is_address(name):
-        return checkout(name, index_home() / "clones")
+        return checkout(name, clones_path())
     folder = caller.path(name).resolve()
     if not folder.is_dir():
         raise BadQuery(f"{name} is no folder")

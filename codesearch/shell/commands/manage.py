@@ -54,13 +54,13 @@ def _shared() -> Iterator[str]:
     """A line for each cache that belongs to no index alone and holds something."""
     from codesearch.models.names import model_cache
     from codesearch.shell.report import human_bytes
-    from codesearch.storage.locations import vector_cache_path
+    from codesearch.storage.locations import clones_path, vector_cache_path
 
     vectors = vector_cache_path()
     shared = {
         f"vectors of all indexes, {vectors}": vectors.parent.glob(f"{vectors.name}*"),
         f"graphs of models, {model_cache()}": model_cache().rglob("*"),
-        f"clones, {vectors.parent / 'clones'}": (vectors.parent / "clones").rglob("*"),
+        f"clones, {clones_path()}": clones_path().rglob("*"),
     }
     for what, files in shared.items():
         if size := sum(file.lstat().st_size for file in files if file.is_file()):

@@ -12,17 +12,16 @@ from codesearch.shell.commands import completion
 
 __all__ = [
     "filters",
+    "freshness",
     "json_flag",
     "limit",
     "max_wait",
     "model",
-    "no_daemon",
-    "no_refresh",
     "patience",
     "root_here",
     "scope",
+    "seed",
     "store",
-    "wait",
     "yes",
 ]
 
@@ -58,6 +57,7 @@ model = click.option(
 root_here = click.option("--root-here", is_flag=True, help="Index the folder itself, not its git repository.")
 yes = click.option("--yes", is_flag=True, help="Allow the home folder, / and more than 50,000 files.")
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+seed = click.option("--seed", default=0, show_default=True, help="Another one draws other questions.")
 store = click.option(
     "--store",
     metavar="URL",
@@ -67,13 +67,13 @@ store = click.option(
 limit = click.option(
     "-k", "--limit", default=10, show_default=True, type=click.IntRange(min=1), help="Number of hits."
 )
-no_daemon = click.option(
+_no_daemon = click.option(
     "--no-daemon",
     is_flag=True,
     expose_value=False,
     help="Answer in this process, not in the resident one (codesearch serve --help).",
 )
-no_refresh = click.option(
+_no_refresh = click.option(
     "--no-refresh", is_flag=True, help="Answer from the index as it is, without looking for changes."
 )
 max_wait = click.option(
@@ -82,7 +82,7 @@ max_wait = click.option(
     type=click.FloatRange(min=0),
     help="Answer after SECONDS with what is indexed by then.",
 )
-wait = click.option("--wait", is_flag=True, help="Wait until everything is indexed, however long it takes.")
+_wait = click.option("--wait", is_flag=True, help="Wait until everything is indexed, however long it takes.")
 _ANSWER_SECONDS = 5.0
 
 
@@ -91,6 +91,13 @@ def patience(max_wait: float | None, wait: bool) -> float | None:
     if wait:
         return None
     return _ANSWER_SECONDS if max_wait is None else max_wait
+
+
+def freshness(command: Command) -> Command:
+    """Add the options that say how long a question waits for what has changed, and who answers it."""
+    for option in (_wait, max_wait, _no_daemon, _no_refresh):
+        command = option(command)
+    return command
 
 
 def scope(command: Command) -> Command:

@@ -13,6 +13,7 @@ from codesearch import caller
 from codesearch.errors import counted
 from codesearch.shell.commands import completion, options
 from codesearch.shell.commands.output import checked, output_options, print_answer
+from codesearch.shell.exit_codes import NONE_FOUND
 from codesearch.shell.terminal import say
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from codesearch.shell.render import Answer
 
 __all__ = ["search", "similar"]
-
-_NONE_FOUND = 1
 
 
 @click.command(
@@ -68,10 +67,7 @@ _NONE_FOUND = 1
 @output_options
 @options.model
 @options.scope
-@options.no_refresh
-@options.no_daemon
-@options.max_wait
-@options.wait
+@options.freshness
 @options.store
 @options.root_here
 @options.yes
@@ -114,7 +110,7 @@ def search(
     if store:
         answer = _answer_of_store(store, paths, model, request)
         print_answer(answer, output, regexes)
-        ctx.exit(0 if answer.hits else _NONE_FOUND)
+        ctx.exit(0 if answer.hits else NONE_FOUND)
     existing = session.existing(request.query, paths)
     target = session.Target(existing, model, root_here, hidden, ignore, yes, max_file_size, follow, generated)
     with several.open_all(target, create=not no_refresh) as place:
@@ -127,7 +123,7 @@ def search(
             say_nothing_passes(place.index, request.filter, globs)
     _tell_completeness(answer, request.mode)
     print_answer(answer, output, regexes, started=started)
-    ctx.exit(0 if answer.hits else _NONE_FOUND)
+    ctx.exit(0 if answer.hits else NONE_FOUND)
 
 
 @click.command(short_help="Find code like a chunk, a definition or code on stdin.")
@@ -136,10 +132,7 @@ def search(
 @options.filters
 @output_options
 @options.model
-@options.no_refresh
-@options.no_daemon
-@options.max_wait
-@options.wait
+@options.freshness
 @options.root_here
 @options.yes
 @click.pass_context
@@ -188,7 +181,7 @@ def similar(
         answer = _with_state(index, code or place, hits)
     _tell_completeness(answer, "semantic")
     print_answer(answer, output, started=started)
-    ctx.exit(0 if answer.hits else _NONE_FOUND)
+    ctx.exit(0 if answer.hits else NONE_FOUND)
 
 
 def _request(  # noqa: PLR0917 - the options of the command

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from codesearch.shell.commands import options
+from codesearch.shell.exit_codes import INTERRUPTED
 from codesearch.shell.terminal import one_line, say, write
 
 if TYPE_CHECKING:
     from codesearch.benchmark.tune import Tuned
 
 __all__ = ["tune"]
-
-_INTERRUPTED = 130
 
 
 @click.command(short_help="Tune searches to a repository, if it helps.")
@@ -27,7 +26,7 @@ _INTERRUPTED = 130
     type=click.IntRange(min=80),
     help="Questions to learn from and to judge by, together.",
 )
-@click.option("--seed", default=0, show_default=True, help="Another one draws other questions.")
+@options.seed
 @options.root_here
 @options.json_flag
 @click.pass_context
@@ -52,7 +51,7 @@ def tune(
         results = [_one(path, off, limit, seed, root_here) for path in paths or (".",)]
     except KeyboardInterrupt:
         say("interrupted; nothing has changed")
-        ctx.exit(_INTERRUPTED)
+        ctx.exit(INTERRUPTED)
     if as_json:
         from codesearch.shell.render import dump
 

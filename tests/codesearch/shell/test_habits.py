@@ -15,7 +15,7 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from codesearch.caller import VARIABLES
-from codesearch.cli import cli
+from codesearch.cli import _COMMANDS, _QUESTIONS, cli
 from codesearch.shell import remote
 from codesearch.shell.editor import editor_command
 from codesearch.storage.receipts import receipts, receipts_file
@@ -172,3 +172,8 @@ def test_receipts_do_not_grow_without_bound(tree: Path, monkeypatch: pytest.Monk
 
 def test_the_thin_client_hands_over_what_counts() -> None:
     assert remote._VARIABLES == VARIABLES
+
+
+def test_only_questions_are_brought_to_the_resident_process() -> None:
+    commands = {name.split()[0] for name in _COMMANDS}
+    assert commands - remote._HERE == _QUESTIONS
