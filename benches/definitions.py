@@ -27,7 +27,7 @@ from pathlib import Path
 
 from benches import records
 from codesearch import Index, open_index
-from codesearch.languages import LANGUAGES, canonical_language
+from codesearch.files.languages import LANGUAGES, canonical_language
 
 _KINDS = {
     "function": "function func method subroutine procedure member generator getter setter rpc task operator"

@@ -23,15 +23,15 @@ from pathlib import Path
 import numpy as np
 
 from benches import records
-from codesearch.chunking.parse_pool import ChunkPool
-from codesearch.files.source import SourceText, read_source
+from codesearch.chunking.workers.parse_pool import ChunkPool
+from codesearch.files.content.source import SourceText, read_source
 from codesearch.files.walk import walk
 from codesearch.records import Chunk
 from codesearch.searching.request import SearchRequest
 from codesearch.searching.search import Searcher
 from codesearch.searching.stores.single import SingleStore
+from codesearch.storage.lexical.tokens import document
 from codesearch.storage.store import Store
-from codesearch.tokens import document
 from codesearch.vectors.vector_index import VectorIndex
 
 DIM = 256

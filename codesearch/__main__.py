@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
     args = list(sys.argv[1:] if argv is None else argv)
     if args == ["agents", "advise"]:
-        from codesearch.agents.advise import advise
+        from codesearch.serving.agents.advise import advise
 
         sys.exit(advise())
     code = answer(args)

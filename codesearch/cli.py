@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from codesearch.errors import CodesearchError
+from codesearch.rendering.terminal import ClosedPipe, OutputError, prepare_streams, say, write
 from codesearch.shell.exit_codes import ERROR, INTERRUPTED
-from codesearch.shell.terminal import ClosedPipe, OutputError, prepare_streams, say, write
 
 if TYPE_CHECKING:
-    from codesearch.server.app import Extra, Resident
+    from codesearch.serving.http.app import Extra, Resident
 
 __all__ = ["cli", "main"]
 
@@ -44,8 +44,8 @@ _COMMANDS = {
     "help": "codesearch.shell.commands.about:help_",
     "serve": "codesearch.shell.commands.serve:serve",
     "stats": "codesearch.shell.commands.stats:stats",
-    "mcp": "codesearch.agents.commands:mcp",
-    "agents": "codesearch.agents.commands:agents",
+    "mcp": "codesearch.shell.commands.agents:mcp",
+    "agents": "codesearch.shell.commands.agents:agents",
 }
 _QUESTIONS = frozenset({"search", "similar", "callers"})
 
@@ -172,8 +172,8 @@ class InProcess:
 
     def extras(self, resident: Resident, folders: Sequence[str]) -> list[Extra]:
         """Return the other routes of the resident process; ``folders`` may be searched over HTTP."""
-        from codesearch.agents import routes as agents
-        from codesearch.page import routes as page
+        from codesearch.serving.agents import routes as agents
+        from codesearch.serving.page import routes as page
 
         return [agents.extra(resident, folders), page.extra(resident, folders)]
 
@@ -200,7 +200,7 @@ def _fail(error: Exception, args: Sequence[str]) -> int:
         traceback.print_exception(error)
     try:
         if _wants_json(args) and not isinstance(error, OutputError):
-            from codesearch.shell.render import error_json
+            from codesearch.rendering.render import error_json
 
             write(error_json(message, kind))
         else:

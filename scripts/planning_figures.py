@@ -1,4 +1,4 @@
-"""Write codesearch/planning/figures.toml: ``python -m scripts.planning_figures [--check]``.
+"""Write codesearch/distributed/planning/figures.toml: ``python -m scripts.planning_figures [--check]``.
 
 From ``scale_costs.json``, ``scale_growth.json`` and ``scale_engine.json`` under benches/results. What grows
 with the number of chunks is fitted by least squares of the relative error, so that small sizes count as much

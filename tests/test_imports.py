@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -23,25 +24,28 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "mlx_jinabert": ("mlx_jinabert/*", "conversion/*", "codesearch/models/*"),
     "codesearch": ("codesearch/*",),
     "conversion": ("conversion/*",),
-    "regex": ("codesearch/searching/pattern.py",),
+    "regex": ("codesearch/searching/question/pattern.py",),
     "hnswlib": ("codesearch/vectors/graph.py",),
     "huggingface_hub": ("mlx_jinabert/checkpoint/hub/*",),
     "httpx2": ("mlx_jinabert/remote/http.py",),
     "rich": (
-        "codesearch/shell/highlight.py",
+        "codesearch/rendering/highlight.py",
         "codesearch/shell/progress.py",
         "mlx_jinabert/text/progress.py",
     ),
     "click": (
         "codesearch/cli.py",
         "codesearch/shell/commands/*",
-        "codesearch/agents/commands.py",
+        "codesearch/shell/options/*",
         "conversion/cli.py",
         "mlx_jinabert/cli.py",
         "mlx_jinabert/server/command.py",
         "mlx_jinabert/verify/command.py",
     ),
-    "starlette": ("mlx_jinabert/server/*", "codesearch/server/*", "codesearch/agents/*", "codesearch/page/*"),
+    "starlette": (
+        "mlx_jinabert/server/*",
+        "codesearch/serving/*",
+    ),
     "langchain_core": ("*/adapters/langchain.py",),
     "llama_index": ("*/adapters/llamaindex.py",),
     "haystack": ("mlx_jinabert/adapters/haystack.py",),
@@ -49,15 +53,15 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "chromadb": ("mlx_jinabert/adapters/chroma.py",),
     "lancedb": ("mlx_jinabert/adapters/lancedb.py",),
     "mteb": ("mlx_jinabert/adapters/sentence_transformers.py",),
-    "uvicorn": ("mlx_jinabert/server/run.py", "codesearch/server/run.py"),
+    "uvicorn": ("mlx_jinabert/server/run.py", "codesearch/serving/http/run.py"),
     "pydantic": ("mlx_jinabert/server/api/*", "*/adapters/langchain.py", "mlx_jinabert/adapters/lancedb.py"),
     "orjson": ("mlx_jinabert/server/json_answer.py",),
     "prometheus_client": ("mlx_jinabert/server/web/metrics.py",),
-    "ray": ("codesearch/corpus/ray_workers.py",),
-    "mcp": ("codesearch/agents/protocol.py",),
-    "psutil": ("codesearch/chunking/memory_limit.py", "codesearch/server/memory.py"),
-    "watchfiles": ("codesearch/server/watch.py",),
-    "tomlkit": ("codesearch/agents/install/edit_toml.py",),
+    "ray": ("codesearch/distributed/corpus/ray_workers.py",),
+    "mcp": ("codesearch/serving/agents/protocol.py",),
+    "psutil": ("codesearch/chunking/workers/memory_limit.py", "codesearch/serving/resident/memory.py"),
+    "watchfiles": ("codesearch/serving/resident/watch.py",),
+    "tomlkit": ("codesearch/serving/agents/install/edit_toml.py",),
     "training": (),
     "torch": (),
     "transformers": (),
@@ -89,8 +93,6 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "errors",
         "caller",
         "records",
-        "languages",
-        "tokens",
         "models",
         "files",
         "chunking",
@@ -98,17 +100,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "vectors",
         "searching",
         "updating",
-        "portable",
-        "planning",
-        "engines",
+        "distributed",
         "index",
-        "corpus",
         "adapters",
-        "server",
         "benchmark",
+        "rendering",
+        "serving",
         "shell",
-        "agents",
-        "page",
         "cli",
         "__main__",
     ),
@@ -217,6 +215,35 @@ def _arrows(package: str) -> list[str]:
 @pytest.mark.parametrize("package", list(ROOMS))
 def test_rooms_import_from_rooms_below(package: str) -> None:
     assert _arrows(package) == []
+
+
+def _round_trips(edges: Iterable[tuple[str, str]]) -> list[str]:
+    """Import ways that leave an entry of a folder and come back to it, for every folder of a package."""
+    below: dict[str, dict[str, set[str]]] = {}
+    for source, target in edges:
+        here, there = source.split("."), target.split(".")
+        depth = next((i for i, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), None)
+        if depth:
+            entries = below.setdefault(".".join(here[:depth]), {})
+            entries.setdefault(here[depth], set()).add(there[depth])
+    found = []
+    for folder, entries in below.items():
+        try:
+            list(TopologicalSorter(entries).static_order())
+        except CycleError as error:
+            found.append(f"{folder}: {' <- '.join(error.args[1])}")
+    return found
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_between_the_entries_of_a_folder_point_one_way(package: str) -> None:
+    edges = _graph(package)
+    assert _round_trips((a, b) for a in edges for b in edges[a] if a != package and b in edges) == []
+
+
+def test_a_way_there_and_back_is_found() -> None:
+    assert _round_trips([("p.a.x", "p.b.y"), ("p.b.z", "p.a.w")])
+    assert not _round_trips([("p.a.x", "p.b.y"), ("p.a.z", "p.b.w")])
 
 
 @pytest.mark.parametrize("package", list(ROOMS))

@@ -49,8 +49,9 @@ def main() -> None:
 
 
 def _prepare(args: argparse.Namespace) -> None:
-    from training import minilm, prepare, teacher
-    from training.wanted import wanted_rows
+    from training.data import prepare
+    from training.data.wanted import wanted_rows
+    from training.model import minilm, teacher
 
     rows = prepare.ordered(wanted_rows(args.corpus))
     reader = Tokenizer.from_file(str(teacher.folder() / "tokenizer.json"))

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from training.student import JinaBertStudent, Shape
+from training.model.student import JinaBertStudent, Shape
 
 __all__ = ["write_folder"]
 

@@ -21,14 +21,14 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from training import mining
-from training.augment import joined, without_shared
-from training.batches import Batches
-from training.encoded import Pairs
-from training.examples import Examples, Rows
-from training.losses import contrastive, matryoshka, relational
+from training.data import mining
+from training.data.augment import joined, without_shared
+from training.data.batches import Batches
+from training.data.encoded import Pairs
+from training.data.examples import Examples, Rows
+from training.model.losses import contrastive, matryoshka, relational
+from training.model.student import JinaBertStudent
 from training.settings import LOOSE_KINDS, Settings
-from training.student import JinaBertStudent
 
 __all__ = ["Data", "Run", "device_here"]
 

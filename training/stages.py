@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training import export, grow, teacher
-from training.encoded import Pairs
-from training.kinds import KINDS
+from training import export
+from training.data.encoded import Pairs
+from training.data.kinds import KINDS
+from training.model import grow, teacher
+from training.model.student import JinaBertStudent, Shape
 from training.run import Data, Run, device_here
 from training.settings import Settings
-from training.student import JinaBertStudent, Shape
 
 __all__ = ["export_folder", "go_on", "train"]
 

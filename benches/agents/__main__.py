@@ -24,7 +24,7 @@ from benches.agents import policies
 from benches.agents.policies import Reading, grep_and_read, search_and_read
 from benches.agents.tasks import Task, issues, spans
 from codesearch import open_index
-from codesearch.agents.tools import Here
+from codesearch.serving.agents.tools import Here
 
 NAMES = ("grep, whole files", "grep, windows", "search first")
 

@@ -23,7 +23,7 @@ from collections import Counter
 from pathlib import Path
 
 from codesearch import open_index
-from codesearch.server.address import Address
+from codesearch.serving.resident.address import Address
 from codesearch.storage.store import DATABASE
 from tests.support.trees import write_tree
 

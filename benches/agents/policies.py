@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benches.agents.tasks import Task
-from codesearch.agents.tools import Here
+from codesearch.serving.agents.tools import Here
 
 __all__ = ["BUDGET", "Reading", "grep_and_read", "search_and_read"]
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from codesearch.server.address import Address
+from codesearch.serving.resident.address import Address
 from tests.support.mcp_clients import over_http, over_stdio
 from tests.support.trees import write_tree
 

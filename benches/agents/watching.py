@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 
 from codesearch import open_index
-from codesearch.agents.allowed import Allowed
-from codesearch.agents.answers import Answers
-from codesearch.agents.arguments import read_search
-from codesearch.server.keeper import Keeper
-from codesearch.server.pool import IndexPool
+from codesearch.serving.agents.allowed import Allowed
+from codesearch.serving.agents.answers import Answers
+from codesearch.serving.agents.arguments import read_search
+from codesearch.serving.resident.keeper import Keeper
+from codesearch.serving.resident.pool import IndexPool
 from tests.support.tree_changes import TreeChanges
 from tests.support.trees import write_tree
 

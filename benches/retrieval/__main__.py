@@ -9,7 +9,7 @@ Metric: index ``benchmark_root``, ask for the 10 best chunks; for each target ta
 chunk in that file (overlapping the span, where there is one); binary NDCG@10 over the targets; mean over
 queries. A token is taken as 4 characters. ``--semble`` runs semble 0.7.0 from an environment of its own over
 the same checkouts and queries; what other tools published stands beside it (``published.csv``).
-docs/retrieval.md is written by ``python -m benches.retrieval.document``.
+docs/retrieval.md is written by ``python -m benches.retrieval.reports.document``.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benches import records
-from benches.retrieval import ablation, published, report
-from benches.retrieval.annotations import load_repositories
+from benches.retrieval import ablation
+from benches.retrieval.data.annotations import load_repositories
 from benches.retrieval.features import Features, gathered
+from benches.retrieval.reports import published, report
 from benches.retrieval.rival import MODE as SEMBLE
 from benches.retrieval.rival import running
 from benches.retrieval.running import MODES, Scored, prepared

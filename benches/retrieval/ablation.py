@@ -13,7 +13,7 @@ import numpy as np
 
 from benches.retrieval.features import Features
 from benches.retrieval.metrics import Interval, bootstrap
-from codesearch.searching.ranking import WEIGHTS, Weights
+from codesearch.searching.ranking.ranking import WEIGHTS, Weights
 
 WITHOUT: Mapping[str, Weights] = {
     "file coherence": replace(WEIGHTS, coherence=0.0),

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benches.retrieval import metrics
-from benches.retrieval.annotations import Query
+from benches.retrieval.data.annotations import Query
 from benches.retrieval.running import Bench
 from codesearch import Hit
 from codesearch.records import Chunk, ChunkRef
-from codesearch.searching import evidence, ranking
 from codesearch.searching.explain import Trace
-from codesearch.searching.query import Query as Asked
-from codesearch.searching.ranking import WEIGHTS, Candidate, Weights
+from codesearch.searching.question.query import Query as Asked
+from codesearch.searching.ranking import evidence, ranking
+from codesearch.searching.ranking.ranking import WEIGHTS, Candidate, Weights
 from codesearch.searching.request import Mode, SearchRequest
 from codesearch.searching.signals.path_roles import is_prose
 from codesearch.searching.signals.prose import prose_wanted

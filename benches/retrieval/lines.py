@@ -25,8 +25,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benches import records
-from benches.retrieval import lines_report
-from benches.retrieval.places import Place, Ranking, Span, read, write
+from benches.retrieval.data.places import Place, Ranking, Span, read, write
+from benches.retrieval.reports import lines_report
 from codesearch import Index, open_index
 from codesearch.searching.request import MODES, Mode
 from codesearch.searching.signals.path_roles import roles_of

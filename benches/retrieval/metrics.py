@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from benches.retrieval.annotations import Target
+from benches.retrieval.data.annotations import Target
 from codesearch import Hit
 from codesearch.benchmark.metrics import (
     DEPTH,

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from benches import records
+from benches.retrieval.data.gathering import Measured, arguments, measured
 from benches.retrieval.features import Features
-from benches.retrieval.gathering import Measured, arguments, measured
-from codesearch.searching.ranking import WEIGHTS, Weights
+from codesearch.searching.ranking.ranking import WEIGHTS, Weights
 
 GRIDS: Mapping[str, tuple[float, ...]] = {
     "lexical_share": (0.3, 0.4, 0.5, 0.6, 0.7),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benches.retrieval import metrics
-from benches.retrieval.annotations import Repository
+from benches.retrieval.data.annotations import Repository
 from benches.retrieval.running import LONG, Scored, scored
 from codesearch import Hit
 

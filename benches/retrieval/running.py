@@ -14,17 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from benches.retrieval import metrics
-from benches.retrieval.annotations import Query, Repository
+from benches.retrieval.data.annotations import Query, Repository
 from codesearch import Hit, Index, open_index
 from codesearch.models.embedder import Model
 from codesearch.records import Embedder, Vectors
-from codesearch.searching.query import stem
-from codesearch.searching.ranking import WEIGHTS, Weights
+from codesearch.searching.question.query import stem
+from codesearch.searching.ranking.ranking import WEIGHTS, Weights
 from codesearch.searching.request import Mode, SearchRequest
 from codesearch.searching.search import Searcher
 from codesearch.searching.stores.single import SingleStore
+from codesearch.storage.lexical.tokens import query_terms, tokenize
 from codesearch.storage.store import Store
-from codesearch.tokens import query_terms, tokenize
 from codesearch.vectors.vector_index import VectorIndex
 
 MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")

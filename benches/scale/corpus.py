@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from benches import records
-from codesearch.corpus.run import Corpus, embed_corpus
+from codesearch.distributed.corpus.run import Corpus, embed_corpus
 from codesearch.index.remote import root_name
 from tests.support.engines import quiet
 from tests.support.postgres import postgres_server
@@ -32,7 +32,7 @@ from tests.support.postgres import postgres_server
 def run(folders: list[Path], workers: int) -> dict[str, float]:
     """In this process, on as many cores as workers, in an empty home."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:workers])
-    from codesearch.corpus.ray_workers import RayWorkers
+    from codesearch.distributed.corpus.ray_workers import RayWorkers
 
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["CODESEARCH_HOME"] = f"{scratch}/home"

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from benches import records
-from codesearch.storage.locations import locate
+from codesearch.storage.folders.locations import locate
 from codesearch.storage.store import Store
 
 

@@ -28,15 +28,15 @@ import psutil
 
 from benches import records
 from benches.growth import changed, chunks_of
-from codesearch.engines.protocol import EngineRecord, Where
-from codesearch.engines.qdrant_edge import QdrantEdgeEngine
-from codesearch.engines.qdrant_terms import Quantization
-from codesearch.engines.rows import EngineRow, make_row
-from codesearch.engines.store import EngineStore
+from codesearch.distributed.engines.protocol import EngineRecord, Where
+from codesearch.distributed.engines.qdrant_edge import QdrantEdgeEngine
+from codesearch.distributed.engines.qdrant_terms import Quantization
+from codesearch.distributed.engines.rows import EngineRow, make_row
+from codesearch.distributed.engines.store import EngineStore
 from codesearch.records import Chunk
 from codesearch.searching.request import SearchRequest
 from codesearch.searching.search import Searcher
-from codesearch.tokens import query_terms
+from codesearch.storage.lexical.tokens import query_terms
 
 DIM, ROOT, _BATCH, _ASKED, _WORDS = 256, "bench", 512, 200, 40
 _WORD = re.compile(r"[A-Za-z]{3,}")

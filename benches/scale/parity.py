@@ -20,11 +20,11 @@ import numpy as np
 
 from benches import records
 from benches.retrieval import metrics
-from benches.retrieval.annotations import Repository, load_repositories
+from benches.retrieval.data.annotations import Repository, load_repositories
 from benches.retrieval.running import CachedQueries
 from codesearch import Hit, open_index
-from codesearch.engines.address import open_engine
-from codesearch.engines.store import EngineStore
+from codesearch.distributed.engines.address import open_engine
+from codesearch.distributed.engines.store import EngineStore
 from codesearch.models.embedder import Model
 from codesearch.searching.request import SearchRequest
 from codesearch.searching.search import Searcher

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benches import records
-from codesearch.planning.figures import figures
-from codesearch.planning.latency import one_shard, question_ms, waiting_ms
+from codesearch.distributed.planning.figures import figures
+from codesearch.distributed.planning.latency import one_shard, question_ms, waiting_ms
 
 SHARDS, LOADS = (1, 4, 16, 64, 256, 1024), (0.1, 0.3, 0.5, 0.7, 0.9)
 _WARM = 0.2

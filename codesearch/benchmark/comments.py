@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from codesearch.benchmark.questions import COMMENTS, Place, Question, unambiguous
 from codesearch.benchmark.sentences import first_sentence
-from codesearch.chunking.doc_comments import Documented
-from codesearch.chunking.parse_pool import DocumentedFile
+from codesearch.chunking.syntax.doc_comments import Documented
+from codesearch.chunking.workers.parse_pool import DocumentedFile
 from codesearch.searching.signals.path_roles import roles_of
 
 __all__ = ["from_comments"]

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from codesearch.benchmark.questions import COMMITS, Place, Question, unambiguous
-from codesearch.files.git import run_git
+from codesearch.files.repositories.git import run_git
 from codesearch.searching.signals.path_roles import roles_of
 
 __all__ = ["from_commits", "question_of"]

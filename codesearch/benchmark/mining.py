@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from codesearch.benchmark.comments import from_comments
 from codesearch.benchmark.commits import from_commits
 from codesearch.benchmark.questions import Question
-from codesearch.chunking.parse_pool import ChunkPool
+from codesearch.chunking.workers.parse_pool import ChunkPool
 from codesearch.errors import IndexFormatError, IndexNotFound, TooManyFiles
-from codesearch.files.roots import is_wide
-from codesearch.files.source import SourceText, read_source
+from codesearch.files.content.source import SourceText, read_source
+from codesearch.files.repositories.roots import is_wide
 from codesearch.files.walk import walk
 from codesearch.records import Progress, SourceFile
 from codesearch.storage import metadata as recorded
-from codesearch.storage.locations import Location
+from codesearch.storage.folders.locations import Location
 from codesearch.storage.metadata import ModelRecord, Settings
 from codesearch.storage.store import Store
 from codesearch.updating.text_stage import MAX_FILES

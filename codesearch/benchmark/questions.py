@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from codesearch.chunking.doc_comments import Erasure
+from codesearch.chunking.syntax.doc_comments import Erasure
 from codesearch.records import Hit
 
 __all__ = ["COMMENTS", "COMMITS", "Place", "Question", "sample", "sample_both", "unambiguous"]

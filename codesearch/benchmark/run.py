@@ -14,7 +14,7 @@ from codesearch.errors import TooFewQuestions
 from codesearch.models.embedder import Model
 from codesearch.records import Embedder, Progress
 from codesearch.searching.request import Mode
-from codesearch.storage.locations import locate
+from codesearch.storage.folders.locations import locate
 
 __all__ = ["LEAST_QUESTIONS", "MODES", "Plan", "Report", "run"]
 

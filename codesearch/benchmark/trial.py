@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.benchmark.questions import Question
-from codesearch.chunking.doc_comments import Erasure
-from codesearch.files.source import SourceText
+from codesearch.chunking.syntax.doc_comments import Erasure
+from codesearch.files.content.source import SourceText
 from codesearch.index.index import Index
 from codesearch.records import Embedder, Progress
-from codesearch.storage.locations import Location
+from codesearch.storage.folders.locations import Location
 
 __all__ = ["Trial", "erase", "opened_trial"]
 

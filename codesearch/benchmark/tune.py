@@ -28,8 +28,8 @@ from codesearch.models.embedder import Model, encode_query
 from codesearch.records import Hit, Progress
 from codesearch.searching.request import Mode
 from codesearch.storage.adapter_file import AdapterFile
-from codesearch.storage.locations import LOCK_NAME, Location, locate
-from codesearch.storage.lock import WriterLock
+from codesearch.storage.folders.locations import LOCK_NAME, Location, locate
+from codesearch.storage.folders.lock import WriterLock
 from codesearch.storage.store import Store
 
 __all__ = ["LEAST_QUESTIONS", "Judgement", "Tuned", "forget", "tune"]

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from codesearch.chunking.components import COMPONENTS, MARKUP, parts
-from codesearch.chunking.line_symbols import has_line_patterns
 from codesearch.chunking.merging import ChunkOptions
 from codesearch.chunking.spans import Span, line_spans, pattern_spans, syntax_spans
-from codesearch.languages import LANGUAGES
+from codesearch.chunking.syntax.line_symbols import has_line_patterns
+from codesearch.files.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from codesearch.records import Chunk
@@ -76,7 +76,7 @@ def _plain_spans(data: bytes, language: str, options: ChunkOptions) -> list[Span
         return pattern_spans(data, language, options)
     if not LANGUAGES[language].grammar:
         return line_spans(data, language, options)
-    from codesearch.chunking.grammars import GrammarUnavailable
+    from codesearch.chunking.syntax.grammars import GrammarUnavailable
 
     try:
         return syntax_spans(data, language, options)

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from codesearch.chunking.measure import Measure
 from codesearch.chunking.splitting import Boundary
-from codesearch.chunking.symbols import Definition
+from codesearch.chunking.syntax.symbols import Definition
 
 __all__ = ["ChunkOptions", "merge"]
 

@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from codesearch.chunking.line_symbols import has_line_patterns, line_definitions
 from codesearch.chunking.measure import Measure
-from codesearch.chunking.members import Member, find_members
 from codesearch.chunking.merging import ChunkOptions, merge
 from codesearch.chunking.splitting import Boundary, line_boundaries, refine, syntax_boundaries
-from codesearch.chunking.symbols import Definition, find_definitions
-from codesearch.languages import LANGUAGES
+from codesearch.chunking.syntax.line_symbols import has_line_patterns, line_definitions
+from codesearch.chunking.syntax.members import Member, find_members
+from codesearch.chunking.syntax.symbols import Definition, find_definitions
+from codesearch.files.languages import LANGUAGES
 
 __all__ = ["Span", "line_spans", "pattern_spans", "syntax_spans"]
 
@@ -50,7 +50,7 @@ def syntax_spans(data: bytes, language: str, options: ChunkOptions) -> list[Span
     Raises GrammarUnavailable where ``language`` has no grammar. A file that the grammar cannot make
     anything of is cut at its lines, with the definitions that were recognised all the same.
     """
-    from codesearch.chunking.grammars import parse
+    from codesearch.chunking.syntax.grammars import parse
 
     tree = parse(data, language)
     root = tree.root_node

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import tree_sitter
 
-from codesearch.chunking.definitions import LEADING
 from codesearch.chunking.measure import Measure
+from codesearch.chunking.syntax.definitions import LEADING
 
 __all__ = ["Boundary", "line_boundaries", "refine", "syntax_boundaries"]
 

@@ -27,12 +27,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from codesearch.errors import TooManyFiles
-from codesearch.files.attributes import Attributes
-from codesearch.files.ignore import Governing, IgnoreFile, parse_ignore, read_ignore
-from codesearch.files.repository import Repository, Tracked, find_repository, git_directory
-from codesearch.files.roots import git_top_level
-from codesearch.files.source import DEFAULT_MAX_BYTES, size_limit, skipped_by_name
-from codesearch.languages import language_of
+from codesearch.files.content.source import DEFAULT_MAX_BYTES, size_limit, skipped_by_name
+from codesearch.files.ignoring.attributes import Attributes
+from codesearch.files.ignoring.ignore import Governing, IgnoreFile, parse_ignore, read_ignore
+from codesearch.files.languages import language_of
+from codesearch.files.repositories.repository import Repository, Tracked, find_repository, git_directory
+from codesearch.files.repositories.roots import git_top_level
 from codesearch.records import SourceFile
 
 __all__ = ["MAX_NAMED", "OWN_IGNORE_FILE", "Walk", "WalkOptions", "walk"]

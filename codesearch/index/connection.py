@@ -2,8 +2,8 @@
 
 Everything in an index can be made again from the tree, so damage is no loss; but only the writer may
 throw a database away, and one that a newer version wrote only when told to rebuild. A search that has
-begun goes on with the file it has (``storage/handles.py``), deleted or not. The next search opens the new
-file, here and nowhere else; the old one is closed after its last.
+begun goes on with the file it has (``storage/sqlite/handles.py``), deleted or not. The next search opens
+the new file, here and nowhere else; the old one is closed after its last.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, IndexNotFound
 from codesearch.searching.stores.single import SingleStore
-from codesearch.storage.locations import Location
+from codesearch.storage.folders.locations import Location
 from codesearch.storage.store import DATABASE, Store
 from codesearch.vectors import graph_file as graph_stamp
 from codesearch.vectors.vector_index import VectorIndex

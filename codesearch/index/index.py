@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesearch.errors import BadQuery, IndexFormatError, IndexNotFound
-from codesearch.files.roots import canonical
+from codesearch.files.repositories.roots import canonical
 from codesearch.index.connection import Connection, OpenDatabase, is_damage
 from codesearch.index.searchable import Searchable
 from codesearch.index.status import Status, read_status
@@ -28,16 +28,16 @@ from codesearch.searching.search import Answer, Searcher
 from codesearch.searching.stores.protocol import SearchStore
 from codesearch.storage import metadata as recorded
 from codesearch.storage.adapter_file import AdapterFile
-from codesearch.storage.locations import LOCK_NAME, Location
-from codesearch.storage.lock import WriterLock
+from codesearch.storage.folders.locations import LOCK_NAME, Location
+from codesearch.storage.folders.lock import WriterLock
 from codesearch.storage.metadata import ModelRecord, Settings, check_model
 from codesearch.storage.rows import Counts
 
 if TYPE_CHECKING:
-    from codesearch.engines.protocol import Engine
-    from codesearch.engines.upload import Upload
-    from codesearch.portable.importing import Imported
-    from codesearch.portable.manifest import Manifest
+    from codesearch.distributed.engines.protocol import Engine
+    from codesearch.distributed.engines.upload import Upload
+    from codesearch.index.portable.importing import Imported
+    from codesearch.index.portable.manifest import Manifest
     from codesearch.updating.tally import Deadline
 
 __all__ = ["LOCK_WAIT_SECONDS", "Index"]
@@ -200,12 +200,12 @@ class Index(Searchable):
                 return self._run(deadline, progress or _silent, vectors, self._connection.repair(error))
 
     def export(self, target: str | os.PathLike[str]) -> Manifest:
-        """Write the index into one file, without the text of chunks; see ``codesearch.portable``.
+        """Write the index into one file, without the text of chunks; see ``codesearch.index.portable``.
 
         Raises:
             CodesearchError: the file cannot be written.
         """
-        from codesearch.portable.export import export_index
+        from codesearch.index.portable.export import export_index
 
         with self._database() as database:
             return export_index(database.store, self.root, Path(target))
@@ -224,7 +224,7 @@ class Index(Searchable):
             PortableIndexError: not such a file, damaged, or another hash. ModelMismatch: the index holds
             another model's vectors. IndexBusy: as in ``refresh``.
         """
-        from codesearch.portable.importing import import_index
+        from codesearch.index.portable.importing import import_index
 
         self._location.create()
         with WriterLock(self.directory / LOCK_NAME, LOCK_WAIT_SECONDS):
@@ -242,13 +242,13 @@ class Index(Searchable):
                 )
 
     def upload(self, engine: Engine, name: str, *, progress: Progress | None = None) -> Upload:
-        """Bring an engine up to date with this index, under a name for its root; see ``codesearch.engines``.
+        """Bring an engine up to date with this index, under a name for its root.
 
         Raises:
             ModelMismatch: the engine holds another model's vectors. CodesearchError: this index is not
             complete, or the engine does not answer.
         """
-        from codesearch.engines.upload import upload
+        from codesearch.distributed.engines.upload import upload
 
         with self._database() as database:
             return upload(database.store, engine, name, progress or _silent)

@@ -11,7 +11,7 @@ from typing import Any
 from codesearch.index.index import Index
 from codesearch.models.pool import ModelPool
 from codesearch.records import Embedder
-from codesearch.storage.locations import Location, locate
+from codesearch.storage.folders.locations import Location, locate
 
 __all__ = ["index_at", "lending", "open_index", "settings_of"]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from codesearch.engines.address import open_engine
-from codesearch.engines.protocol import Engine, EngineRecord
-from codesearch.engines.store import EngineStore
+from codesearch.distributed.engines.address import open_engine
+from codesearch.distributed.engines.protocol import Engine, EngineRecord
+from codesearch.distributed.engines.store import EngineStore
 from codesearch.errors import BadQuery, IndexNotFound, ModelMismatch
-from codesearch.files.git import run_git
+from codesearch.files.repositories.git import run_git
 from codesearch.index.searchable import Searchable
 from codesearch.models.embedder import Model
 from codesearch.records import Embedder, Scorer
@@ -36,7 +36,7 @@ def open_store(
 
     Args:
         url: ``qdrant://host:6333/collection``, ``postgresql://user@host/database?schema=NAME``; see
-            ``codesearch.engines.address``.
+            ``codesearch.distributed.engines.address``.
         roots: names of the roots to search; None for all.
         model: a model with the fingerprint of the stored vectors; None for the one that made them.
 

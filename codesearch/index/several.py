@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from codesearch.errors import BadQuery, CodesearchError
-from codesearch.files.roots import canonical
+from codesearch.files.repositories.roots import canonical
 from codesearch.index.comparable import Comparable, Member, comparable, union_of
 from codesearch.index.index import LOCK_WAIT_SECONDS, Index
 from codesearch.index.opening import index_at, settings_of
@@ -28,7 +28,7 @@ from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.search import Answer, Searcher
 from codesearch.searching.stores.protocol import SearchStore
 from codesearch.searching.stores.union import PartError
-from codesearch.storage.locations import Location, locate
+from codesearch.storage.folders.locations import Location, locate
 from codesearch.storage.rows import Counts
 
 __all__ = ["Indexes", "Problem", "open_indexes", "shares"]

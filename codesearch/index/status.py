@@ -9,7 +9,7 @@ from datetime import datetime
 from codesearch.models.embedder import Model
 from codesearch.storage import metadata as recorded
 from codesearch.storage.adapter_file import AdapterFile
-from codesearch.storage.locations import Location, folder_bytes
+from codesearch.storage.folders.locations import Location, folder_bytes
 from codesearch.storage.metadata import LastRefresh, ModelRecord
 from codesearch.storage.store import Store
 from codesearch.vectors.vector_index import VectorIndex

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 from codesearch.records import ChunkRef, Hit
-from codesearch.searching.ranking import Candidate
-from codesearch.searching.rerank import Reranking
+from codesearch.searching.ranking.ranking import Candidate
+from codesearch.searching.ranking.rerank import Reranking
 from codesearch.searching.stores.protocol import Match
 
 __all__ = ["ExplainedHit", "Explanation", "Step", "Trace"]

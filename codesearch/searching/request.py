@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict, Unpack, get_args
 
 from codesearch.errors import BadQuery
-from codesearch.languages import canonical_language
+from codesearch.files.languages import canonical_language
 from codesearch.records import Filter
-from codesearch.searching.pattern import parse_pattern
-from codesearch.searching.query import Query
+from codesearch.searching.question.pattern import parse_pattern
+from codesearch.searching.question.query import Query
 
 __all__ = [
     "KINDS",

@@ -18,22 +18,22 @@ from numpy.typing import NDArray
 
 from codesearch.models.embedder import encode_query
 from codesearch.records import Chunk, ChunkRef, Copy, Embedder, Filter, Hit, Scorer
-from codesearch.searching import ranking
-from codesearch.searching.best_lines import best_lines
 from codesearch.searching.explain import Explanation, Trace
-from codesearch.searching.folding import Fold, fold
-from codesearch.searching.pattern import Pattern, parse_pattern
-from codesearch.searching.places_in_query import Spot, spots_in
-from codesearch.searching.query import Query
-from codesearch.searching.ranking import Candidate
+from codesearch.searching.question.pattern import Pattern, parse_pattern
+from codesearch.searching.question.places_in_query import Spot, spots_in
+from codesearch.searching.question.query import Query
+from codesearch.searching.ranking import ranking
+from codesearch.searching.ranking.best_lines import best_lines
+from codesearch.searching.ranking.folding import Fold, fold
+from codesearch.searching.ranking.ranking import Candidate
+from codesearch.searching.ranking.rerank import rerank
+from codesearch.searching.ranking.weights import WEIGHTS, Weights
 from codesearch.searching.request import SearchRequest, SimilarRequest
-from codesearch.searching.rerank import rerank
 from codesearch.searching.signals.declared import declared_grade
 from codesearch.searching.signals.near_names import near_names
 from codesearch.searching.similar import nearest_to
 from codesearch.searching.stores.protocol import Match, Scope, SearchStore
-from codesearch.searching.weights import WEIGHTS, Weights
-from codesearch.tokens import tokenize
+from codesearch.storage.lexical.tokens import tokenize
 
 __all__ = ["STABLE_LIMIT", "Answer", "Searcher", "depth"]
 

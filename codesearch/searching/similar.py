@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.models.embedder import encode_documents
 from codesearch.records import ChunkRef, Embedder
-from codesearch.searching.ranking import Candidate
+from codesearch.searching.ranking.ranking import Candidate
 from codesearch.searching.request import SimilarRequest
 from codesearch.searching.signals.definition_places import definition_in, only_definition, shown_path
 from codesearch.searching.stores.protocol import Scope, SearchStore

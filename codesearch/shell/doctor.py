@@ -65,7 +65,7 @@ def _versions() -> Iterator[Finding]:
 
 def _folders() -> Iterator[Finding]:
     from codesearch.models.names import model_cache
-    from codesearch.storage.locations import index_home
+    from codesearch.storage.folders.locations import index_home
 
     yield _writable("index folder", index_home(), "CODESEARCH_HOME")
     yield _writable("model cache", model_cache(), "MLX_JINABERT_CACHE")
@@ -111,8 +111,8 @@ def _graph() -> Iterator[Finding]:
 
 
 def _grammars() -> Iterator[Finding]:
-    from codesearch.chunking.grammars import GrammarUnavailable, parse
-    from codesearch.languages import LANGUAGES
+    from codesearch.chunking.syntax.grammars import GrammarUnavailable, parse
+    from codesearch.files.languages import LANGUAGES
 
     wanted = sorted(name for name, language in LANGUAGES.items() if language.grammar)
     broken = []

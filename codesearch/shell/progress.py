@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from codesearch import caller
-from codesearch.shell.terminal import say
+from codesearch.rendering.terminal import say
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from codesearch.server import client
+from codesearch.serving.resident import client
 from codesearch.shell.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _is_for_here(args: Sequence[str]) -> bool:
 
 
 def _command(args: Sequence[str]) -> dict[str, Any]:
-    from codesearch.server.address import surroundings
+    from codesearch.serving.resident.address import surroundings
 
     return {
         "args": list(args),

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from codesearch.models.adapter import QueryAdapter
-from codesearch.storage.filesystem import replace_atomically
+from codesearch.storage.folders.filesystem import replace_atomically
 
 __all__ = ["AdapterFile"]
 

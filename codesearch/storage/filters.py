@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from codesearch.errors import BadQuery
-from codesearch.files.ignore import IgnoreFile, parse_ignore
-from codesearch.languages import is_prose_language
+from codesearch.files.ignoring.ignore import IgnoreFile, parse_ignore
+from codesearch.files.languages import is_prose_language
 from codesearch.records import Filter
-from codesearch.storage.database import Database
 from codesearch.storage.rows import Ids
+from codesearch.storage.sqlite.database import Database
 
 __all__ = ["PathFilter", "Selection", "expanded"]
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from codesearch.errors import ModelMismatch
 from codesearch.files.walk import WalkOptions
 from codesearch.models.embedder import SHIPPED, Model
-from codesearch.storage.home import index_home
+from codesearch.storage.folders.home import index_home
 from codesearch.storage.store import Store
 
 __all__ = ["LastRefresh", "ModelRecord", "Settings", "check_model", "read", "write"]

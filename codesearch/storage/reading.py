@@ -14,10 +14,10 @@ from sqlite3 import SQLITE_ERROR
 from typing import Any
 
 from codesearch.errors import BadQuery, IndexFormatError
-from codesearch.languages import place_in_line
+from codesearch.files.languages import place_in_line
 from codesearch.records import Chunk, Filter, StoredChunk
-from codesearch.storage.database import Database, Row
 from codesearch.storage.filters import Selection
+from codesearch.storage.lexical.term_statistics import Postings, RowLengths, TermStatistics
 from codesearch.storage.rows import (
     ChunkIdentity,
     ChunkText,
@@ -26,7 +26,7 @@ from codesearch.storage.rows import (
     Scored,
     StoredFile,
 )
-from codesearch.storage.term_statistics import Postings, RowLengths, TermStatistics
+from codesearch.storage.sqlite.database import Database, Row
 from codesearch.storage.vector_rows import IN_LIST, VectorReader
 
 __all__ = ["StoreReader", "definition_key"]

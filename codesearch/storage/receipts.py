@@ -17,7 +17,7 @@ from pathlib import Path
 
 from codesearch import caller
 from codesearch.records import Hit
-from codesearch.storage.home import index_home
+from codesearch.storage.folders.home import index_home
 
 __all__ = ["BYTES_PER_TOKEN", "Receipt", "receipts", "receipts_file", "record"]
 

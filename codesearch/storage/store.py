@@ -13,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 
 from codesearch.errors import CodesearchError, IndexFormatError, IndexNotFound, StorageFailed
-from codesearch.storage import schema
-from codesearch.storage.database import Database
+from codesearch.storage.lexical.tokens import document
+from codesearch.storage.sqlite import schema
+from codesearch.storage.sqlite.database import Database
 from codesearch.storage.writing import StoreWriter
-from codesearch.tokens import document
 
 __all__ = ["DATABASE", "Store"]
 

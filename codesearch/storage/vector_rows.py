@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from codesearch.storage.database import Database
 from codesearch.storage.rows import Ids, StoredVectors
+from codesearch.storage.sqlite.database import Database
 
 __all__ = ["IN_LIST", "VectorReader"]
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.records import Chunk, SourceFile
-from codesearch.storage.database import Row
+from codesearch.storage.lexical.tokens import LexicalDocument
 from codesearch.storage.reading import StoreReader, definition_key
 from codesearch.storage.rows import FileChange, text_hash
-from codesearch.storage.schema import empty_lexical
-from codesearch.tokens import LexicalDocument
+from codesearch.storage.sqlite.database import Row
+from codesearch.storage.sqlite.schema import empty_lexical
 
 __all__ = ["StoreWriter"]
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from codesearch.files.generated import is_generated_page
-from codesearch.files.source import Skip, read_source
+from codesearch.files.content.generated import is_generated_page
+from codesearch.files.content.source import Skip, read_source
 from codesearch.records import Chunk, SourceFile
 from codesearch.storage.rows import StoredFile
 from codesearch.storage.store import Store

@@ -16,7 +16,7 @@ from codesearch.errors import counted
 from codesearch.models.embedder import Model
 from codesearch.records import Progress, Stats
 from codesearch.storage import metadata as recorded
-from codesearch.storage.locations import Location, vector_cache_path
+from codesearch.storage.folders.locations import Location, vector_cache_path
 from codesearch.storage.metadata import LastRefresh, ModelRecord, Settings, check_model
 from codesearch.storage.store import Store
 from codesearch.updating.tally import Deadline, Tally

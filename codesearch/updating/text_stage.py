@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codesearch import tokens as lexical
 from codesearch.chunking.version import VERSION
 from codesearch.errors import TooManyFiles, counted
-from codesearch.files.roots import git_top_level, is_wide
+from codesearch.files.languages import place_in_line
+from codesearch.files.repositories.roots import git_top_level, is_wide
 from codesearch.files.walk import Walk, walk
-from codesearch.languages import place_in_line
 from codesearch.records import Chunk, Progress, SourceFile
-from codesearch.storage.locations import unparsable_path
+from codesearch.storage.folders.locations import unparsable_path
+from codesearch.storage.lexical import tokens as lexical
 from codesearch.storage.metadata import Settings
 from codesearch.storage.rows import FileChange, StoredFile
 from codesearch.storage.store import Store
@@ -31,7 +31,7 @@ from codesearch.updating.reading import PassedOver, Reader
 from codesearch.updating.tally import Deadline, Tally
 
 if TYPE_CHECKING:
-    from codesearch.chunking.parse_pool import ChunkedFile
+    from codesearch.chunking.workers.parse_pool import ChunkedFile
 
 __all__ = ["MAX_FILES", "TextStage"]
 
@@ -185,8 +185,8 @@ class _Chunking:
     def run(self, to_read: Sequence[SourceFile]) -> bool:
         if not to_read:
             return True
-        from codesearch.chunking.parse_pool import ChunkPool
-        from codesearch.chunking.unparsable import Unparsable
+        from codesearch.chunking.workers.parse_pool import ChunkPool
+        from codesearch.chunking.workers.unparsable import Unparsable
 
         stage, total = self.stage, len(to_read)
         stage.progress("chunk", 0, total)

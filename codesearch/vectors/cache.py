@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import CodesearchError
-from codesearch.storage.filesystem import network_file_system
+from codesearch.storage.folders.filesystem import network_file_system
 
 __all__ = ["DEFAULT_BYTES", "VectorCache"]
 

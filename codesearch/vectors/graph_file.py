@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from codesearch.storage.filesystem import replace_atomically
+from codesearch.storage.folders.filesystem import replace_atomically
 
 __all__ = [
     "GRAPH",

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import CodesearchError
-from codesearch.storage.filesystem import replace_atomically
+from codesearch.storage.folders.filesystem import replace_atomically
 from codesearch.storage.rows import Scored
 
 __all__ = ["Tiers", "write_tiers"]

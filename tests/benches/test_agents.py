@@ -12,7 +12,7 @@ import pytest
 from benches.agents import paired
 from benches.agents.policies import Reading, grep_and_read, search_and_read
 from benches.agents.tasks import Span, Task, issues
-from codesearch.agents.tools import Here
+from codesearch.serving.agents.tools import Here
 from tests.support.trees import write_tree
 
 

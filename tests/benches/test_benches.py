@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from benches.retrieval import metrics
 from benches.retrieval.ablation import worth
-from benches.retrieval.annotations import Target
+from benches.retrieval.data.annotations import Target
 from benches.retrieval.metrics import first_ranks, ndcg
 from codesearch.records import Hit
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benches.retrieval import lines_report
+from benches.retrieval.data.places import Place, Ranking, Span, read, write
 from benches.retrieval.lines import load_spans
-from benches.retrieval.places import Place, Ranking, Span, read, write
+from benches.retrieval.reports import lines_report
 
 RANKING = Ranking(
     "code",

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from benches.retrieval import misses, refit
-from benches.retrieval.annotations import Query, Repository, Target
+from benches.retrieval import refit
+from benches.retrieval.data.annotations import Query, Repository, Target
+from benches.retrieval.data.gathering import Measured
 from benches.retrieval.features import gathered
-from benches.retrieval.gathering import Measured
+from benches.retrieval.reports import misses
 from benches.retrieval.running import Bench
 from codesearch import open_index
-from codesearch.searching.ranking import WEIGHTS
+from codesearch.searching.ranking.ranking import WEIGHTS
 from codesearch.storage.store import Store
 from codesearch.vectors.vector_index import VectorIndex
 from tests.support.closeness import WordHashEmbedder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benches.retrieval.annotations import Query, Repository, Target
+from benches.retrieval.data.annotations import Query, Repository, Target
 from benches.retrieval.rival import running
 
 _STAND_IN = """

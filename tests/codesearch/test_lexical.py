@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesearch.records import Chunk
-from codesearch.tokens import document, match_expression, query_terms, tokenize
+from codesearch.storage.lexical.tokens import document, match_expression, query_terms, tokenize
 
 
 @pytest.mark.parametrize(

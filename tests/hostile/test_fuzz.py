@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from codesearch import CodesearchError, open_index
-from codesearch.chunking.parse_pool import ChunkPool
-from codesearch.files.ignore import parse_ignore
+from codesearch.chunking.workers.parse_pool import ChunkPool
+from codesearch.files.ignoring.ignore import parse_ignore
 from codesearch.index.index import Index
 from codesearch.records import SourceFile
 from mlx_jinabert.checkpoint.folder import EMBEDDED, read_folder
@@ -222,7 +222,7 @@ def test_rules_decide_as_git_does(repository: Path, few: int, lines: list[str], 
     """Whether patterns are asked one by one or looked up."""
     paths = [path for path in paths if _is_plain(path)]
     (repository / ".gitignore").write_text("\n".join(lines) + "\n")
-    with patch("codesearch.files.rules._FEW", few):
+    with patch("codesearch.files.ignoring.rules._FEW", few):
         rules = parse_ignore("\n".join(lines).encode())
     for path, by_git in zip(paths, _ignored(repository, paths), strict=True):
         assert _decided(rules, path) is by_git, (lines, path)

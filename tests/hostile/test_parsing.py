@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from codesearch.chunking import memory_limit, parse_pool
-from codesearch.chunking.memory_limit import LIMIT_BYTES, resident_bytes
-from codesearch.chunking.parse_pool import ChunkPool
-from codesearch.chunking.unparsable import Unparsable
+from codesearch.chunking.workers import memory_limit, parse_pool
+from codesearch.chunking.workers.memory_limit import LIMIT_BYTES, resident_bytes
+from codesearch.chunking.workers.parse_pool import ChunkPool
+from codesearch.chunking.workers.unparsable import Unparsable
 from codesearch.records import SourceFile
 from tests.hostile.bombs import BOMBS, SMALL_BOMB, java_bomb
 
@@ -92,7 +92,7 @@ def test_many_small_bombs_do_not_cost_the_others_their_process() -> None:
 @linux
 def test_where_the_platform_has_no_limit_the_parent_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parse_pool, "NEEDS_WATCHING", True)
-    monkeypatch.setattr("codesearch.chunking.parse_process.LIMIT_BYTES", 60 * _MEBIBYTE)
+    monkeypatch.setattr("codesearch.chunking.workers.parse_process.LIMIT_BYTES", 60 * _MEBIBYTE)
     with ChunkPool(workers=1) as pool:
         (each,) = pool.chunk_many([file("Bomb.java", java_bomb(), "java")])
     assert each.note == "Bomb.java: parsing as java took more memory than it may; cut at lines"

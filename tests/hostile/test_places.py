@@ -16,7 +16,7 @@ import pytest
 
 import codesearch
 from codesearch import BadQuery, CodesearchError, StorageFailed, errors, open_index
-from codesearch.storage.unwritable import Unwritable
+from codesearch.storage.folders.unwritable import Unwritable
 from tests.support.closeness import WordHashEmbedder
 from tests.support.paths import ROOT
 

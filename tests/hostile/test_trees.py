@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from codesearch.files import regular
-from codesearch.files.git import run_git
-from codesearch.files.ignore import parse_ignore
-from codesearch.files.roots import git_top_level
+from codesearch.files.content import regular
+from codesearch.files.ignoring.ignore import parse_ignore
+from codesearch.files.repositories.git import run_git
+from codesearch.files.repositories.roots import git_top_level
 from codesearch.files.walk import WalkOptions, walk
 from codesearch.records import Filter
 from codesearch.storage.filters import PathFilter
@@ -209,7 +209,7 @@ def test_no_remote_of_a_repository_runs_even_where_git_knows_no_switch(
     older.parent.mkdir()
     older.write_text(f'#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nexec {shutil.which("git")} "$@"\n')
     older.chmod(0o755)
-    monkeypatch.setattr("codesearch.files.git.installed", lambda: str(older))
+    monkeypatch.setattr("codesearch.files.repositories.git.installed", lambda: str(older))
     run_git(repository, "cat-file", "-p", missing)
     assert not told.exists()
     environment = {**os.environ, "GIT_PROTOCOL_FROM_USER": "1"}
@@ -226,10 +226,12 @@ def test_what_git_prints_is_bounded_and_so_is_its_time(
     endless.write_text("#!/bin/sh\nexec yes\n")
     sleeping = tmp_path / "sleeping"
     sleeping.write_text("#!/bin/sh\nexec sleep 1000\n")
-    monkeypatch.setattr("codesearch.files.git._MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("codesearch.files.repositories.git._MOST_BYTES", 1 << 20)
     for program, seconds in ((endless, 60.0), (sleeping, 0.2)):
         program.chmod(0o755)
-        monkeypatch.setattr("codesearch.files.git.installed", lambda program=program: str(program))
+        monkeypatch.setattr(
+            "codesearch.files.repositories.git.installed", lambda program=program: str(program)
+        )
         assert within(20, lambda seconds=seconds: [run_git(repository, "x", seconds=seconds)]) == [None]
 
 

@@ -6,8 +6,8 @@ import json
 import tempfile
 from pathlib import Path
 
-from codesearch.agents.install.clients import CLIENTS, Client
-from codesearch.agents.install.plan import Scope, to_install
+from codesearch.serving.agents.install.clients import CLIENTS, Client
+from codesearch.serving.agents.install.plan import Scope, to_install
 from tests.support.paths import ROOT
 
 __all__ = ["COMMAND", "GOLDEN", "written"]

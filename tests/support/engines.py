@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from codesearch import open_index
-from codesearch.engines.protocol import Engine
-from codesearch.engines.store import EngineStore
-from codesearch.engines.upload import Upload, upload
+from codesearch.distributed.engines.protocol import Engine
+from codesearch.distributed.engines.store import EngineStore
+from codesearch.distributed.engines.upload import Upload, upload
 from codesearch.searching.stores.protocol import SearchStore
 from codesearch.searching.stores.single import SingleStore
-from codesearch.storage.locations import locate
+from codesearch.storage.folders.locations import locate
 from codesearch.storage.store import Store
 from codesearch.vectors.vector_index import VectorIndex
 from tests.support.closeness import WordHashEmbedder

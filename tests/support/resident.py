@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from codesearch.server.address import Address
+from codesearch.serving.resident.address import Address
 
 __all__ = ["ENVIRONMENT", "ask", "start", "stopped", "wait_for"]
 

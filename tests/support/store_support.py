@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from codesearch.records import Chunk, SourceFile
+from codesearch.storage.lexical.tokens import document
 from codesearch.storage.rows import FileChange
 from codesearch.storage.store import Store
-from codesearch.tokens import document
 from tests.support.closeness import WordHashEmbedder
 
 _WORD = re.compile(r"\w+")

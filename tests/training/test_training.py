@@ -15,16 +15,17 @@ from tests.support.closeness import assert_close
 
 torch = pytest.importorskip("torch")
 
-from training import export, grow, tokenizer  # noqa: E402
-from training.augment import joined, without_shared  # noqa: E402
-from training.batches import Batches  # noqa: E402
-from training.encoded import Pairs, encode  # noqa: E402
-from training.examples import PAD, Examples, Rows, Side, siblings  # noqa: E402
-from training.losses import contrastive, matryoshka, relational  # noqa: E402
-from training.mining import mine  # noqa: E402
+from training import export  # noqa: E402
+from training.data.augment import joined, without_shared  # noqa: E402
+from training.data.batches import Batches  # noqa: E402
+from training.data.encoded import Pairs, encode  # noqa: E402
+from training.data.examples import PAD, Examples, Rows, Side, siblings  # noqa: E402
+from training.data.mining import mine  # noqa: E402
+from training.model import grow, tokenizer  # noqa: E402
+from training.model.losses import contrastive, matryoshka, relational  # noqa: E402
+from training.model.student import JinaBertStudent, Shape  # noqa: E402
 from training.run import Data, Run  # noqa: E402
 from training.settings import Settings  # noqa: E402
-from training.student import JinaBertStudent, Shape  # noqa: E402
 
 WORDS = ("the", "get", "user", "by", "id", "parse", "http", "request", "##s", "file", "open", "close", "read")
 KINDS = ("doc", "topic")

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from training.corpus.build import build
-from training.corpus.checkout import fetch, git, head_commit, mirror_of
-from training.corpus.choosing import Wanted, choose
 from training.corpus.duplicates import Duplicates, fingerprint
-from training.corpus.foreign import foreign_sentence, script_of
-from training.corpus.licences import Refused, spdx_expression
 from training.corpus.linking import same_name_pairs
 from training.corpus.manifest import Entry, load, never_train_on, repository_name, save
-from training.corpus.messages import messages
-from training.corpus.plain import prose
+from training.corpus.projects.checkout import fetch, git, head_commit, mirror_of
+from training.corpus.projects.choosing import Wanted, choose
+from training.corpus.projects.licences import Refused, spdx_expression
+from training.corpus.prose.foreign import foreign_sentence, script_of
+from training.corpus.prose.messages import messages
+from training.corpus.prose.plain import prose
+from training.corpus.prose.screening import kept_by_content, kept_by_path
 from training.corpus.questions import action_of_sentence, question
 from training.corpus.records import Text
-from training.corpus.screening import kept_by_content, kept_by_path
 from training.corpus.shards import read_rows
 
 MIT = """Permission is hereby granted, free of charge, to any person obtaining a copy of this software.

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from codesearch.benchmark.metrics import bootstrap as plain_bootstrap
-from codesearch.tokens import tokenize
+from codesearch.storage.lexical.tokens import tokenize
 from tests.support.paths import ROOT
 from training.corpus.records import Pair, Text
 from training.corpus.shards import ShardWriter, line_of

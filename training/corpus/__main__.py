@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from training.corpus.build import Counts, build, by_file
-from training.corpus.checkout import fetch
-from training.corpus.choosing import choose, wanted
 from training.corpus.manifest import MANIFEST, load, never_train_on, save
+from training.corpus.projects.checkout import fetch
+from training.corpus.projects.choosing import choose, wanted
 
-REPOSITORIES = Path(__file__).with_name("repositories.txt")
+REPOSITORIES = Path(__file__).parent / "projects" / "repositories.txt"
 
 
 def main() -> int:

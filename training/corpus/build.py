@@ -13,13 +13,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from codesearch.files.source import SourceText, read_source
+from codesearch.files.content.source import SourceText, read_source
 from codesearch.files.walk import walk
-from training.corpus.checkout import mirror_of
 from training.corpus.duplicates import Duplicates, fingerprint
 from training.corpus.linking import same_name_pairs
 from training.corpus.manifest import Entry
-from training.corpus.project import Job, Part, mine, prepare
+from training.corpus.projects.checkout import mirror_of
+from training.corpus.projects.project import Job, Part, mine, prepare
 from training.corpus.reading import Candidate
 from training.corpus.records import Text
 from training.corpus.shards import ShardWriter, line_of

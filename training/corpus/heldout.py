@@ -1,19 +1,20 @@
 """Held-out projects -> documented functions, whole, each with the sentence that its comment begins with.
 
-What "documented" means is the product's definition (codesearch.chunking.doc_comments), to the byte: the
-same figure can be had from ``codesearch bench`` on any project.
+What "documented" means is the product's definition
+(codesearch.chunking.syntax.doc_comments), to the byte: the same figure can be had from ``codesearch bench``
+on any project.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codesearch.chunking.doc_comments import Documented
-from codesearch.chunking.parse_pool import DocumentedFile
-from training.corpus.foreign import foreign_sentence
+from codesearch.chunking.syntax.doc_comments import Documented
+from codesearch.chunking.workers.parse_pool import DocumentedFile
+from training.corpus.prose.foreign import foreign_sentence
+from training.corpus.prose.sentences import sentence_of
 from training.corpus.reading import is_test
 from training.corpus.records import Kind, Pair
-from training.corpus.sentences import sentence_of
 
 __all__ = ["heldout_pairs"]
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from codesearch.records import Chunk
 from training.corpus.mining import chunk_id
-from training.corpus.phrases import split_name
+from training.corpus.prose.phrases import split_name
+from training.corpus.prose.sentences import sentence_of
 from training.corpus.reading import is_test, share_of
 from training.corpus.records import Kind, Pair, Text
-from training.corpus.sentences import sentence_of
 
 __all__ = ["prose_pairs", "same_name_pairs", "test_pairs"]
 

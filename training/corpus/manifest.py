@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from training.corpus.licences import Refused
+from training.corpus.projects.licences import Refused
 
 __all__ = ["MANIFEST", "NEVER_TRAIN_ON", "Entry", "load", "never_train_on", "repository_name", "save"]
 
 MANIFEST = Path(__file__).with_name("manifest.json")
-NEVER_TRAIN_ON = Path(__file__).with_name("never_train_on.txt")
+NEVER_TRAIN_ON = Path(__file__).parent / "projects" / "never_train_on.txt"
 
 _ADDRESS = re.compile(r"(?i)^(?:(?:https?|git|ssh)://)?(?:[\w.-]+@)?(?:www\.)?github\.com[/:]+")
 

@@ -12,15 +12,15 @@ import re
 from collections.abc import Sequence
 
 from codesearch.records import Chunk
-from training.corpus.comments import Comment, comments, without
-from training.corpus.foreign import foreign_sentence
-from training.corpus.messages import messages
-from training.corpus.phrases import content_phrase, name_phrase, path_phrase, path_words, split_name
-from training.corpus.plain import prose
+from training.corpus.prose.comments import Comment, comments, without
+from training.corpus.prose.foreign import foreign_sentence
+from training.corpus.prose.messages import messages
+from training.corpus.prose.phrases import content_phrase, name_phrase, path_phrase, path_words, split_name
+from training.corpus.prose.plain import prose
+from training.corpus.prose.sentences import sentence_of
 from training.corpus.questions import about, action_of_name, action_of_sentence, question
 from training.corpus.reading import is_test, share_of
 from training.corpus.records import Kind, Pair
-from training.corpus.sentences import sentence_of
 
 __all__ = ["chunk_id", "pairs_of_file"]
 

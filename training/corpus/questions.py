@@ -11,7 +11,7 @@ import random
 import re
 from dataclasses import dataclass
 
-from training.corpus.verbs import VERBS, Verb
+from training.corpus.prose.verbs import VERBS, Verb
 
 __all__ = ["Action", "about", "action_of_name", "action_of_sentence", "question"]
 

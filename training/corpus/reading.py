@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codesearch.files.source import SourceText, read_source
+from codesearch.files.content.source import SourceText, read_source
+from codesearch.files.languages import LANGUAGES
 from codesearch.files.walk import walk
-from codesearch.languages import LANGUAGES
 from codesearch.searching.signals.path_roles import roles_of
 from training.corpus.duplicates import Fingerprint, fingerprint
-from training.corpus.screening import kept_by_content, kept_by_path
+from training.corpus.prose.screening import kept_by_content, kept_by_path
 
 __all__ = ["SHARES", "Candidate", "candidates", "is_test", "read", "share_of"]
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from codesearch.tokens import is_function_word, tokenize
+from codesearch.storage.lexical.tokens import is_function_word, tokenize
 from training.evaluate.records import Role
 
 __all__ = ["Bm25", "Bm25Scorer", "counted", "terms"]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benches.retrieval.annotations import Query, Repository, load_repositories
+from benches.retrieval.data.annotations import Query, Repository, load_repositories
 from benches.retrieval.metrics import DEPTH, ndcg
-from codesearch.chunking.parse_pool import ChunkPool
-from codesearch.files.source import SourceText, read_source
+from codesearch.chunking.workers.parse_pool import ChunkPool
+from codesearch.files.content.source import SourceText, read_source
 from codesearch.files.walk import walk
 from codesearch.records import Chunk, Hit, SourceFile
 from training.evaluate.records import Measured, Ranker, Slice

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.corpus.foreign import script_of
+from training.corpus.prose.foreign import script_of
 from training.corpus.shards import read_rows
 from training.evaluate.documentation import pool_of
 from training.evaluate.heldout import Function, draw

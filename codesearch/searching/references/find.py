@@ -10,15 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from codesearch.errors import BadQuery
-from codesearch.languages import is_code
+from codesearch.files.languages import is_code
 from codesearch.records import Chunk, ChunkRef
-from codesearch.searching.query import Name
+from codesearch.searching.question.query import Name
 from codesearch.searching.references.occurrences import Use, called_names, defining_line, occurrences
 from codesearch.searching.signals.definition_places import name_of
 from codesearch.searching.signals.path_roles import is_test
 from codesearch.searching.signals.signals import defines, last_component, within
 from codesearch.searching.stores.protocol import EVERYTHING, Scope, SearchStore
-from codesearch.tokens import tokenize
+from codesearch.storage.lexical.tokens import tokenize
 
 __all__ = ["Reference", "References", "Related", "find_references", "find_related"]
 

@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 from codesearch.errors import BadQuery
 from codesearch.records import Chunk, ChunkRef
-from codesearch.searching.query import Name
+from codesearch.searching.question.query import Name
 from codesearch.searching.signals.signals import definition_grade, within
 from codesearch.searching.stores.protocol import SearchStore
 

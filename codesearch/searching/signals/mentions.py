@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from codesearch.searching.issue import Issue
-from codesearch.searching.query import Query
+from codesearch.searching.question.issue import Issue
+from codesearch.searching.question.query import Query
 
 __all__ = ["named_files"]
 

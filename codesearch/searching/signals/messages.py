@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codesearch.searching.query import Query
-from codesearch.tokens import is_function_word
+from codesearch.searching.question.query import Query
+from codesearch.storage.lexical.tokens import is_function_word
 
 __all__ = ["Said", "said_in"]
 

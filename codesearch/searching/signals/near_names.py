@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from codesearch.tokens import singular
+from codesearch.storage.lexical.tokens import singular
 
 __all__ = ["near_names"]
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from codesearch.tokens import singular
+from codesearch.storage.lexical.tokens import singular
 
 __all__ = ["ROLES", "Role", "is_data", "is_prose", "is_test", "roles_of"]
 

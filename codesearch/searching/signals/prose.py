@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from enum import IntEnum
 
-from codesearch.searching.query import Query
+from codesearch.searching.question.query import Query
 
 __all__ = ["Wanted", "prose_wanted"]
 

@@ -15,9 +15,9 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from codesearch.records import Chunk
-from codesearch.searching.query import Name, Query, stem
+from codesearch.searching.question.query import Name, Query, stem
 from codesearch.searching.signals.path_roles import roles_of
-from codesearch.tokens import tokenize
+from codesearch.storage.lexical.tokens import tokenize
 
 __all__ = [
     "defines",

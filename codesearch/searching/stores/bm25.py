@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codesearch.storage.term_statistics import Postings, RowLengths
+from codesearch.storage.lexical.term_statistics import Postings, RowLengths
 
 __all__ = ["Collection", "pooled_scores"]
 

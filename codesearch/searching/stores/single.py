@@ -18,8 +18,8 @@ from codesearch.searching.stores.order import (
     with_ties,
 )
 from codesearch.searching.stores.protocol import EVERYTHING, Match, Scope
+from codesearch.storage.lexical.tokens import match_expression
 from codesearch.storage.rows import ChunkText, Ids, Scored
-from codesearch.tokens import match_expression
 
 if TYPE_CHECKING:
     from codesearch.storage.store import Store

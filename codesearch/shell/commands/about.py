@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from codesearch.shell.commands import options
-from codesearch.shell.terminal import one_line, write
+from codesearch.rendering.terminal import one_line, write
+from codesearch.shell.options import options
 
 __all__ = ["doctor", "help_", "models"]
 
@@ -41,8 +41,8 @@ def models(*, as_json: bool) -> None:
     longest text in tokens, licence, commercial use, recommended use.
     """
     from codesearch.models.names import known_models
-    from codesearch.shell.model_list import columns, fields
-    from codesearch.shell.render import dump
+    from codesearch.rendering.model_list import columns, fields
+    from codesearch.rendering.render import dump
 
     found = known_models()
     if as_json:
@@ -64,8 +64,8 @@ def doctor(ctx: click.Context, *, model: str | None, as_json: bool) -> None:
 
     Exits with 2 if something that a search needs does not work.
     """
+    from codesearch.rendering.render import dump
     from codesearch.shell.doctor import examine
-    from codesearch.shell.render import dump
 
     findings = examine(model)
     if as_json:

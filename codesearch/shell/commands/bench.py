@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codesearch.shell.commands import options
+from codesearch.rendering.terminal import say, write
 from codesearch.shell.exit_codes import INTERRUPTED
-from codesearch.shell.terminal import say, write
+from codesearch.shell.options import options
 
 if TYPE_CHECKING:
     from codesearch.searching.request import Mode
@@ -60,7 +60,7 @@ def bench(
     chosen = tuple(mode for mode in _MODES if not modes or mode in modes)
     try:
         from codesearch.benchmark.run import Plan, run
-        from codesearch.shell import bench_report
+        from codesearch.rendering import bench_report
         from codesearch.shell.progress import Display
 
         plan = Plan(path, root_here, model, chosen, limit, seed)

@@ -8,14 +8,14 @@ import click
 
 from codesearch import caller
 from codesearch.errors import counted
-from codesearch.shell.commands import completion, options
+from codesearch.rendering.terminal import say, write
 from codesearch.shell.exit_codes import NONE_FOUND
-from codesearch.shell.terminal import say, write
+from codesearch.shell.options import completion, options
 
 if TYPE_CHECKING:
     from codesearch.index.index import Index
     from codesearch.searching.references.find import Reference
-    from codesearch.shell.commands.places import Place
+    from codesearch.shell.options.places import Place
 
 __all__ = ["callers"]
 
@@ -55,9 +55,9 @@ def callers(
 
     By syntax, not by types: a call of send is one of every send that there is.
     """
-    from codesearch.shell import references
-    from codesearch.shell.commands import session
-    from codesearch.shell.commands.places import parse
+    from codesearch.rendering import references
+    from codesearch.shell.options import session
+    from codesearch.shell.options.places import parse
 
     wanted = parse(place)
     if wanted.is_code:
@@ -90,7 +90,7 @@ def _meant(index: Index, place: Place) -> tuple[str, tuple[Reference, ...]]:
     """The name at a place, and what its definition calls; of a name alone nothing is known to call."""
     if not place.file:
         return place.symbol, ()
-    from codesearch.shell.commands import session
+    from codesearch.shell.options import session
 
     file = session.path_in(index, place.file)
     related = index.related(file, line=place.line, symbol=place.symbol or None)

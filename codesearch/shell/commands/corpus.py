@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codesearch.shell.commands import options
-from codesearch.shell.terminal import write
+from codesearch.rendering.terminal import write
+from codesearch.shell.options import options
 
 if TYPE_CHECKING:
-    from codesearch.corpus.run import Corpus, CorpusStats
+    from codesearch.distributed.corpus.run import Corpus, CorpusStats
     from codesearch.records import Progress
 
 __all__ = ["embed_corpus"]
@@ -49,8 +49,8 @@ def embed_corpus(
     that are gone are deleted, other roots of the store are left alone. Workers on other machines need the
     same folders.
     """
-    from codesearch.corpus.run import Corpus, Local
-    from codesearch.corpus.run import embed_corpus as run
+    from codesearch.distributed.corpus.run import Corpus, Local
+    from codesearch.distributed.corpus.run import embed_corpus as run
     from codesearch.index.remote import root_name
     from codesearch.models.embedder import Model
     from codesearch.shell.progress import Display
@@ -72,8 +72,8 @@ def embed_corpus(
 
 
 def _by_ray(corpus: Corpus, address: str, workers: int | None, progress: Progress) -> CorpusStats:
-    from codesearch.corpus.ray_workers import RayWorkers
-    from codesearch.corpus.run import embed_corpus as run
+    from codesearch.distributed.corpus.ray_workers import RayWorkers
+    from codesearch.distributed.corpus.run import embed_corpus as run
 
     with RayWorkers(None if address == "local" else address, workers) as cluster:
         return run(corpus, cluster, progress)
@@ -82,8 +82,8 @@ def _by_ray(corpus: Corpus, address: str, workers: int | None, progress: Progres
 def _folder(name: str) -> Path:
     from codesearch import caller
     from codesearch.errors import BadQuery
-    from codesearch.files.clones import checkout, is_address
-    from codesearch.storage.locations import clones_path
+    from codesearch.files.repositories.clones import checkout, is_address
+    from codesearch.storage.folders.locations import clones_path
 
     if is_address(name):
         return checkout(name, clones_path())
@@ -94,7 +94,7 @@ def _folder(name: str) -> Path:
 
 
 def _report(stats: CorpusStats, as_json: bool) -> None:
-    from codesearch.shell.render import dump
+    from codesearch.rendering.render import dump
 
     if as_json:
         write(dump(stats))

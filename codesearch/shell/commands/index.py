@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codesearch.errors import CodesearchError, counted
-from codesearch.shell.commands import options
-from codesearch.shell.terminal import one_line, say, write
+from codesearch.rendering.terminal import one_line, say, write
+from codesearch.shell.options import options
 
 if TYPE_CHECKING:
-    from codesearch.engines.upload import Upload
+    from codesearch.distributed.engines.upload import Upload
     from codesearch.index.index import Index
-    from codesearch.shell.commands.session import Target
+    from codesearch.shell.options.session import Target
 
 __all__ = ["index", "status"]
 
@@ -65,7 +65,8 @@ def index(
 ) -> None:
     """Index the repository of each PATH, or bring its index up to date; with --store upload it too."""
     from codesearch.index.several import shares
-    from codesearch.shell.commands import session, several
+    from codesearch.shell.commands import several
+    from codesearch.shell.options import session
 
     target = session.Target(paths, model, root_here, hidden, ignore, yes, max_file_size, follow, generated)
     seconds = shares(max_wait, len(several.each_root(target)))
@@ -89,7 +90,7 @@ def index(
 
 def _uploaded(index: Index, url: str, name: str | None) -> Upload:
     """Upload an index to the engine at ``url``."""
-    from codesearch.engines.address import open_engine
+    from codesearch.distributed.engines.address import open_engine
     from codesearch.index.remote import root_name
     from codesearch.shell.progress import Display
 
@@ -103,8 +104,8 @@ def _uploaded(index: Index, url: str, name: str | None) -> Upload:
 
 def _each(target: Target, work: Callable[[Target], Any], as_json: bool) -> int:
     """Do the work for each root and print its results as JSON, if asked for; the exit code."""
+    from codesearch.rendering.render import dump
     from codesearch.shell.commands import several
-    from codesearch.shell.render import dump
 
     roots = several.each_root(target)
     if len(roots) == 1:
@@ -128,7 +129,7 @@ def _each(target: Target, work: Callable[[Target], Any], as_json: bool) -> int:
 
 def _summary(root: str, stats: object, counts: object, elapsed: float) -> str:
     from codesearch.records import Stats
-    from codesearch.shell.report import seconds
+    from codesearch.rendering.report import seconds
     from codesearch.storage.rows import Counts
 
     assert isinstance(stats, Stats)
@@ -181,8 +182,8 @@ def status(
     ctx: click.Context, /, paths: tuple[str, ...], *, skipped: bool, root_here: bool, as_json: bool
 ) -> None:
     """Show what is indexed for each PATH, with which model, and how far."""
-    from codesearch.shell.commands import session
-    from codesearch.shell.report import facts
+    from codesearch.rendering.report import facts
+    from codesearch.shell.options import session
 
     target = session.Target(paths, root_here=root_here)
     said = 0
@@ -206,9 +207,9 @@ def status(
 
 def _say_resident() -> None:
     """Add what the resident process holds, where one runs."""
-    from codesearch.server import client
-    from codesearch.server.address import Address
-    from codesearch.shell.report import human_bytes
+    from codesearch.rendering.report import human_bytes
+    from codesearch.serving.resident import client
+    from codesearch.serving.resident.address import Address
 
     address = Address.read() if client.allowed() else None
     if address is None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codesearch.shell.commands import options
-from codesearch.shell.terminal import one_line, write
+from codesearch.rendering.terminal import one_line, write
+from codesearch.shell.options import options
 
 if TYPE_CHECKING:
-    from codesearch.storage.locations import IndexEntry
+    from codesearch.storage.folders.locations import IndexEntry
 
 __all__ = ["clear", "list_"]
 
@@ -20,7 +20,7 @@ __all__ = ["clear", "list_"]
 @options.json_flag
 def list_(*, as_json: bool) -> None:
     """List every index, its size and its root, and what all of them share."""
-    from codesearch.storage.locations import list_indexes
+    from codesearch.storage.folders.locations import list_indexes
 
     entries = list_indexes()
     write(_as_json(entries) if as_json else "".join(map(_line, entries)) + "".join(_shared()))
@@ -34,7 +34,7 @@ def list_(*, as_json: bool) -> None:
 @options.json_flag
 def clear(path: str | None, *, everything: bool, orphans: bool, root_here: bool, as_json: bool) -> None:
     """Delete the index of PATH, or all of them. Your files stay as they are."""
-    from codesearch.storage import locations
+    from codesearch.storage.folders import locations
 
     if sum((path is not None, everything, orphans)) != 1:
         raise click.UsageError("give one of PATH, --all and --orphans")
@@ -53,8 +53,8 @@ def clear(path: str | None, *, everything: bool, orphans: bool, root_here: bool,
 def _shared() -> Iterator[str]:
     """A line for each cache that belongs to no index alone and holds something."""
     from codesearch.models.names import model_cache
-    from codesearch.shell.report import human_bytes
-    from codesearch.storage.locations import clones_path, vector_cache_path
+    from codesearch.rendering.report import human_bytes
+    from codesearch.storage.folders.locations import clones_path, vector_cache_path
 
     vectors = vector_cache_path()
     shared = {
@@ -68,7 +68,7 @@ def _shared() -> Iterator[str]:
 
 
 def _line(entry: IndexEntry) -> str:
-    from codesearch.shell.report import human_bytes
+    from codesearch.rendering.report import human_bytes
 
     root = one_line(str(entry.root)) if entry.root else "(root unknown)"
     gone = "  (the folder is gone)" if entry.is_orphan else ""
@@ -76,7 +76,7 @@ def _line(entry: IndexEntry) -> str:
 
 
 def _as_json(entries: Sequence[IndexEntry]) -> str:
-    from codesearch.shell.render import dump
+    from codesearch.rendering.render import dump
 
     return dump(
         [{"root": e.root, "directory": e.directory, "bytes": e.bytes, "orphan": e.is_orphan} for e in entries]

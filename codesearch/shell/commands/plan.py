@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from codesearch.planning.plan import Assumptions, Plan, make_plan
-from codesearch.shell.commands import options
-from codesearch.shell.terminal import write
+from codesearch.distributed.planning.plan import Assumptions, Plan, make_plan
+from codesearch.rendering.terminal import write
+from codesearch.shell.options import options
 
 if TYPE_CHECKING:
-    from codesearch.planning.figures import Figures
+    from codesearch.distributed.planning.figures import Figures
 
 __all__ = ["plan"]
 
@@ -78,8 +78,8 @@ def plan(*, counts: tuple[int, ...], lines: bool, as_json: bool, **given: Any) -
     printed: every option but --lines and --json is one. A size that nobody measured is marked with *. Prices
     are examples; give your own.
     """
-    from codesearch.planning.figures import figures
-    from codesearch.shell.render import dump
+    from codesearch.distributed.planning.figures import figures
+    from codesearch.rendering.render import dump
 
     assumptions, known = Assumptions(**given), figures()
     per_chunk = known.source.lines_per_chunk if lines else 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from codesearch.shell.commands import options
-from codesearch.shell.terminal import one_line, say, write
+from codesearch.rendering.terminal import one_line, say, write
+from codesearch.shell.options import options
 
 __all__ = ["export", "import_"]
 
@@ -21,8 +21,8 @@ def export(file: str, path: str, *, root_here: bool, as_json: bool) -> None:
     Whoever has the same sources imports it and need not embed them again. Bring the index up to date first:
     codesearch index PATH.
     """
-    from codesearch.shell.commands import session
-    from codesearch.shell.render import dump
+    from codesearch.rendering.render import dump
+    from codesearch.shell.options import session
 
     with session.open_one(session.Target((path,), root_here=root_here), create=False) as (index, _):
         manifest = index.export(file)
@@ -61,9 +61,9 @@ def import_(
     your own files, and only where these have the content that was exported; vectors are believed, so import
     from people whom you trust, and say --sha256.
     """
-    from codesearch.shell.commands import session
+    from codesearch.rendering.render import dump
+    from codesearch.shell.options import session
     from codesearch.shell.progress import Display
-    from codesearch.shell.render import dump
 
     with session.open_one(session.Target((path,), root_here=root_here, yes=yes)) as (index, _):
         with Display(f"importing into {index.root}") as display:

@@ -11,18 +11,18 @@ import click
 
 from codesearch import caller
 from codesearch.errors import counted
-from codesearch.shell.commands import completion, options
-from codesearch.shell.commands.output import checked, output_options, print_answer
+from codesearch.rendering.terminal import say
 from codesearch.shell.exit_codes import NONE_FOUND
-from codesearch.shell.terminal import say
+from codesearch.shell.options import completion, options
+from codesearch.shell.options.output import checked, output_options, print_answer
 
 if TYPE_CHECKING:
     from codesearch.index.index import Index
     from codesearch.index.remote import RemoteIndex
     from codesearch.index.several import Indexes
     from codesearch.records import Hit
+    from codesearch.rendering.render import Answer
     from codesearch.searching.request import Kind, Mode, SearchRequest
-    from codesearch.shell.render import Answer
 
 __all__ = ["search", "similar"]
 
@@ -102,8 +102,9 @@ def search(
 ) -> None:
     """Search for QUERY (a question, a name, a message) in this repository, or in the PATHs of any."""
     started, output = time.monotonic(), checked(printing)
-    from codesearch.shell.commands import session, several
-    from codesearch.shell.commands.filtering import globs_in, say_nothing_passes
+    from codesearch.shell.commands import several
+    from codesearch.shell.options import session
+    from codesearch.shell.options.filtering import globs_in, say_nothing_passes
 
     # What cannot be asked is refused before anything is indexed for it.
     request = _request(query, limit, mode, kind, types, globs, regexes, rerank, explain)
@@ -155,8 +156,8 @@ def similar(
     """Find code like the chunk at FILE:LINE, like the definition FILE#SYMBOL, like that of a SYMBOL which
     is defined only once, or like the code on standard input (-)."""
     started, output = time.monotonic(), checked(printing)
-    from codesearch.shell.commands import session
-    from codesearch.shell.commands.places import parse, standard_input
+    from codesearch.shell.options import session
+    from codesearch.shell.options.places import parse, standard_input
 
     wanted = parse(place)
     code = standard_input() if wanted.is_code else None
@@ -198,8 +199,8 @@ def _request(  # noqa: PLR0917 - the options of the command
     """Make the request, with its reranker loaded."""
     from codesearch.models.reranker import load_reranker
     from codesearch.searching.request import SearchRequest
-    from codesearch.shell.commands.places import is_path
-    from codesearch.shell.commands.session import languages_of
+    from codesearch.shell.options.places import is_path
+    from codesearch.shell.options.session import languages_of
 
     if query is None and not regexes:
         raise click.UsageError("Missing argument 'QUERY'.")
@@ -227,7 +228,7 @@ def _request(  # noqa: PLR0917 - the options of the command
 def _answer_of_store(url: str, paths: Sequence[str], model: str | None, request: SearchRequest) -> Answer:
     """Search an engine. A PATH is a folder whose root is there, or the name of a root."""
     from codesearch.index.remote import open_store, root_name
-    from codesearch.storage.locations import locate
+    from codesearch.storage.folders.locations import locate
 
     names = [root_name(locate(path).root) if caller.path(path).exists() else path for path in paths]
     with open_store(url, roots=names or None, model=model) as remote:
@@ -248,7 +249,7 @@ def _answer(index: Index | Indexes | RemoteIndex, request: SearchRequest) -> Ans
 
 
 def _with_state(index: Index | Indexes | RemoteIndex, query: str, hits: Sequence[Hit]) -> Answer:
-    from codesearch.shell.render import Answer
+    from codesearch.rendering.render import Answer
 
     counts, roots = index.counts(), tuple(str(root) for root in index.roots)
     return Answer(query, roots, index.model, counts.embedded, counts.to_embed, tuple(hits))

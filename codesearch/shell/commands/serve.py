@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codesearch.errors import CodesearchError
-from codesearch.shell.commands import options
-from codesearch.shell.terminal import say, write
+from codesearch.rendering.terminal import say, write
+from codesearch.shell.options import options
 
 if TYPE_CHECKING:
-    from codesearch.server.address import Address
+    from codesearch.serving.resident.address import Address
 
 __all__ = ["serve"]
 
@@ -98,9 +98,9 @@ class _Options:
 
 
 def _serve(runner: Any, given: _Options) -> None:
-    from codesearch.files.roots import canonical
-    from codesearch.server import run
-    from codesearch.server.address import Address
+    from codesearch.files.repositories.roots import canonical
+    from codesearch.serving.http import run
+    from codesearch.serving.resident.address import Address
 
     if not given.background and Address.read() is not None:
         _give_way()
@@ -128,8 +128,8 @@ def _serve(runner: Any, given: _Options) -> None:
 
 def _opened() -> bool:
     """Open the page of the process that runs, if it has a port."""
-    from codesearch.server.address import Address
-    from codesearch.server.client import Unreachable
+    from codesearch.serving.resident.address import Address
+    from codesearch.serving.resident.client import Unreachable
 
     address = Address.read()
     try:
@@ -153,7 +153,7 @@ def _open_page(address: Address, port: int) -> None:
 
 def _give_way() -> None:
     """Ask a process that runs in the background to leave its place to this one."""
-    from codesearch.server.client import Unreachable
+    from codesearch.serving.resident.client import Unreachable
 
     try:
         _tell(_running(), "/v1/stop")
@@ -162,14 +162,14 @@ def _give_way() -> None:
 
 
 def _print_status(as_json: bool) -> None:
-    from codesearch.shell.render import dump
+    from codesearch.rendering.render import dump
 
     found = _tell(_running(), "/v1/status")
     if as_json:
         write(dump(found))
         return
-    from codesearch.shell.report import human_bytes, seconds
-    from codesearch.shell.terminal import one_line
+    from codesearch.rendering.report import human_bytes, seconds
+    from codesearch.rendering.terminal import one_line
 
     memory = f"{human_bytes(found['memory_bytes'])} of {human_bytes(found['memory_limit_bytes'])}"
     write(
@@ -184,7 +184,7 @@ def _print_status(as_json: bool) -> None:
 
 
 def _running() -> Address:
-    from codesearch.server.address import Address
+    from codesearch.serving.resident.address import Address
 
     address = Address.read()
     if address is None:
@@ -193,7 +193,7 @@ def _running() -> Address:
 
 
 def _tell(address: Address, path: str) -> dict[str, Any]:
-    from codesearch.server.client import Unreachable, ask
+    from codesearch.serving.resident.client import Unreachable, ask
 
     try:
         return next(ask(address, path, {}), {})

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from codesearch.errors import CodesearchError
-from codesearch.shell.commands import session
-from codesearch.shell.terminal import one_line, say
+from codesearch.rendering.terminal import one_line, say
+from codesearch.shell.options import session
 
 __all__ = ["each_root", "open_all", "refresh_all_before_search"]
 
@@ -40,7 +40,7 @@ def open_all(target: session.Target, *, create: bool = True) -> Iterator[session
 
 def each_root(target: session.Target) -> list[str]:
     """Return for each root that the paths belong to the first path in it. BadQuery for a missing one."""
-    from codesearch.storage.locations import locate
+    from codesearch.storage.folders.locations import locate
 
     first: dict[Path, str] = {}
     for path in target.paths or (".",):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codesearch.shell.commands import options
-from codesearch.shell.terminal import write
+from codesearch.rendering.terminal import write
+from codesearch.shell.options import options
 
 if TYPE_CHECKING:
     from codesearch.storage.receipts import Receipt
@@ -27,7 +27,7 @@ def stats(*, as_json: bool, clear: bool) -> None:
     Tokens of the answers stand beside those of the files that their hits stand in (4 bytes a token). It is
     counted on this machine, without the questions, and sent nowhere; CODESEARCH_STATS=0 switches it off.
     """
-    from codesearch.shell.render import dump
+    from codesearch.rendering.render import dump
     from codesearch.storage.receipts import receipts, receipts_file
 
     if clear:

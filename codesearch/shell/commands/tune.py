@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codesearch.shell.commands import options
+from codesearch.rendering.terminal import one_line, say, write
 from codesearch.shell.exit_codes import INTERRUPTED
-from codesearch.shell.terminal import one_line, say, write
+from codesearch.shell.options import options
 
 if TYPE_CHECKING:
     from codesearch.benchmark.tune import Tuned
@@ -53,7 +53,7 @@ def tune(
         say("interrupted; nothing has changed")
         ctx.exit(INTERRUPTED)
     if as_json:
-        from codesearch.shell.render import dump
+        from codesearch.rendering.render import dump
 
         write(dump({"results": [record for record, _ in results]}))
     else:

@@ -27,13 +27,13 @@ from codesearch.benchmark.questions import (
 )
 from codesearch.benchmark.run import Plan, Report, run
 from codesearch.benchmark.trial import erase, opened_trial
-from codesearch.chunking.doc_comments import Erasure
+from codesearch.chunking.syntax.doc_comments import Erasure
 from codesearch.cli import cli
 from codesearch.errors import TooFewQuestions, TooManyFiles
-from codesearch.files.source import SourceText
+from codesearch.files.content.source import SourceText
 from codesearch.index.opening import open_index
 from codesearch.records import SourceFile
-from codesearch.shell import bench_report
+from codesearch.rendering import bench_report
 from tests.support.closeness import WordHashEmbedder
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from codesearch.benchmark.comments import from_comments
 from codesearch.benchmark.commits import from_commits, question_of
 from codesearch.benchmark.sentences import first_sentence
-from codesearch.chunking.doc_comments import documented
-from codesearch.chunking.parse_pool import DocumentedFile
+from codesearch.chunking.syntax.doc_comments import documented
+from codesearch.chunking.workers.parse_pool import DocumentedFile
 from codesearch.records import SourceFile
 
 

@@ -17,7 +17,7 @@ from codesearch.benchmark.tune import _halves
 from codesearch.index.opening import open_index
 from codesearch.models.adapter import QueryAdapter
 from codesearch.storage.adapter_file import AdapterFile
-from codesearch.storage.locations import locate
+from codesearch.storage.folders.locations import locate
 from tests.support.command import run
 from tests.support.dialect import write_dialect
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch.chunking.doc_comments import Documented, documented
-from codesearch.chunking.grammars import parse
-from codesearch.chunking.parse_pool import ChunkPool
+from codesearch.chunking.syntax.doc_comments import Documented, documented
+from codesearch.chunking.syntax.grammars import parse
+from codesearch.chunking.workers.parse_pool import ChunkPool
 from codesearch.records import SourceFile
 
 STYLES = {

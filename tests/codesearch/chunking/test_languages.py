@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from codesearch.chunking.definitions import DEFINITIONS
-from codesearch.chunking.grammars import GrammarUnavailable, definition_query, parse
-from codesearch.chunking.symbols import find_definitions
+from codesearch.chunking.syntax.definitions import DEFINITIONS
+from codesearch.chunking.syntax.grammars import GrammarUnavailable, definition_query, parse
+from codesearch.chunking.syntax.symbols import find_definitions
 from codesearch.errors import BadQuery
-from codesearch.languages import LANGUAGES, canonical_language, language_of
+from codesearch.files.languages import LANGUAGES, canonical_language, language_of
 from tests.support.language_samples import SAMPLES
 
 WITH_GRAMMAR = sorted(name for name, language in LANGUAGES.items() if language.grammar)
@@ -97,8 +97,8 @@ def test_of_two_patterns_for_one_node_the_more_telling_kind_wins(
     monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, str]
 ) -> None:
     patterns = tuple(f"(function_declaration name: (_) @name) @{kind}" for kind in kinds)
-    monkeypatch.setattr("codesearch.chunking.grammars.DEFINITIONS", {"lua": patterns})
-    monkeypatch.setattr("codesearch.chunking.symbols.definition_query", definition_query.__wrapped__)
+    monkeypatch.setattr("codesearch.chunking.syntax.grammars.DEFINITIONS", {"lua": patterns})
+    monkeypatch.setattr("codesearch.chunking.syntax.symbols.definition_query", definition_query.__wrapped__)
     data = b"function f() end\n"
     assert [each.kind for each in find_definitions(parse(data, "lua"), data, "lua")] == ["function"]
 
@@ -107,7 +107,7 @@ def test_a_pattern_that_the_grammar_does_not_know_costs_that_pattern_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     patterns = {**DEFINITIONS, "lua": (*DEFINITIONS["lua"], "(renamed_node name: (_) @name) @function")}
-    monkeypatch.setattr("codesearch.chunking.grammars.DEFINITIONS", patterns)
+    monkeypatch.setattr("codesearch.chunking.syntax.grammars.DEFINITIONS", patterns)
     query = definition_query.__wrapped__("lua")
     assert query is not None
     assert query.pattern_count == len(DEFINITIONS["lua"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from codesearch.chunking.chunk import chunk_file
-from codesearch.chunking.line_patterns import LINE_PATTERNS
-from codesearch.chunking.line_symbols import line_definitions
-from codesearch.languages import LANGUAGES
+from codesearch.chunking.syntax.line_patterns import LINE_PATTERNS
+from codesearch.chunking.syntax.line_symbols import line_definitions
+from codesearch.files.languages import LANGUAGES
 from tests.support.line_samples import SAMPLES
 
 

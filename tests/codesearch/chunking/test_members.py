@@ -6,11 +6,11 @@ from __future__ import annotations
 import pytest
 
 from codesearch.chunking.chunk import chunk_file
-from codesearch.chunking.cpp_macros import without_export_macros
-from codesearch.chunking.grammars import member_query, parse
-from codesearch.chunking.member_patterns import MEMBERS
-from codesearch.chunking.members import find_members
-from codesearch.chunking.symbols import find_definitions
+from codesearch.chunking.syntax.cpp_macros import without_export_macros
+from codesearch.chunking.syntax.grammars import member_query, parse
+from codesearch.chunking.syntax.member_patterns import MEMBERS
+from codesearch.chunking.syntax.members import find_members
+from codesearch.chunking.syntax.symbols import find_definitions
 
 CASES = {
     "python": (

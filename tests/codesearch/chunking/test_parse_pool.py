@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from codesearch.chunking import parse_pool, parse_process
 from codesearch.chunking.chunk import chunk_file
-from codesearch.chunking.parse_pool import ChunkPool
 from codesearch.chunking.spans import line_spans, syntax_spans
+from codesearch.chunking.workers import parse_pool, parse_process
+from codesearch.chunking.workers.parse_pool import ChunkPool
 from codesearch.records import SourceFile
 from tests.support.language_samples import SAMPLES
 from tests.support.paths import ROOT
@@ -149,7 +149,7 @@ def test_processes_end_with_their_parent(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import os, signal\n"
-        "from codesearch.chunking.parse_pool import ChunkPool\n"
+        "from codesearch.chunking.workers.parse_pool import ChunkPool\n"
         "from codesearch.records import SourceFile\n"
         "pool = ChunkPool(workers=1)\n"
         "list(pool.chunk_many([(SourceFile('a.kt', 1, 0, 'kotlin'), b'fun f() {}')]))\n"
@@ -181,7 +181,7 @@ def test_a_script_without_a_main_guard_works(tmp_path: Path) -> None:
     script = tmp_path / "scripts" / "unguarded.py"
     script.parent.mkdir()
     script.write_text(
-        "from codesearch.chunking.parse_pool import ChunkPool\n"
+        "from codesearch.chunking.workers.parse_pool import ChunkPool\n"
         "from codesearch.records import SourceFile\n"
         "print('started')\n"
         "with ChunkPool(workers=2) as pool:\n"
@@ -198,7 +198,7 @@ _PARSE = """
 import sys
 import sysconfig
 sys.path.insert(0, sys.argv[1])
-from codesearch.chunking.parse_pool import ChunkPool
+from codesearch.chunking.workers.parse_pool import ChunkPool
 from codesearch.records import SourceFile
 with ChunkPool(workers=1) as pool:
     for each in pool.chunk_many([(SourceFile("a.kt", 1, 0, "kotlin"), b"fun f() {}")]):

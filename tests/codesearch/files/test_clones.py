@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from codesearch.errors import BadQuery, CodesearchError
-from codesearch.files import clones
-from codesearch.files.clones import Address, checkout, is_address
+from codesearch.files.repositories import clones
+from codesearch.files.repositories.clones import Address, checkout, is_address
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch.files.encoding import decode, is_wide
+from codesearch.files.content.encoding import decode, is_wide
 
 SAMPLES = [
     ("// 计算运费\nint shipping_fee(int kg) { return kg * 3; }\n", "gbk"),

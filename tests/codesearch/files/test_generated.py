@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from codesearch.files.generated import is_generated_page
+from codesearch.files.content.generated import is_generated_page
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codesearch.files.source import Skip, SourceText, read_source
+from codesearch.files.content.source import Skip, SourceText, read_source
 from codesearch.files.walk import walk
 
 _PICTURE = "iVBORw0KGgo" * 30_000

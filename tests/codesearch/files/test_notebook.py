@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch.files.notebook import read_notebook
+from codesearch.files.content.notebook import read_notebook
 
 
 def cell(kind: str, source: str, picture: int = 0) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from codesearch.errors import TooManyFiles
-from codesearch.files.ignore import parse_ignore
+from codesearch.files.ignoring.ignore import parse_ignore
 from codesearch.files.walk import WalkOptions, walk
 from tests.support.git_cases import git, grow, ignore_file, not_ignored
 
@@ -55,7 +55,7 @@ def test_hundreds_of_patterns_mean_what_they_mean_to_git(
     tree: Tree, fold: str, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether they are asked one by one or looked up."""
-    monkeypatch.setattr("codesearch.files.rules._FEW", few)
+    monkeypatch.setattr("codesearch.files.ignoring.rules._FEW", few)
     draw = random.Random(f"{fold}{few}")
     root = tree({})
     git(root, "config", "core.ignorecase", fold)
@@ -121,7 +121,7 @@ def test_without_git_the_files_still_decide(tree: Tree, monkeypatch: pytest.Monk
         {"a.py": "x", "b.gen": "x", ".gitignore": "*.gen\n", ".git/info/exclude": "c.py", "c.py": "x"}
     )
     for module in ("git", "repository"):
-        monkeypatch.setattr(f"codesearch.files.{module}.installed", lambda: None)
+        monkeypatch.setattr(f"codesearch.files.repositories.{module}.installed", lambda: None)
     assert paths(root) == ["a.py"]
 
 

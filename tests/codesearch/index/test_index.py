@@ -16,7 +16,7 @@ from codesearch.index.index import Index
 from codesearch.index.opening import open_index
 from codesearch.models.embedder import Model, encode_documents
 from codesearch.storage import metadata as recorded
-from codesearch.storage.locations import list_indexes
+from codesearch.storage.folders.locations import list_indexes
 from codesearch.storage.metadata import ModelRecord
 from codesearch.storage.store import Store
 from tests.support.closeness import WordHashEmbedder, assert_close

@@ -12,8 +12,8 @@ from codesearch.errors import BadQuery, CodesearchError, IndexBusy, IndexNotFoun
 from codesearch.index.comparable import Member, comparable
 from codesearch.index.several import shares
 from codesearch.records import Copy
-from codesearch.storage.locations import LOCK_NAME
-from codesearch.storage.lock import WriterLock
+from codesearch.storage.folders.locations import LOCK_NAME
+from codesearch.storage.folders.lock import WriterLock
 from codesearch.storage.store import DATABASE
 from tests.support.closeness import WordHashEmbedder
 from tests.support.trees import QUESTIONS, write_tree

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codesearch.storage.locations import locate
+from codesearch.storage.folders.locations import locate
 from codesearch.storage.store import DATABASE
 from tests.support.command import run
 

@@ -18,8 +18,8 @@ import pytest
 
 from codesearch.errors import CodesearchError, IndexFormatError
 from codesearch.index.opening import open_index
-from codesearch.storage import locations
-from codesearch.storage.locations import locate
+from codesearch.storage.folders import locations
+from codesearch.storage.folders.locations import locate
 from codesearch.storage.store import DATABASE
 from tests.support.closeness import WordHashEmbedder
 from tests.support.paths import ROOT

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesearch import BadQuery, open_index
-from codesearch.searching.best_lines import WINDOW, best_lines
-from codesearch.shell.render import Answer, as_json
+from codesearch.rendering.render import Answer, as_json
+from codesearch.searching.ranking.best_lines import WINDOW, best_lines
 from tests.support.closeness import WordHashEmbedder
 
 CODE = "def start(proxy):\n    log(proxy)\n    check(proxy)\n\n    retry = 3\n    return open(proxy, retry)\n"

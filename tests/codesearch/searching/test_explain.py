@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from codesearch.index.index import Index
 from codesearch.index.opening import open_index
+from codesearch.rendering.explanations import as_record, in_words
 from codesearch.searching.explain import Explanation, Step
 from codesearch.searching.request import MODES
-from codesearch.shell.explanations import as_record, in_words
 from tests.support.closeness import WordHashEmbedder
 
 RETRY = "def retry_request(call):\n    # Decide whether a request is retried.\n    return call()\n"

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesearch import open_index
-from codesearch.searching.issue import Frame, Issue, term_weights
-from codesearch.searching.query import LONG, Query
+from codesearch.searching.question.issue import Frame, Issue, term_weights
+from codesearch.searching.question.query import LONG, Query
 from codesearch.searching.signals.mentions import named_files
 from tests.support.closeness import WordHashEmbedder
 

@@ -18,8 +18,8 @@ from codesearch.searching.request import MODES, Mode
 from codesearch.searching.search import STABLE_LIMIT, depth
 from codesearch.searching.stores.order import by_score_and_place, with_ties
 from codesearch.searching.stores.protocol import Match
+from codesearch.storage.lexical.tokens import query_terms
 from codesearch.storage.store import Store
-from codesearch.tokens import query_terms
 from tests.support.closeness import WordHashEmbedder
 from tests.support.searching import Ask, single
 from tests.support.store_support import embed_pending, put_file

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from codesearch.errors import BadQuery
 from codesearch.records import Filter
-from codesearch.searching import pattern as pattern_module
-from codesearch.searching.pattern import parse_pattern
+from codesearch.searching.question import pattern as pattern_module
+from codesearch.searching.question.pattern import parse_pattern
 from codesearch.searching.request import MODES
 from codesearch.storage import reading as store_read
 from codesearch.storage.rows import ChunkText

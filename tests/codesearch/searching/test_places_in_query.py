@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesearch import open_index
-from codesearch.searching.places_in_query import Spot, spots_in
+from codesearch.searching.question.places_in_query import Spot, spots_in
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from codesearch.records import Chunk, ChunkRef
-from codesearch.searching.query import Query
-from codesearch.searching.ranking import HYBRID, rank
+from codesearch.searching.question.query import Query
+from codesearch.searching.ranking.ranking import HYBRID, rank
 from codesearch.searching.signals.prose import Wanted, prose_wanted
 
 CODE = Chunk("src/proxy.py", 0, 1, 1, 1, "python", "function", "", (), "", (), "start the proxy")

@@ -11,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesearch.records import Chunk, ChunkRef
-from codesearch.searching.query import Name, Query, stem
-from codesearch.searching.ranking import HYBRID, SEMANTIC, WEIGHTS, Candidate, further_places, fuse, rank
+from codesearch.searching.question.query import Name, Query, stem
+from codesearch.searching.ranking.ranking import (
+    HYBRID,
+    SEMANTIC,
+    WEIGHTS,
+    Candidate,
+    further_places,
+    fuse,
+    rank,
+)
 from codesearch.searching.signals.path_roles import roles_of
 from codesearch.searching.signals.signals import definition_grade, initials, path_affinity
 from codesearch.searching.signals.words import rarities, shares_held

@@ -15,8 +15,8 @@ from codesearch.errors import BadQuery, CodesearchError, ModelUnavailable
 from codesearch.index.index import Index
 from codesearch.index.opening import open_index
 from codesearch.records import ChunkRef
-from codesearch.searching.ranking import Candidate
-from codesearch.searching.rerank import RERANKED, rerank
+from codesearch.searching.ranking.ranking import Candidate
+from codesearch.searching.ranking.rerank import RERANKED, rerank
 from tests.support.checkpoints import Checkpoint
 from tests.support.closeness import WordHashEmbedder
 from tests.support.running import checkpoint_folder

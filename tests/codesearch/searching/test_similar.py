@@ -10,7 +10,7 @@ from codesearch.errors import BadQuery
 from codesearch.index.index import Index
 from codesearch.index.opening import open_index
 from codesearch.records import Hit
-from codesearch.shell.commands.places import Place, parse
+from codesearch.shell.options.places import Place, parse
 from tests.support.closeness import WordHashEmbedder
 
 RETRY = "def retry(call):\n    for attempt in range(3):\n        call(attempt)\n    raise TooMany\n"

@@ -14,8 +14,8 @@ from codesearch.errors import CodesearchError
 from codesearch.records import ChunkRef
 from codesearch.searching.stores.protocol import Match, SearchStore
 from codesearch.searching.stores.union import Part, PartError, UnionStore
+from codesearch.storage.lexical.tokens import query_terms
 from codesearch.storage.store import Store
-from codesearch.tokens import query_terms
 from tests.support.closeness import WordHashEmbedder
 from tests.support.searching import single
 from tests.support.store_support import embed_pending, put_file

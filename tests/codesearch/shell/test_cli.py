@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from codesearch.storage.locations import LOCK_NAME
-from codesearch.storage.lock import WriterLock
+from codesearch.storage.folders.locations import LOCK_NAME
+from codesearch.storage.folders.lock import WriterLock
 from tests.support.command import Done, command, run, run_process
 
 CLIENT = '''"""HTTP client."""

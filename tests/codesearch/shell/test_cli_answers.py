@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from codesearch.index.opening import open_index
-from codesearch.storage.locations import list_indexes
+from codesearch.storage.folders.locations import list_indexes
 from tests.codesearch.shell.test_cli import complaints, words
 
 FILES = {

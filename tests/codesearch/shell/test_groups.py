@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codesearch.records import Hit
+from codesearch.rendering.groups import by_file, merged
+from codesearch.rendering.render import as_text
+from codesearch.rendering.snippets import excerpt, with_context
 from codesearch.searching.explain import Explanation
-from codesearch.searching.pattern import parse_pattern
-from codesearch.shell.groups import by_file, merged
-from codesearch.shell.render import as_text
-from codesearch.shell.snippets import excerpt, with_context
+from codesearch.searching.question.pattern import parse_pattern
 
 FILE = "".join(f"line {number}\n" for number in range(1, 61))
 

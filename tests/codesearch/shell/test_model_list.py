@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from codesearch.models.names import known_models
-from codesearch.shell.model_list import columns, fields
+from codesearch.rendering.model_list import columns, fields
 from mlx_jinabert.catalog import available_models
 
 EMBEDDING = {alias: entry for alias, entry in available_models().items() if entry.task == "embedding"}

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesearch.records import Copy, Hit
-from codesearch.shell import render
-from codesearch.shell.highlight import heading, paint
-from codesearch.shell.report import human_bytes
-from codesearch.shell.snippets import Line, Snippet, excerpt, with_context
-from codesearch.shell.terminal import colours, one_line, safe
+from codesearch.rendering import render
+from codesearch.rendering.highlight import heading, paint
+from codesearch.rendering.report import human_bytes
+from codesearch.rendering.snippets import Line, Snippet, excerpt, with_context
+from codesearch.rendering.terminal import colours, one_line, safe
 
 HOSTILE = "\x1b[2J\x07\r\x9b\u202e\u2028\ud800\x7f"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from codesearch.storage.filesystem import network_file_system, replace_atomically
+from codesearch.storage.folders.filesystem import network_file_system, replace_atomically
 
 MOUNTS = """\
 24 23 0:31 / /home/me/local\\040disk rw - xfs /dev/vdb rw

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from codesearch.errors import BadQuery, IndexBusy, IndexNotFound
-from codesearch.files.roots import canonical, is_wide, stored_name
-from codesearch.storage import locations
-from codesearch.storage.lock import WriterLock
+from codesearch.files.repositories.roots import canonical, is_wide, stored_name
+from codesearch.storage.folders import locations
+from codesearch.storage.folders.lock import WriterLock
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from codesearch.errors import IndexBusy
-from codesearch.storage import lock
-from codesearch.storage.lock import WriterLock
+from codesearch.storage.folders import lock
+from codesearch.storage.folders.lock import WriterLock
 
 _HOLDER = """
 import sys, pathlib
-from codesearch.storage.lock import WriterLock
+from codesearch.storage.folders.lock import WriterLock
 with WriterLock(pathlib.Path(sys.argv[1])):
     print("locked", flush=True)
     sys.stdin.read()

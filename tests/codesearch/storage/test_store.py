@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from codesearch.errors import BadQuery
 from codesearch.records import SourceFile
+from codesearch.storage.lexical.tokens import document, match_expression, query_terms
 from codesearch.storage.rows import Counts, FileChange
 from codesearch.storage.store import Store
-from codesearch.tokens import document, match_expression, query_terms
 from tests.support.closeness import WordHashEmbedder, assert_close
 from tests.support.store_support import chunks_of, embed_pending, put_file
 

@@ -17,8 +17,8 @@ import pytest
 
 from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, IndexNotFound
 from codesearch.records import Filter
-from codesearch.storage import handles
-from codesearch.storage.schema import APPLICATION_ID, FORMAT
+from codesearch.storage.sqlite import handles
+from codesearch.storage.sqlite.schema import APPLICATION_ID, FORMAT
 from codesearch.storage.store import DATABASE, Store
 from tests.support.closeness import WordHashEmbedder
 from tests.support.paths import ROOT

@@ -15,8 +15,8 @@ import pytest
 from codesearch import errors
 from codesearch.errors import CodesearchError, IndexBusy, IndexNotFound, StorageFailed
 from codesearch.index.opening import open_index
-from codesearch.storage.locations import LOCK_NAME
-from codesearch.storage.lock import WriterLock
+from codesearch.storage.folders.locations import LOCK_NAME
+from codesearch.storage.folders.lock import WriterLock
 from tests.support.closeness import WordHashEmbedder
 from tests.support.command import run
 from tests.support.paths import ROOT

@@ -114,7 +114,7 @@ def test_killed_at_any_moment_nothing_committed_is_lost(
 
 def _forget(tree: Path, seed: int) -> None:
     """Other files, and no vector that is known already."""
-    from codesearch.storage.locations import clear_all
+    from codesearch.storage.folders.locations import clear_all
 
     clear_all()
     write_tree(tree, FILES, functions=6, seed=seed)
@@ -299,7 +299,7 @@ def test_damaged_graph_is_noticed_and_built_again(tree: Path, monkeypatch: pytes
 
 
 def test_index_that_was_cleared_meanwhile_is_made_anew(tree: Path) -> None:
-    from codesearch.storage.locations import clear
+    from codesearch.storage.folders.locations import clear
 
     with _opened(tree) as index:
         index.refresh()

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from codesearch import open_index
-from codesearch import tokens as lexical
 from codesearch.errors import IndexBusy, ModelMismatch, TooManyFiles
 from codesearch.index.index import Index
 from codesearch.records import SourceFile, Stats
-from codesearch.storage.locations import LOCK_NAME, vector_cache_path
-from codesearch.storage.lock import WriterLock
+from codesearch.storage.folders.locations import LOCK_NAME, vector_cache_path
+from codesearch.storage.folders.lock import WriterLock
+from codesearch.storage.lexical import tokens as lexical
 from codesearch.storage.rows import StoredFile
 from codesearch.updating.changes import TICK_NS, compare
 from tests.support.closeness import WordHashEmbedder

@@ -1,0 +1,1 @@
+"""Syntax trees in processes of their own, within limits of time and memory."""

@@ -1,0 +1,1 @@
+"""Past one machine: engines, corpora over many workers, plans of size and cost."""

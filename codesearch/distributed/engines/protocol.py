@@ -1,0 +1,109 @@
+"""The interface of an engine. ``store.py`` makes a ``SearchStore`` of it, ``upload.py`` fills it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Protocol
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codesearch.distributed.engines.rows import EngineRow
+from codesearch.records import Chunk
+
+__all__ = ["ANYWHERE", "Engine", "EngineRecord", "Found", "Where"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRecord:
+    """Whose vectors an engine holds, and how its terms were weighed."""
+
+    model: str
+    named: bool
+    fingerprint: str
+    dim: int
+    average_length: float
+    """Tokens of a chunk; fixed when the collection is made, so that stored weights stay comparable."""
+
+    def as_json(self) -> str:
+        """Return it as engines store it."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> EngineRecord:
+        """Read what ``as_json`` wrote."""
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Chunks that may answer. None does not restrict."""
+
+    paths: tuple[str, ...] | None = None
+    uuids: tuple[UUID, ...] | None = None
+    key: str | None = None
+    """A name that they define, case-folded."""
+
+
+ANYWHERE = Where()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A candidate of one arm."""
+
+    uuid: UUID
+    score: float
+
+
+class Engine(Protocol):
+    """One collection, or one schema, that holds chunks of many roots. Every write is idempotent."""
+
+    def record(self) -> EngineRecord | None:
+        """Return what was written down when it was made; None where nothing is there."""
+
+    def create(self, record: EngineRecord) -> None:
+        """Make an empty place for chunks. Nothing happens where it is there already."""
+
+    def roots(self) -> list[str]:
+        """Return the roots that have chunks, by name."""
+
+    def uuids(self, root: str) -> set[UUID]:
+        """Return every chunk of a root."""
+
+    def files(self, root: str) -> Mapping[str, str | None]:
+        """Return path -> language of every file of a root."""
+
+    def write(self, root: str, rows: Sequence[EngineRow]) -> None:
+        """Store chunks; those that are there are replaced."""
+
+    def delete(self, root: str, uuids: Sequence[UUID]) -> None:
+        """Remove chunks; those that are not there are passed over."""
+
+    def words(
+        self, roots: Sequence[str], terms: Sequence[str], limit: int, where: Where = ANYWHERE
+    ) -> list[Found]:
+        """Return the best chunks by BM25, best first. A term that is repeated counts as often."""
+
+    def near(
+        self, roots: Sequence[str], vector: NDArray[np.float32], limit: int, where: Where = ANYWHERE
+    ) -> list[Found]:
+        """Return the chunks nearest to a unit vector (dim,), best first; scores are cosines."""
+
+    def chunks(self, roots: Sequence[str], where: Where) -> Iterator[tuple[str, UUID, Chunk]]:
+        """Yield (root, name, chunk) of the chunks there, in no order."""
+
+    def keys(self, roots: Sequence[str]) -> set[str]:
+        """Return every name that is defined, case-folded."""
+
+    def vector(self, uuid: UUID) -> NDArray[np.float32] | None:
+        """Return the stored vector of a chunk, (dim,)."""
+
+    def has_vectors(self, roots: Sequence[str]) -> bool:
+        """Return whether ``near`` compares anything."""
+
+    def close(self) -> None:
+        """Free what is held."""

@@ -1,0 +1,1 @@
+"""Ignore rules and attributes, exactly as git reads them."""

@@ -1,0 +1,1 @@
+"""Answers as text and JSON, alike for the command line and agents."""

@@ -1,0 +1,1 @@
+"""The question taken apart: words, names, places, messages, patterns."""

@@ -1,0 +1,1 @@
+"""Candidates become an order of hits: evidence, weights, folding, reranking."""

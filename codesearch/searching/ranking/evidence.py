@@ -1,0 +1,281 @@
+"""The signals of the ranking: what speaks for a chunk, and what for its file.
+
+Each is a pure function over all candidates; its name is what explanations call it. Those of ``PLACE`` decide
+which part of a file answers, those of ``FILE`` which file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Protocol
+
+from codesearch.records import Chunk, ChunkRef
+from codesearch.searching.candidate import Candidate, best_first
+from codesearch.searching.question.query import Query
+from codesearch.searching.ranking.weights import Weights
+from codesearch.searching.signals.declared import declared_grade
+from codesearch.searching.signals.mentions import named_files
+from codesearch.searching.signals.messages import said_in
+from codesearch.searching.signals.path_roles import is_data, is_prose
+from codesearch.searching.signals.prose import Wanted, prose_wanted
+from codesearch.searching.signals.signals import (
+    defines,
+    definition_grade,
+    last_component,
+    path_affinity,
+    rarity,
+    unwanted_roles,
+    within,
+)
+from codesearch.searching.signals.words import rarities_and_shares, shares_held
+from codesearch.storage.lexical.tokens import tokenize
+
+__all__ = ["HYBRID", "SEMANTIC", "Signal", "Signals"]
+
+
+class Signal(Protocol):
+    """A function over all candidates, which stand in the order of their places.
+
+    Its name is what explanations call it.
+    """
+
+    @property
+    def __name__(self) -> str: ...
+
+    def __call__(self, candidates: Sequence[Candidate], query: Query, weights: Weights, /) -> list[Candidate]:
+        """Return the same candidates in the same order with other scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """The evidence that a mode ranks by."""
+
+    place: tuple[Signal, ...]
+    file: tuple[Signal, ...]
+
+
+# -- which place
+
+
+def words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Every word of the question somewhere, rather than one of them often; rare ones count more.
+
+    In the path or the text, and again in what the chunk defines: its names and its signature.
+    """
+    texts = [f"{c.chunk.path}\n{c.chunk.text}".casefold() for c in candidates]
+    rarity_of, anywhere = rarities_and_shares(texts, query.stems)
+    defined = shares_held([_named(c.chunk) for c in candidates], rarity_of)
+    return [
+        c.plus(weights.words * by_text + weights.names * by_name)
+        for c, by_text, by_name in zip(candidates, anywhere, defined, strict=True)
+    ]
+
+
+def length(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """A chunk long enough to say something."""
+    full = weights.full_length
+    return [c.plus(weights.length * min(len(c.chunk.text) / full, 1.0)) for c in candidates]
+
+
+def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """A definition of a name in the query comes before every use of it."""
+    by_name = {} if query.is_name or not query.names else _definers(candidates)
+    gains: dict[ChunkRef, float] = defaultdict(float)
+    for name in query.names:
+        weight = name.certainty * (weights.weak_mention if name.weak else weights.mention)
+        definers = candidates if query.is_name else by_name.get(name.last, ())
+        grades = {c.ref: definition_grade(c.chunk, name, fold_case=query.is_name) for c in definers}
+        if query.is_name:
+            weight = weights.definition
+        else:
+            weight *= rarity(len({c.file for c in definers if grades[c.ref]}))
+        for ref, grade in grades.items():
+            gains[ref] = max(gains[ref], weight * grade)
+    for ref, grade in _declaring(candidates, query).items():
+        gains[ref] = weights.definition * grade
+    return [c.plus(gains[c.ref]) for c in candidates]
+
+
+def _declaring(candidates: Sequence[Candidate], query: Query) -> dict[ChunkRef, float]:
+    """Where the query is a name that no candidate is known to define: those that look as if they did."""
+    known = (definition_grade(c.chunk, name, fold_case=True) for c in candidates for name in query.names)
+    if not query.is_name or any(known):
+        return {}
+    sources = [c for c in candidates if not is_prose(c.chunk.path)]
+    grades = {c.ref: max(declared_grade(c.chunk.text, name.last) for name in query.names) for c in sources}
+    best = max(grades.values(), default=0.0)
+    return {ref: grade for ref, grade in grades.items() if grade and grade == best}
+
+
+def verbatim(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """An error message, a phrase or a name that is pasted is found where it is written."""
+    wanted = " ".join(query.text.strip("\"'` ").split())
+    if query.is_long:
+        return list(candidates)
+    if query.is_name:
+        return [c.plus(weights.verbatim if wanted in c.chunk.text else 0.0) for c in candidates]
+    folded = wanted.casefold()
+    return [
+        c.plus(weights.verbatim if folded in " ".join(c.chunk.text.casefold().split()) else 0.0)
+        for c in candidates
+    ]
+
+
+# -- which file
+
+
+def coherence(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """A file that answers in many places is about the question."""
+    total: dict[tuple[str, str], float] = defaultdict(float)
+    for candidate in candidates:
+        total[candidate.file] += candidate.score
+    most = max(total.values(), default=0.0) or 1.0
+    return [c.plus(weights.coherence * total[c.file] / most) for c in candidates]
+
+
+def path_words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """File and folder names that repeat the words of the query."""
+    paths = [path for _, path in dict.fromkeys(c.file for c in candidates)]
+    own = {token for root in {c.ref.root for c in candidates} for token in tokenize(PurePath(root).name)}
+    telling = [term for term in query.terms if term not in own]  # the project's own name is in every path
+    affinity = path_affinity(paths, telling or query.terms, abbreviated=weights.abbreviations)
+    return [c.plus(weights.path * affinity[c.chunk.path]) for c in candidates]
+
+
+def mentioned(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Files that the query names: by path, as a module, in a traceback."""
+    grades = named_files({c.chunk.path for c in candidates}, query)
+    return [c.plus(weights.named_file * grades.get(c.chunk.path, 0.0)) for c in candidates]
+
+
+def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Tests, examples, generated files and the like come after the code they are about."""
+    wanted = prose_wanted(query)
+
+    def factor(path: str) -> float:
+        return role_factor(unwanted_roles(path, query), is_prose(path), wanted, query.kind, weights)
+
+    factors = {path: factor(path) for path in {c.chunk.path for c in candidates}}
+    return [c.scored(c.score * factors[c.chunk.path]) for c in candidates]
+
+
+def role_factor(unwanted: Sequence[str], prose: bool, wanted: Wanted, kind: str, weights: Weights) -> float:
+    """Return the factor for a file by its roles that the query, of this ``kind``, does not ask for.
+
+    Where the question is one for the documentation, prose is not among them, and code comes after it.
+    """
+    if wanted is Wanted.CODE:
+        return min((weights.roles[role] for role in unwanted), default=1.0)
+    least = min((weights.roles[role] for role in unwanted if role != "prose"), default=1.0)
+    if prose or kind == "all":
+        return least
+    return least * (weights.code_beside_prose if wanted is Wanted.EITHER else weights.code_below_prose)
+
+
+def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Where the query is a name, what defines it comes before everything else, wherever it stands.
+
+    Roles and words decide among several definitions, never between a definition and a use.
+    """
+    if not query.is_name:
+        return list(candidates)
+    defining = {c.ref for c in candidates if any(defines(c.chunk, name) for name in query.names)}
+    defining = defining or set(_declaring(candidates, query)) or _holding(candidates, query)
+    scopes = [name.scope[-1] for name in query.names if name.scope]
+    owned = {
+        c.ref for c in candidates if c.ref in defining and any(within(c.chunk, scope) for scope in scopes)
+    }
+    first = owned or defining
+    highest = max((c.score for c in candidates if c.ref not in first), default=0.0)
+    return [c.plus(highest) if c.ref in first else c for c in candidates]
+
+
+def _holding(candidates: Sequence[Candidate], query: Query) -> set[ChunkRef]:
+    """Where nobody defines a name that is no plain word: those that hold it, not only its words."""
+    names = [name.last for name in query.names if _COMPOUND.search(name.last)]
+    forms = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in names]
+    return {c.ref for c in candidates if any(form.search(c.chunk.text) for form in forms)}
+
+
+def said_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Where a message stands word for word in one place, that place comes first, whatever it names.
+
+    Documentation quotes messages and does not say them; where product code and tests hold one, the code does.
+    """
+    first: set[ChunkRef] = set()
+    said = said_in(query) if query.is_long or not query.located else ()
+    texts = [(c, c.chunk.text.casefold()) for c in candidates if not is_prose(c.chunk.path)] if said else []
+    for message in said:
+        holding = [c for c, text in texts if message.stands_in(text, everywhere=is_data(c.chunk.path))]
+        holding = [c for c in holding if not _is_aside(c, query)] or holding
+        if len({c.file for c in holding}) <= _PLACES_OF_MESSAGE:
+            first |= {c.ref for c in holding}
+    highest = max((c.score for c in candidates if c.ref not in first), default=0.0)
+    return [c.plus(highest) if c.ref in first else c for c in candidates]
+
+
+def _is_aside(candidate: Candidate, query: Query) -> bool:
+    return not _OUTSIDE.isdisjoint(unwanted_roles(candidate.chunk.path, query))
+
+
+def located(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """A place that the query names, as file and line, is what it asks for."""
+    if not query.located:
+        return list(candidates)
+    others = max((c.score for c in candidates if c.ref not in query.located), default=0.0)
+    order = {ref: len(query.located) - at for at, ref in enumerate(query.located)}
+    return [c.scored(others + order[c.ref]) if c.ref in order else c for c in candidates]
+
+
+def duplicates(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """The same text in several files is one answer: its copies come after other answers."""
+    best: dict[str, ChunkRef] = {}
+    for candidate in best_first(candidates):
+        best.setdefault(candidate.chunk.text, candidate.ref)
+    return [c if best[c.chunk.text] == c.ref else c.scored(c.score * weights.duplicate) for c in candidates]
+
+
+PLACE: tuple[Signal, ...] = (words, length, definitions, verbatim)
+"""Evidence of a chunk."""
+FILE: tuple[Signal, ...] = (
+    coherence,
+    path_words,
+    mentioned,
+    demotions,
+    named_first,
+    located,
+    said_first,
+    duplicates,
+)
+"""Evidence of its file, and copies."""
+HYBRID = Signals(PLACE, FILE)
+"""Of the hybrid and the lexical search."""
+SEMANTIC = Signals((), (demotions, duplicates))
+"""Of a search by vectors alone: their order, with tests, copies and the like lower."""
+
+
+_PLACES_OF_MESSAGE = 2
+"""Files that may hold a message: what more of them hold is no one's message."""
+_OUTSIDE = frozenset({"test", "example", "generated"})
+_COMPOUND = re.compile(r"[^\W_][_\d-]+[^\W_]|[a-z][A-Z]")
+"""A name of several words, which no sentence holds by chance."""
+_NAMES = 8
+"""Names of a chunk that are compared: what defines fifty is about none of them."""
+
+
+def _named(chunk: Chunk) -> str:
+    return " ".join((chunk.symbol, chunk.signature, *chunk.definitions[:_NAMES])).casefold()
+
+
+def _definers(candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:
+    """Candidates by every name that they define or continue."""
+    found: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        names = (candidate.chunk.symbol, *candidate.chunk.definitions)
+        for name in {*names, *map(last_component, names)}:
+            found[name].append(candidate)
+    return found

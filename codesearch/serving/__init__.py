@@ -1,0 +1,1 @@
+"""Ways to one warm index: the resident process, agents over MCP, the search page."""

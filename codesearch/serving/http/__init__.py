@@ -1,0 +1,1 @@
+"""The resident process over HTTP: routes, who may ask, streamed answers."""

@@ -1,0 +1,1 @@
+"""The repositories that the corpus is made of."""

@@ -1,0 +1,1 @@
+"""Comments, messages and sentences become questions."""

@@ -1,0 +1,1 @@
+"""Pairs of question and code become batches."""

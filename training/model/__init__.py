@@ -1,0 +1,1 @@
+"""Teacher, student, tokenizer and losses."""
