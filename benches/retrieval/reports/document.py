@@ -126,11 +126,11 @@ def main() -> None:
 _HEAD = """\
 # How good the hits are
 
-Written by `python -m benches.retrieval.reports.document` in one run ({machine}); remake it when the
-model, the chunks or the ranking change. 298 questions on 15 repositories in 14 languages, each with
-the files that answer it (semble's annotations, MIT; written and judged by a language model, so the last
-hundredths are noise). The ten best chunks are asked for; each wanted file counts at the rank of its first
-chunk; binary NDCG@10, mean over questions, 90 % bootstrap intervals. What others published stands in a table of its own.
+Written by `python -m benches.retrieval.reports.document` in one run ({machine}); remake it when the model,
+the chunks or the ranking change. 298 questions on 15 repositories in 14 languages, each with the files that
+answer it (semble's annotations, MIT; written and judged by a language model, so the last hundredths are
+noise). The ten best chunks are asked for; each wanted file counts at the rank of its first chunk; binary
+NDCG@10, mean over questions, 90 % bootstrap intervals. What others published stands in a table of its own.
 `embedded` is the model that ships."""
 
 _RIVAL = """
@@ -141,15 +141,16 @@ _PUBLISHED = "## Beside what others published"
 _LINES = """\
 ## The right lines, and whole issues
 
-Kept by `python -m benches.retrieval.lines` and `python -m benches.retrieval.data.mined` (`--keep`).
-`code` and `docs` are 63 + 63 questions about Muvon/octocode with graded spans, asked of the whole tree
-without a filter; one hit pays for one span; graded NDCG@10. `comments` and `hunks` are asked by the 15
-repositories of themselves: the first sentence of a comment asks for its definition (the comment is taken
-out), the subject of a commit for the lines that are still its own. `issues` are 67 issues of sphinx and xarray (SWE-bench,
-LocBench), with `*.py` searched and tests left out: strict Acc@k is the share whose changed files are all
-among the first k. Baselines are the rankings before place, file and number of places were three decisions
-(91e718c; for comments and hunks 1a06c29). The rankings of the issues shown here were taken from indexes that
-91e718c built: fields and constants are no names in them yet. Times are of a machine busy with other work."""
+Kept by `python -m benches.retrieval.lines` and `python -m benches.retrieval.data.mined` (`--keep`). `code`
+and `docs` are 63 + 63 questions about Muvon/octocode with graded spans, asked of the whole tree without a
+filter; one hit pays for one span; graded NDCG@10. `comments` and `hunks` are asked by the 15 repositories
+of themselves: the first sentence of a comment asks for its definition (the comment is taken out), the
+subject of a commit for the lines that are still its own. `issues` are 67 issues of sphinx and xarray
+(SWE-bench, LocBench), with `*.py` searched and tests left out: strict Acc@k is the share whose changed
+files are all among the first k. Baselines are the rankings before place, file and number of places were
+three decisions (91e718c; for comments and hunks 1a06c29). The rankings of the issues shown here were taken
+from indexes that 91e718c built: fields and constants are no names in them yet. Times are of a machine busy
+with other work."""
 
 _TRIED = """\
 ## What did not help
