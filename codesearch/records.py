@@ -29,6 +29,7 @@ __all__ = [
     "Stats",
     "StoredChunk",
     "Vectors",
+    "silent",
 ]
 
 Vectors = NDArray[np.float32]
@@ -36,6 +37,10 @@ Vectors = NDArray[np.float32]
 
 Progress = Callable[[str, int, int], Any]
 """``progress(stage, done, total)``; stages are "walk", "chunk" (files) and "embed" (chunks)."""
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """``Progress`` that tells nobody."""
 
 
 @runtime_checkable

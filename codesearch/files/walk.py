@@ -15,7 +15,7 @@ enters links to folders outside, each once).
 Submodules are part of what holds them, and so are the clones in a folder that is no repository itself, each
 under its own rules. Other repositories inside of a repository (linked worktrees, clones) are roots of their
 own and left out here; ``!folder/`` in ``.codesearchignore`` takes one in. What a file holds is looked at
-when it is read (source.py).
+when it is read (content/source.py).
 """
 
 from __future__ import annotations
@@ -27,73 +27,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from codesearch.errors import TooManyFiles
-from codesearch.files.content.source import DEFAULT_MAX_BYTES, size_limit, skipped_by_name
+from codesearch.files.content.source import size_limit, skipped_by_name
 from codesearch.files.ignoring.attributes import Attributes
-from codesearch.files.ignoring.ignore import Governing, IgnoreFile, parse_ignore, read_ignore
+from codesearch.files.ignoring.governing import OWN_IGNORE_FILE, RuleReader, rebased
+from codesearch.files.ignoring.ignore import Governing
+from codesearch.files.ignoring.never_meant import DEPENDENCIES, ENVIRONMENT_MARKS, is_never_meant
 from codesearch.files.languages import language_of
-from codesearch.files.repositories.repository import Repository, Tracked, find_repository, git_directory
+from codesearch.files.options import WalkOptions
+from codesearch.files.repositories.repository import Tracked, find_repository, git_directory
 from codesearch.files.repositories.roots import git_top_level
 from codesearch.records import SourceFile
 
-__all__ = ["MAX_NAMED", "OWN_IGNORE_FILE", "Walk", "WalkOptions", "walk"]
+__all__ = ["MAX_NAMED", "Walk", "walk"]
 
-OWN_IGNORE_FILE = ".codesearchignore"
 MAX_NAMED = 10_000
 """Entries that are left out and remembered by name."""
-_DEPENDENCIES = frozenset({b"node_modules", b"bower_components"})
-"""Not source even where somebody has committed them."""
-_ENVIRONMENT_MARKS = frozenset({b"pyvenv.cfg", b"conda-meta"})
-
-_NEVER_MEANT = parse_ignore(
-    b"""
-node_modules/
-bower_components/
-__pycache__/
-.tox/
-.nox/
-.eggs/
-*.egg-info/
-.mypy_cache/
-.pytest_cache/
-.ruff_cache/
-.gradle/
-.terraform/
-.idea/
-package-lock.json
-npm-shrinkwrap.json
-yarn.lock
-pnpm-lock.yaml
-bun.lock
-Cargo.lock
-poetry.lock
-uv.lock
-pdm.lock
-Pipfile.lock
-Gemfile.lock
-composer.lock
-go.sum
-mix.lock
-flake.lock
-Package.resolved
-"""
-)
-
-
-@dataclass(frozen=True, slots=True)
-class WalkOptions:
-    """Options that say which files are left out."""
-
-    max_file_bytes: int = DEFAULT_MAX_BYTES
-    hidden: bool = False
-    """Take in names that begin with a dot (never ``.git``)."""
-    ignore: bool = True
-    """Follow ignore files and the list of what is never meant."""
-    follow: bool = False
-    """Enter links to folders that lie elsewhere."""
-    max_files: int | None = None
-    """More files than this raise TooManyFiles."""
-    own_folders: tuple[Path, ...] = ()
-    """Where indexes are kept: never entered, should they lie in the tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +99,9 @@ class _Walker:
         self._skipped: Counter[str] = Counter()
         self._repository = find_repository(root) if options.ignore else None
         self._is_in_repository = git_top_level(root) is not None
-        self._fold = bool(self._repository and self._repository.fold)
+        self._rules = RuleReader(bool(self._repository and self._repository.fold))
         self._unreadable: list[str] = []
         self._entered: set[bytes] = set()
-        self._notes: list[str] = []
         self._left_out: dict[str, str] = {}
         self._own = frozenset(os.fsencode(os.path.realpath(own)) for own in options.own_folders)
         self._attributes = Attributes()
@@ -185,7 +132,7 @@ class _Walker:
         return Walk(
             tuple(_with_headers(files)),
             dict(self._skipped),
-            tuple(self._notes),
+            tuple(self._rules.notes),
             names,
             self._left_out,
             self._encodings,
@@ -195,25 +142,10 @@ class _Walker:
         )
 
     def _first(self) -> _Folder:
-        repository = self._repository
-        if repository is None:
+        if self._repository is None:
             return _Folder(b"", None, None)
-        prefix = os.fsencode(Path(os.fsdecode(self._root)).relative_to(repository.top).as_posix())
-        prefix = b"" if prefix == b"." else prefix + b"/"
-        rules = self._shared_rules(repository, prefix)
-        above = os.fsencode(repository.top)
-        for at in (-1, *_slashes(prefix)) if prefix else ():
-            folder = prefix[: at + 1]
-            file = self._read_ignore(above + b"/" + folder + b".gitignore")
-            rules = Governing(file, 0, rules, prefix[at + 1 :]) if file else rules
-        return _Folder(b"", None, rules, tracked=repository.tracked)
-
-    def _shared_rules(self, repository: Repository, prefix: bytes) -> Governing | None:
-        rules = None
-        for path in (repository.global_file, repository.exclude_file):
-            file = self._read_ignore(os.fsencode(path), follow=True) if path else None
-            rules = Governing(file, 0, rules, prefix) if file else rules
-        return rules
+        rules = self._rules.of_root(self._repository, Path(os.fsdecode(self._root)))
+        return _Folder(b"", None, rules, tracked=self._repository.tracked)
 
     def _entries(self, folder: _Folder) -> Iterator[SourceFile | _Folder]:
         location = self._root + b"/" + folder.path if folder.path else self._root
@@ -228,7 +160,7 @@ class _Walker:
         if self._options.follow and not self._is_new(location):
             return
         names = {entry.name for entry in entries}
-        if folder.path and not folder.forced and not _ENVIRONMENT_MARKS.isdisjoint(names):
+        if folder.path and not folder.forced and not ENVIRONMENT_MARKS.isdisjoint(names):
             self._skip("virtual environment", folder.path)
             return
         if self._own and os.path.realpath(location) in self._own:
@@ -241,7 +173,9 @@ class _Walker:
             if entered is None:
                 return
             folder = entered
-        own, git = self._rules_of(folder, location, names)
+        own, git = folder.own, folder.git  # both None where ignore files do not count
+        if self._options.ignore:
+            own, git = self._rules.of_folder(own, git, location, len(folder.path), names)
         for entry in entries:
             if self._stopped():
                 self._complete = False
@@ -267,33 +201,10 @@ class _Walker:
             self._skip("nested repository", folder.path)
             return None
         repository = find_repository(Path(os.fsdecode(location))) if self._options.ignore else None
-        rules = self._shared_rules(repository, b"") if repository else None
+        rules = self._rules.shared(repository, b"") if repository else None
         base = len(folder.path)
         tracked = repository.tracked if repository else Tracked()
-        return _Folder(folder.path, folder.own, _rebased(rules, base), tracked=tracked, top=base)
-
-    def _rules_of(
-        self, folder: _Folder, location: bytes, names: set[bytes]
-    ) -> tuple[Governing | None, Governing | None]:
-        own, git = folder.own, folder.git
-        if not self._options.ignore:
-            return None, None
-        base = len(folder.path)
-        if b".gitignore" in names:
-            file = self._read_ignore(location + b"/.gitignore")
-            git = Governing(file, base, git) if file else git
-        if OWN_IGNORE_FILE.encode() in names:
-            file = self._read_ignore(location + b"/" + OWN_IGNORE_FILE.encode())
-            own = Governing(file, base, own) if file else own
-        return own, git
-
-    def _read_ignore(self, path: bytes, follow: bool = False) -> IgnoreFile | None:
-        try:
-            return read_ignore(path, self._fold, follow)
-        except OSError as error:
-            name = Path(os.fsdecode(path))
-            self._notes.append(f"{name} cannot be read ({error.strerror}): its rules do not count")
-            return None
+        return _Folder(folder.path, folder.own, rebased(rules, base), tracked=tracked, top=base)
 
     def _take(
         self, entry: os.DirEntry[bytes], folder: _Folder, own: Governing | None, git: Governing | None
@@ -314,7 +225,7 @@ class _Walker:
         if not forced:
             reason = "ignored" if verdict else self._default_reason(name, is_folder)
             is_doubtful = reason is None and (only_kept or (git and git.decide(path, name, is_folder)))
-            if is_doubtful or (reason == "never meant" and is_folder and name not in _DEPENDENCIES):
+            if is_doubtful or (reason == "never meant" and is_folder and name not in DEPENDENCIES):
                 only_kept = True
                 inner = path[folder.top :]
                 kept = folder.tracked.has_below(inner) if is_folder else folder.tracked.has(inner)
@@ -341,8 +252,7 @@ class _Walker:
     def _default_reason(self, name: bytes, is_folder: bool) -> str | None:
         if name.startswith(b".") and not self._options.hidden:
             return "hidden"
-        never_meant = _NEVER_MEANT if self._options.ignore else None
-        return "never meant" if never_meant and never_meant.decide(name, name, is_folder) else None
+        return "never meant" if self._options.ignore and is_never_meant(name, is_folder) else None
 
     def _file(self, entry: os.DirEntry[bytes], path: bytes) -> SourceFile | None:
         try:
@@ -385,14 +295,3 @@ def _with_headers(files: Sequence[SourceFile]) -> list[SourceFile]:
     if counts["cpp"] <= counts["c"]:
         return list(files)
     return [replace(file, language="cpp") if file.path.endswith(".h") else file for file in files]
-
-
-def _slashes(path: bytes) -> Iterator[int]:
-    at = path.find(b"/")
-    while at >= 0:
-        yield at
-        at = path.find(b"/", at + 1)
-
-
-def _rebased(rules: Governing | None, base: int) -> Governing | None:
-    return Governing(rules.file, base, _rebased(rules.outer, base)) if rules else None

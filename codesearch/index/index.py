@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from codesearch.errors import BadQuery, IndexFormatError, IndexNotFound
+from codesearch.errors import BadQuery, IndexFormatError
 from codesearch.files.repositories.roots import canonical
 from codesearch.index.connection import Connection, OpenDatabase, is_damage
+from codesearch.index.model_choice import ModelChoice
 from codesearch.index.searchable import Searchable
 from codesearch.index.status import Status, read_status
 from codesearch.models.adapter import AdaptedEmbedder
 from codesearch.models.embedder import Model
 from codesearch.models.pool import ModelPool
-from codesearch.records import Embedder, Filter, Progress, Scorer, Stats, StoredChunk
+from codesearch.records import Embedder, Filter, Progress, Scorer, Stats, StoredChunk, silent
 from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.search import Answer, Searcher
 from codesearch.searching.stores.protocol import SearchStore
@@ -30,7 +30,7 @@ from codesearch.storage import metadata as recorded
 from codesearch.storage.adapter_file import AdapterFile
 from codesearch.storage.folders.locations import LOCK_NAME, Location
 from codesearch.storage.folders.lock import WriterLock
-from codesearch.storage.metadata import ModelRecord, Settings, check_model
+from codesearch.storage.metadata import ModelRecord, Settings
 from codesearch.storage.rows import Counts
 
 if TYPE_CHECKING:
@@ -66,10 +66,7 @@ class Index(Searchable):
         self.under: str = location.under
         self._location = location
         self._settings = settings
-        self._pool = pool or ModelPool()
-        self._given = None if model is None else self._pool.model(model)
-        self._model = self._given
-        self._lock = threading.Lock()
+        self._choice = ModelChoice(model, pool or ModelPool(), self._model_record)
         self._connection = Connection(location)
         self._adapter_file = AdapterFile(location.directory)
         try:
@@ -92,7 +89,7 @@ class Index(Searchable):
     @property
     def model(self) -> str:
         """Name of the model of this index."""
-        return self._current_model().name
+        return self._choice.current().name
 
     @property
     def is_current(self) -> bool:
@@ -102,7 +99,7 @@ class Index(Searchable):
     def status(self) -> Status:
         """Return the state of this index; loads no model."""
         with self._database() as database:
-            model, tuned = self._current_model(), self._adapter_file
+            model, tuned = self._choice.current(), self._adapter_file
             return read_status(self._location, database.store, model, database.vectors(), tuned)
 
     def counts(self) -> Counts:
@@ -190,14 +187,14 @@ class Index(Searchable):
         with WriterLock(self.directory / LOCK_NAME, lock_wait):
             self._location.create()  # again, where it was cleared while this waited for the lock
             if rebuild:
-                self._choose_model_again()
+                self._choice.choose_again()
             note = self._connection.prepare(rebuild)
             try:
-                return self._run(deadline, progress or _silent, vectors, note)
+                return self._run(deadline, progress or silent, vectors, note)
             except IndexFormatError as error:
                 if not is_damage(error):
                     raise
-                return self._run(deadline, progress or _silent, vectors, self._connection.repair(error))
+                return self._run(deadline, progress or silent, vectors, self._connection.repair(error))
 
     def export(self, target: str | os.PathLike[str]) -> Manifest:
         """Write the index into one file, without the text of chunks; see ``codesearch.index.portable``.
@@ -234,11 +231,11 @@ class Index(Searchable):
                 return import_index(
                     database.store,
                     self.root,
-                    self._current_model(),
+                    self._choice.current(),
                     os.fspath(source),
                     sha256=sha256,
                     max_file_bytes=settings.max_file_bytes,
-                    progress=progress or _silent,
+                    progress=progress or silent,
                 )
 
     def upload(self, engine: Engine, name: str, *, progress: Progress | None = None) -> Upload:
@@ -251,7 +248,7 @@ class Index(Searchable):
         from codesearch.distributed.engines.upload import upload
 
         with self._database() as database:
-            return upload(database.store, engine, name, progress or _silent)
+            return upload(database.store, engine, name, progress or silent)
 
     def close(self) -> None:
         """Close the index; it cannot be used afterwards."""
@@ -274,7 +271,7 @@ class Index(Searchable):
                 location=self._location,
                 store=database.store,
                 vectors=database.vectors,
-                model=self._current_model(),
+                model=self._choice.current(),
                 settings=dataclasses.replace(settings, **self._settings),
                 deadline=deadline,
                 progress=progress,
@@ -283,32 +280,8 @@ class Index(Searchable):
             )
             return run_refresh(job)
 
-    # -- the model
-
-    def _current_model(self) -> Model:
-        """The model given, else the one recorded, else the default."""
-        record = self._model_record()
-        with self._lock:
-            if self._model is None or (self._given is None and record and record.name != self._model.name):
-                self._model = self._recorded_model(record)
-            return self._model
-
-    def _choose_model_again(self) -> None:
-        """Load the model of a rebuild before anything is thrown away for it."""
-        try:
-            model = self._current_model()
-        except (IndexFormatError, IndexNotFound):
-            model = self._given or self._pool.default()
-        if not (model.named or model.is_loaded):
-            model = self._pool.default()
-        model.load()
-        self._model = self._given = model
-
     def _query_embedder(self) -> Embedder:
-        model = self._current_model()
-        embedder = model.load()
-        check_model(self._model_record(), model, self.root)
-        return embedder
+        return self._choice.load(self.root)
 
     def _tuned_embedder(self) -> Embedder:
         embedder = self._query_embedder()
@@ -324,17 +297,4 @@ class Index(Searchable):
         with self._database() as database:
             if not database.store.vector_count():
                 return None
-        model = self._current_model()
-        check_model(self._model_record(), model, self.root)
-        return model
-
-    def _recorded_model(self, record: ModelRecord | None) -> Model:
-        if record is None:
-            return self._pool.default()
-        return (
-            self._pool.model(record.name) if record.named else Model.absent(record.name, record.fingerprint)
-        )
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
+        return self._choice.checked(self.root)

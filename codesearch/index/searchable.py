@@ -72,10 +72,9 @@ class Searchable(ABC):
             languages: names or extensions; only chunks in one of these.
             globs: gitignore-style patterns over the path; one that starts with ``!`` excludes.
             under: sub-folders or files relative to the root; None for what was opened, () for all.
-            pattern: regular expressions that a chunk has to match, all of them; see
-                ``searching/question/pattern.py``.
-            rerank: a reranker, which orders the first 30 again: a name that ``mlx_jinabert.load_reranker``
-                takes (it stays loaded), or an object with ``predict(pairs)`` or ``rank(query, documents)``.
+            pattern: regular expressions (``regex``'s syntax) that a chunk has to match, all of them.
+            rerank: orders the first 30 again: a name that ``mlx_jinabert.load_reranker`` takes (it stays
+                loaded), or an object with ``predict(pairs)`` or ``rank(query, documents)``.
             fold: whether a text that stands in several places is one hit, which names the others as its
                 ``copies``. None: for several roots it is, for one root each place is a hit of its own.
 

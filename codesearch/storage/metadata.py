@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from codesearch.errors import ModelMismatch
-from codesearch.files.walk import WalkOptions
+from codesearch.files.options import WalkOptions
 from codesearch.models.embedder import SHIPPED, Model
 from codesearch.storage.folders.home import index_home
 from codesearch.storage.store import Store

@@ -30,7 +30,7 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the configurations say of a model."""
+    """Settings of one model in every configuration file."""
 
     name: str
     dim: int

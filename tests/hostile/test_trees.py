@@ -17,9 +17,10 @@ import pytest
 
 from codesearch.files.content import regular
 from codesearch.files.ignoring.ignore import parse_ignore
+from codesearch.files.options import WalkOptions
 from codesearch.files.repositories.git import run_git
 from codesearch.files.repositories.roots import git_top_level
-from codesearch.files.walk import WalkOptions, walk
+from codesearch.files.walk import walk
 from codesearch.records import Filter
 from codesearch.storage.filters import PathFilter
 from tests.support.git_cases import git

@@ -10,6 +10,7 @@ from codesearch import open_index
 from codesearch.distributed.engines.protocol import Engine
 from codesearch.distributed.engines.store import EngineStore
 from codesearch.distributed.engines.upload import Upload, upload
+from codesearch.records import silent
 from codesearch.searching.stores.protocol import SearchStore
 from codesearch.searching.stores.single import SingleStore
 from codesearch.storage.folders.locations import locate
@@ -17,7 +18,7 @@ from codesearch.storage.store import Store
 from codesearch.vectors.vector_index import VectorIndex
 from tests.support.closeness import WordHashEmbedder
 
-__all__ = ["FILES", "QUESTIONS", "embedded_store", "engine_store", "fill", "indexed", "quiet"]
+__all__ = ["FILES", "QUESTIONS", "embedded_store", "engine_store", "fill", "indexed"]
 
 FILES = {
     "src/client.py": "class Client:\n    def send(self, request):\n        return self.transport(request)\n",
@@ -58,13 +59,9 @@ def embedded_store(tree: Path) -> Iterator[SearchStore]:
 def fill(engine: Engine, tree: Path) -> Upload:
     """Upload the index of a tree under its path."""
     with Store.open(locate(tree).directory) as store:
-        return upload(store, engine, str(tree), quiet)
+        return upload(store, engine, str(tree), silent)
 
 
 def engine_store(engine: Engine, tree: Path) -> SearchStore:
     """The engine's chunks of a tree."""
     return EngineStore(engine, [str(tree)])
-
-
-def quiet(stage: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""

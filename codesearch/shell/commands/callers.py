@@ -75,10 +75,8 @@ def callers(
         found = index.references(
             name, limit=limit, calls_only=not everything, languages=languages, globs=globs, under=()
         )
-    if as_json:
-        write(references.as_json(found, callees))
-    else:
-        write(references.as_text(found, callees, caller.folder()))
+    in_words = references.as_text(found, callees, caller.folder())
+    write(references.as_json(found, callees) if as_json else in_words)
     if not found.complete:
         say(f"more than {counted(limit, 'use')}; -k shows more")
     if not found.definitions and not found.uses:

@@ -65,8 +65,7 @@ def index(
 ) -> None:
     """Index the repository of each PATH, or bring its index up to date; with --store upload it too."""
     from codesearch.index.several import shares
-    from codesearch.shell.commands import several
-    from codesearch.shell.options import session
+    from codesearch.shell.options import session, several
 
     target = session.Target(paths, model, root_here, hidden, ignore, yes, max_file_size, follow, generated)
     seconds = shares(max_wait, len(several.each_root(target)))
@@ -105,7 +104,7 @@ def _uploaded(index: Index, url: str, name: str | None) -> Upload:
 def _each(target: Target, work: Callable[[Target], Any], as_json: bool) -> int:
     """Do the work for each root and print its results as JSON, if asked for; the exit code."""
     from codesearch.rendering.render import dump
-    from codesearch.shell.commands import several
+    from codesearch.shell.options import several
 
     roots = several.each_root(target)
     if len(roots) == 1:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from codesearch.records import Hit
     from codesearch.rendering.render import Answer
     from codesearch.searching.request import Kind, Mode, SearchRequest
+    from codesearch.shell.options.session import OpenTarget
 
 __all__ = ["search", "similar"]
 
@@ -102,9 +103,7 @@ def search(
 ) -> None:
     """Search for QUERY (a question, a name, a message) in this repository, or in the PATHs of any."""
     started, output = time.monotonic(), checked(printing)
-    from codesearch.shell.commands import several
-    from codesearch.shell.options import session
-    from codesearch.shell.options.filtering import globs_in, say_nothing_passes
+    from codesearch.shell.options import session, several
 
     # What cannot be asked is refused before anything is indexed for it.
     request = _request(query, limit, mode, kind, types, globs, regexes, rerank, explain)
@@ -117,11 +116,7 @@ def search(
     with several.open_all(target, create=not no_refresh) as place:
         if not no_refresh:
             several.refresh_all_before_search(place, options.patience(max_wait, wait), request.mode)
-        within = globs_in(place.index.roots, globs)
-        request = replace(request, filter=replace(request.filter, under=place.under, globs=within))
-        answer = _listing(place.index, request) if request.is_listing else _answer(place.index, request)
-        if not answer.hits:
-            say_nothing_passes(place.index, request.filter, globs)
+        answer = _answer_of_place(place, request, globs)
     _tell_completeness(answer, request.mode)
     print_answer(answer, output, regexes, started=started)
     ctx.exit(0 if answer.hits else NONE_FOUND)
@@ -233,6 +228,18 @@ def _answer_of_store(url: str, paths: Sequence[str], model: str | None, request:
     names = [root_name(locate(path).root) if caller.path(path).exists() else path for path in paths]
     with open_store(url, roots=names or None, model=model) as remote:
         return _listing(remote, request) if request.is_listing else _answer(remote, request)
+
+
+def _answer_of_place(place: OpenTarget, request: SearchRequest, globs: Sequence[str]) -> Answer:
+    """Search the open indexes within what was named. Globs count from the current folder."""
+    from codesearch.shell.options.filtering import globs_in, say_nothing_passes
+
+    within = globs_in(place.index.roots, globs)
+    request = replace(request, filter=replace(request.filter, under=place.under, globs=within))
+    answer = _listing(place.index, request) if request.is_listing else _answer(place.index, request)
+    if not answer.hits:
+        say_nothing_passes(place.index, request.filter, globs)
+    return answer
 
 
 def _listing(index: Index | Indexes | RemoteIndex, request: SearchRequest) -> Answer:

@@ -1,1 +1,1 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the indexes that they open."""

@@ -34,57 +34,58 @@ class Output:
     after: int | None = None
 
 
+_COUNT = click.IntRange(min=0)
+_OPTIONS: tuple[Callable[[options.Command], options.Command], ...] = (
+    click.option("--no-content", is_flag=True, help="Print places only, no text."),
+    click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object for each hit, one a line."),
+    options.json_flag,
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "json", "jsonl", "vimgrep"]),
+        help="vimgrep: a line for each hit, path:line:column:text, which editors and fzf read.",
+    ),
+    click.option(
+        "--open",
+        "opened",
+        is_flag=False,
+        flag_value=1,
+        type=click.IntRange(min=1),
+        metavar="[N]",
+        help="Open the first hit, or the Nth, in $VISUAL or $EDITOR.",
+    ),
+    click.option(
+        "-C",
+        "--context",
+        type=_COUNT,
+        metavar="N",
+        help="Print whole chunks and N lines before and after.",
+    ),
+    click.option(
+        "-B",
+        "--before-context",
+        "before",
+        type=_COUNT,
+        metavar="N",
+        help="Print whole chunks and N lines before.",
+    ),
+    click.option(
+        "-A",
+        "--after-context",
+        "after",
+        type=_COUNT,
+        metavar="N",
+        help="Print whole chunks and N lines after.",
+    ),
+    click.option(
+        "-l", "--files-with-matches", "files_only", is_flag=True, help="Print paths only, each once."
+    ),
+)
+
+
 def output_options(command: options.Command) -> options.Command:
     """Add the options that ``checked`` reads."""
-    count = click.IntRange(min=0)
-    for option in (
-        click.option("--no-content", is_flag=True, help="Print places only, no text."),
-        click.option(
-            "--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object for each hit, one a line."
-        ),
-        options.json_flag,
-        click.option(
-            "--format",
-            "form",
-            type=click.Choice(["text", "json", "jsonl", "vimgrep"]),
-            help="vimgrep: a line for each hit, path:line:column:text, which editors and fzf read.",
-        ),
-        click.option(
-            "--open",
-            "opened",
-            is_flag=False,
-            flag_value=1,
-            type=click.IntRange(min=1),
-            metavar="[N]",
-            help="Open the first hit, or the Nth, in $VISUAL or $EDITOR.",
-        ),
-        click.option(
-            "-C",
-            "--context",
-            type=count,
-            metavar="N",
-            help="Print whole chunks and N lines before and after.",
-        ),
-        click.option(
-            "-B",
-            "--before-context",
-            "before",
-            type=count,
-            metavar="N",
-            help="Print whole chunks and N lines before.",
-        ),
-        click.option(
-            "-A",
-            "--after-context",
-            "after",
-            type=count,
-            metavar="N",
-            help="Print whole chunks and N lines after.",
-        ),
-        click.option(
-            "-l", "--files-with-matches", "files_only", is_flag=True, help="Print paths only, each once."
-        ),
-    ):
+    for option in _OPTIONS:
         command = option(command)
     return command
 

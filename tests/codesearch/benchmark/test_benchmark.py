@@ -32,13 +32,9 @@ from codesearch.cli import cli
 from codesearch.errors import TooFewQuestions, TooManyFiles
 from codesearch.files.content.source import SourceText
 from codesearch.index.opening import open_index
-from codesearch.records import SourceFile
+from codesearch.records import SourceFile, silent
 from codesearch.rendering import bench_report
 from tests.support.closeness import WordHashEmbedder
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Nobody watches."""
 
 
 @pytest.fixture
@@ -92,7 +88,7 @@ def test_the_temporary_index_holds_no_question_and_every_other_byte() -> None:
     data = b'def f():\n    """Reads it."""\n    return 1\n'
     question = replace(_question("Reads it"), erasures=(Erasure(13, 28),))
     source = SourceText(SourceFile("a.py", len(data), 1, "python"), data)
-    with opened_trial([source], [question], WordHashEmbedder(), _silent) as trial:
+    with opened_trial([source], [question], WordHashEmbedder(), silent) as trial:
         text = "".join(stored.chunk.text for stored in trial.index.chunks_of("a.py"))
         folder = trial.index.root
     assert text == "def f():\n    \n    return 1\n"
@@ -119,7 +115,7 @@ def test_an_answer_is_found_where_lines_meet(tree: Path) -> None:
 
 
 def _run(tree: Path, **changes: object) -> Report:
-    return run(replace(Plan(tree, True, WordHashEmbedder()), **changes), _silent)  # type: ignore[arg-type]
+    return run(replace(Plan(tree, True, WordHashEmbedder()), **changes), silent)  # type: ignore[arg-type]
 
 
 def test_a_run_measures_and_repeats_itself(tree: Path) -> None:
@@ -169,7 +165,7 @@ def test_the_settings_and_the_part_of_the_tree_count(tree: Path) -> None:
     (tree / "other").mkdir()
     (tree / "other" / "m.py").write_bytes((tree / "src" / "m1.py").read_bytes())
     subprocess.run(["git", "init", "-q", str(tree)], check=True)
-    report = run(Plan(tree / "src", None, WordHashEmbedder(), ("lexical",)), _silent)
+    report = run(Plan(tree / "src", None, WordHashEmbedder(), ("lexical",)), silent)
     assert report.files == 24
     assert {answer.path.split("/")[0] for each in report.asked for answer in each.question.answers} == {"src"}
 

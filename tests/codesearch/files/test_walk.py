@@ -12,7 +12,8 @@ import pytest
 
 from codesearch.errors import TooManyFiles
 from codesearch.files.ignoring.ignore import parse_ignore
-from codesearch.files.walk import WalkOptions, walk
+from codesearch.files.options import WalkOptions
+from codesearch.files.walk import walk
 from tests.support.git_cases import git, grow, ignore_file, not_ignored
 
 EVERYTHING = WalkOptions(hidden=True)

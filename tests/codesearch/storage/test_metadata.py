@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from codesearch.files.walk import WalkOptions
+from codesearch.files.options import WalkOptions
 from codesearch.storage.metadata import Settings
 
 SHARED = sorted({one.name for one in fields(Settings)} & {one.name for one in fields(WalkOptions)})

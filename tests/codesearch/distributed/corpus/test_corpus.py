@@ -25,10 +25,11 @@ from codesearch.distributed.corpus.work import Done, chunks_of
 from codesearch.distributed.engines.address import open_engine
 from codesearch.distributed.engines.upload import upload
 from codesearch.errors import BadQuery, CodesearchError, ModelMismatch
+from codesearch.records import silent
 from codesearch.storage.folders.locations import locate
 from codesearch.storage.store import Store
 from tests.support.command import run
-from tests.support.engines import FILES, quiet
+from tests.support.engines import FILES
 from tests.support.postgres import postgres_server
 from tests.support.running import require
 
@@ -76,13 +77,13 @@ def by_indexes(url: str, roots: Sequence[tuple[str, Path]]) -> None:
         with open_index(tree, model="embedded", here=True) as index:
             index.refresh()
         with Store.open(locate(tree, here=True).directory) as store:
-            upload(store, engine, name, quiet)
+            upload(store, engine, name, silent)
     engine.close()
 
 
 def test_it_writes_what_indexing_and_uploading_writes(url: str, tmp_path: Path) -> None:
     roots = repositories(tmp_path)
-    stats = embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), quiet)
+    stats = embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), silent)
     reference = f"qdrant+file://{tmp_path}/reference/code"
     by_indexes(reference, roots)
     found = stored(url, roots)
@@ -102,7 +103,7 @@ def test_it_writes_what_indexing_and_uploading_writes(url: str, tmp_path: Path) 
 
 def test_equal_files_are_embedded_once(url: str, tmp_path: Path) -> None:
     roots = repositories(tmp_path)
-    stats = embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), quiet)
+    stats = embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), silent)
     pieces = [piece for shard in cut(roots, "model", SMALL) for piece in shard.pieces]
     texts = [chunk.embedded_text for _, chunk, _ in chunks_of(sorted(pieces, key=lambda one: one.root))]
     assert (stats.chunks, stats.embedded) == (len(texts), len(set(texts)))
@@ -112,8 +113,8 @@ def test_equal_files_are_embedded_once(url: str, tmp_path: Path) -> None:
 def test_what_is_done_is_not_done_again(url: str, tmp_path: Path) -> None:
     roots = repositories(tmp_path)
     corpus = Corpus(roots, "embedded", url, SMALL)
-    first = embed_corpus(corpus, Local(), quiet)
-    again = embed_corpus(corpus, Local(), quiet)
+    first = embed_corpus(corpus, Local(), silent)
+    again = embed_corpus(corpus, Local(), silent)
     assert (again.done_before, again.embedded, again.deleted) == (first.shards, 0, 0)
     assert again.chunks == first.chunks
 
@@ -137,8 +138,8 @@ def test_a_run_that_was_stopped_goes_on(url: str, tmp_path: Path) -> None:
     roots = repositories(tmp_path)
     corpus = Corpus(roots, "embedded", url, SMALL)
     with pytest.raises(Stopped):
-        embed_corpus(corpus, Stopping(3), quiet)
-    stats = embed_corpus(corpus, Local(), quiet)
+        embed_corpus(corpus, Stopping(3), silent)
+    stats = embed_corpus(corpus, Local(), silent)
     assert stats.done_before == 3
     reference = f"qdrant+file://{tmp_path}/reference/code"
     by_indexes(reference, roots)
@@ -147,20 +148,20 @@ def test_a_run_that_was_stopped_goes_on(url: str, tmp_path: Path) -> None:
 
 def test_an_engine_that_was_emptied_is_filled_again(url: str, tmp_path: Path) -> None:
     roots = repositories(tmp_path, 1)
-    embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), quiet)
+    embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), silent)
     before = stored(url, roots)
     shutil.rmtree(tmp_path / "qdrant")
-    assert embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), quiet).done_before == 0
+    assert embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), silent).done_before == 0
     assert stored(url, roots) == before
 
 
 def test_what_is_gone_is_deleted_and_other_roots_stay(url: str, tmp_path: Path) -> None:
     roots = repositories(tmp_path)
-    embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), quiet)
+    embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), silent)
     before = stored(url, roots)
     (roots[0][1] / "src/retry.py").unlink()
     (roots[0][1] / "src/client.py").write_text("def other():\n    return 1\n", encoding="utf-8")
-    stats = embed_corpus(Corpus(roots[:1], "embedded", url, SMALL), Local(), quiet)
+    stats = embed_corpus(Corpus(roots[:1], "embedded", url, SMALL), Local(), silent)
     after = stored(url, roots)
     assert stats.deleted == len(before[roots[0][0]] - after[roots[0][0]]) > 0
     assert after[roots[1][0]] == before[roots[1][0]]
@@ -171,26 +172,26 @@ def test_what_is_gone_is_deleted_and_other_roots_stay(url: str, tmp_path: Path) 
 
 def test_another_model_is_refused(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     roots = repositories(tmp_path, 1)
-    embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), quiet)
+    embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), silent)
     engine = open_engine(url)
     record = engine.record()
     engine.close()
     assert record is not None
     monkeypatch.setattr(corpus_run.Model, "fingerprint", property(lambda _: "another"))
     with pytest.raises(ModelMismatch):
-        embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), quiet)
+        embed_corpus(Corpus(roots, "embedded", url, SMALL), Local(), silent)
 
 
 def test_two_repositories_of_one_name_are_refused(url: str, tmp_path: Path) -> None:
     [(name, tree)] = repositories(tmp_path, 1)
     with pytest.raises(BadQuery, match="two repositories are named"):
-        embed_corpus(Corpus([(name, tree), (name, tree)], "embedded", url), Local(), quiet)
+        embed_corpus(Corpus([(name, tree), (name, tree)], "embedded", url), Local(), silent)
 
 
 def test_nothing_to_index_is_told(url: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(CodesearchError, match="nothing to index"):
-        embed_corpus(Corpus([("empty", tmp_path / "empty")], "embedded", url), Local(), quiet)
+        embed_corpus(Corpus([("empty", tmp_path / "empty")], "embedded", url), Local(), silent)
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 50, SMALL, 10_000, 1 << 30])
@@ -289,7 +290,7 @@ def test_workers_that_are_killed_lose_and_double_nothing(
         killer = threading.Thread(target=kill_some, args=(4, ended, killed))
         with RayWorkers(workers=2) as workers:
             killer.start()
-            stats = embed_corpus(Corpus(roots, "embedded", url, 100), workers, quiet)
+            stats = embed_corpus(Corpus(roots, "embedded", url, 100), workers, silent)
             ended.set()
             killer.join()
         assert killed

@@ -1,0 +1,27 @@
+"""Options that say which files are left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from codesearch.files.content.source import DEFAULT_MAX_BYTES
+
+__all__ = ["WalkOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class WalkOptions:
+    """Options of ``walk``."""
+
+    max_file_bytes: int = DEFAULT_MAX_BYTES
+    hidden: bool = False
+    """Take in names that begin with a dot (never ``.git``)."""
+    ignore: bool = True
+    """Follow ignore files and the list of what is never meant."""
+    follow: bool = False
+    """Enter links to folders that lie elsewhere."""
+    max_files: int | None = None
+    """More files than this raise TooManyFiles."""
+    own_folders: tuple[Path, ...] = ()
+    """Where indexes are kept: never entered, should they lie in the tree."""
