@@ -16,7 +16,7 @@ import numpy as np
 
 from scripts.sources import ROOT
 
-RECORDS, FIGURES = ROOT / "benches" / "results", ROOT / "codesearch" / "planning" / "figures.toml"
+RECORDS, FIGURES = ROOT / "benches" / "results", ROOT / "codesearch" / "distributed" / "planning" / "figures.toml"
 Rows = Sequence[dict[str, Any]]
 
 

@@ -65,8 +65,7 @@ class Searchable(ABC):
             query: a question, a name, a message; "" with a pattern, for every match in the order of paths.
             limit: how many chunks. Up to 50 the order does not depend on it: the first ten of ``limit=50``
                 are those of ``limit=10``.
-            mode: "hybrid" (text and vectors), "semantic" (vectors alone), or "lexical" (text alone; loads
-                no model).
+            mode: "hybrid" (text and vectors), "semantic" (vectors alone), "lexical" (text alone, no model).
             kind: "code" or "docs" (Markdown, reStructuredText, plain text) alone, "all" alike, or "auto":
                 documentation first where the question asks how to use, install or configure something.
             languages: names or extensions; only chunks in one of these.

@@ -12,7 +12,7 @@ from tests.support.paths import ROOT
 
 __all__ = ["COMMAND", "GOLDEN", "written"]
 
-GOLDEN = ROOT / "tests" / "codesearch" / "agents" / "golden"
+GOLDEN = ROOT / "tests" / "codesearch" / "serving" / "agents" / "golden"
 COMMAND = ["/opt/tools/bin/codesearch"]
 
 
