@@ -16,7 +16,8 @@ import numpy as np
 
 from scripts.sources import ROOT
 
-RECORDS, FIGURES = ROOT / "benches" / "results", ROOT / "codesearch" / "distributed" / "planning" / "figures.toml"
+RECORDS = ROOT / "benches" / "results"
+FIGURES = ROOT / "codesearch" / "distributed" / "planning" / "figures.toml"
 Rows = Sequence[dict[str, Any]]
 
 

@@ -1,6 +1,6 @@
 """What agents and terminals wait for: first answers, warm answers, one process for all of them.
 
-    python -m benches.agents.transcript [--files 5000] [--semble PYTHON]
+    python -m benches.agents.transcript [--files 5000] [--semble PROGRAM]
 
 Everything goes through real processes: the SDK's client over stdio and HTTP, the command line as a program.
 """
@@ -36,7 +36,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=5000)
     parser.add_argument("--repeat", type=int, default=20)
-    parser.add_argument("--semble", metavar="PYTHON", help="an interpreter with semble installed")
+    parser.add_argument(
+        "--semble", metavar="PROGRAM", help="semble, by its path; SEMBLE_MODEL_NAME says its model"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         base = Path(scratch).resolve()
@@ -148,7 +150,7 @@ def commands(tree: Path, options: argparse.Namespace) -> None:
         if options.semble:
             started = time.perf_counter()
             question = QUESTIONS[number % len(QUESTIONS)]
-            command = [options.semble, "-m", "semble", "search", question, str(tree)]
+            command = [options.semble, "search", question, str(tree)]
             subprocess.run(command, capture_output=True, check=True)
             times.setdefault("semble", []).append(time.perf_counter() - started)
         started = time.perf_counter()
