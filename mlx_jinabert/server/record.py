@@ -38,6 +38,8 @@ class RequestRecord:
     """Filled while the request is answered; logged and counted at its end."""
 
     id: str
+    stated_bytes: int = 0
+    """Of the body, as its header says; 0 where it says nothing."""
     begun: float = field(default_factory=time.monotonic)
     model: str = ""
     texts: int = 0

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import Request
 
-from mlx_jinabert.server.engine.pool import ModelPool, NotLoaded, UnknownModel
+from mlx_jinabert.server.engine.pool import Lease, ModelPool, UnknownModel
 from mlx_jinabert.server.engine.scheduler import QueueFull
 from mlx_jinabert.server.engine.served import Computed, ServedEmbedder, ServedReranker, TextsTooLong
 from mlx_jinabert.server.engine.worker import BackendFailed, NotFinite
@@ -45,32 +44,24 @@ def _state(request: Request) -> tuple[ModelPool, Settings, RequestRecord]:
     return state.pool, state.settings, request.scope["record"]
 
 
-@asynccontextmanager
-async def embedder(request: Request, name: str | None = None) -> AsyncIterator[ServedEmbedder]:
-    """The embedding model of that name, or the first one."""
-    async with _use(request, name, reranker=False) as served:
-        yield cast(ServedEmbedder, served)
+def embedder(request: Request, name: str | None = None) -> Lease[ServedEmbedder]:
+    """The embedding model of that name, or the first one, for an ``async with``."""
+    return _lease(request, name, reranker=False)
 
 
-@asynccontextmanager
-async def reranker(request: Request, name: str | None = None) -> AsyncIterator[ServedReranker]:
-    """The reranker of that name, or the first one."""
-    async with _use(request, name, reranker=True) as served:
-        yield cast(ServedReranker, served)
+def reranker(request: Request, name: str | None = None) -> Lease[ServedReranker]:
+    """The reranker of that name, or the first one, for an ``async with``."""
+    return _lease(request, name, reranker=True)
 
 
-@asynccontextmanager
-async def _use(request: Request, name: str | None, *, reranker: bool) -> AsyncIterator[object]:
+def _lease(request: Request, name: str | None, *, reranker: bool) -> Lease[Any]:
     pool, _, record = _state(request)
     try:
         spec = pool.spec(name, reranker=reranker)
-        record.model = spec.name
-        async with pool.use(spec) as served:
-            yield served
     except UnknownModel as error:
         raise ApiError(str(error), "Validation", 404, 404, code="model_not_found", param="model") from error
-    except NotLoaded as error:
-        raise ApiError(str(error), "Unhealthy", 503, 503, "server_error") from error
+    record.model = spec.name
+    return pool.use(spec)
 
 
 def as_lists(inputs: Inputs, settings: Settings, field: str) -> list[str] | list[list[int]]:

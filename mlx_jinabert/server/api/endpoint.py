@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from mlx_jinabert.server.api.calls import ClientGone
+from mlx_jinabert.server.engine.pool import NotLoaded
 from mlx_jinabert.server.errors import ApiError, Dialect, error_body, too_large
 from mlx_jinabert.server.json_answer import json_response
 
@@ -47,15 +48,13 @@ def answering(endpoint: Endpoint) -> Handler:
         try:
             return await endpoint.handler(request)
         except ApiError as error:
-            record.error = error.kind
-            return json_response(
-                error_body(error, endpoint.dialect), error.status_in(endpoint.dialect), error.headers
-            )
+            failed = error
+        except NotLoaded as error:
+            failed = ApiError(str(error), "Unhealthy", 503, 503, "server_error")
         except (ClientGone, ClientDisconnect):
             record.error = "client left"
             return Response(status_code=499)
         except Exception:
-            record.error = "internal"
             _log.exception("request %s failed", record.id)
             failed = ApiError(
                 f"internal error; the log says more under request id {record.id}",
@@ -64,18 +63,23 @@ def answering(endpoint: Endpoint) -> Handler:
                 500,
                 "server_error",
             )
-            return json_response(error_body(failed, endpoint.dialect), 500)
+        record.error = failed.kind
+        dialect = endpoint.dialect
+        return json_response(error_body(failed, dialect), failed.status_in(dialect), failed.headers)
 
     return answer
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body; ApiError 413 once it is larger than ``limit``."""
-    stated = request.headers.get("content-length", "")
-    if stated.isdecimal() and int(stated) > limit:
+    """The whole body; ApiError 413 once it is larger than ``limit``, ClientDisconnect where it breaks off."""
+    if request.scope["record"].stated_bytes > limit:
         raise _too_much(limit)
-    parts, size = [], 0
-    async for part in request.stream():
+    parts, size, more = [], 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part, more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
         if size > limit:
             raise _too_much(limit)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import TracebackType
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import mlx_jinabert
 from mlx_jinabert.errors import JinabertError
@@ -19,11 +20,12 @@ from mlx_jinabert.server.engine.served import ServedEmbedder, ServedReranker
 from mlx_jinabert.server.engine.worker import Observer
 from mlx_jinabert.server.settings import ModelSpec, Settings
 
-__all__ = ["ModelPool", "NotLoaded", "PoolObserver", "Served", "UnknownModel"]
+__all__ = ["Lease", "ModelPool", "NotLoaded", "PoolObserver", "Served", "UnknownModel"]
 
 _log = logging.getLogger("mlx_jinabert.server")
 
 Served = ServedEmbedder | ServedReranker
+S = TypeVar("S", bound=Served)
 _RETRY_SECONDS = 30.0
 """How long a model that could not be loaded is not tried again."""
 _WARM_UP_TOKENS = 256
@@ -63,6 +65,35 @@ class _Slot:
     used_at: float = 0.0
     error: str | None = None
     failed_at: float = 0.0
+
+
+class Lease(Generic[S]):
+    """A loaded model for the length of an ``async with``: it stays while it is used."""
+
+    __slots__ = ("_ensure", "_slot")
+
+    def __init__(self, slot: _Slot, ensure: Callable[[_Slot], Awaitable[None]]) -> None:
+        self._slot = slot
+        self._ensure = ensure
+
+    async def __aenter__(self) -> S:
+        """The model; NotLoaded where it cannot be loaded."""
+        slot = self._slot
+        slot.users += 1
+        if slot.served is None:
+            try:
+                async with slot.lock:
+                    await self._ensure(slot)
+            except BaseException:
+                slot.users -= 1
+                raise
+        return cast(S, slot.served)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._slot.users -= 1
+        self._slot.used_at = time.monotonic()
 
 
 class ModelPool:
@@ -126,20 +157,9 @@ class ModelPool:
             await served.retry()
         return self.problem
 
-    @asynccontextmanager
-    async def use(self, spec: ModelSpec) -> AsyncIterator[Served]:
-        """The loaded model, which stays while it is used."""
-        slot = self._slots[spec.name]
-        slot.users += 1
-        try:
-            if slot.served is None:
-                async with slot.lock:
-                    await self._ensure(slot)
-            assert slot.served is not None
-            yield slot.served
-        finally:
-            slot.users -= 1
-            slot.used_at = time.monotonic()
+    def use(self, spec: ModelSpec) -> Lease[Any]:
+        """The loaded model, for an ``async with``."""
+        return Lease(self._slots[spec.name], self._ensure)
 
     async def close(self) -> None:
         """Let all models go, once what waits is computed."""

@@ -10,7 +10,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,11 +32,10 @@ class QueueFull(Exception):
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """The sequences of one request. ``done`` is told the rows in their order, (n, width) float32."""
+    """The sequences of one request."""
 
     ids: Sequence[Ids]
     types: Sequence[Ids] | None = None
-    done: Future[Values] = field(default_factory=Future)
     queued_at: float = 0.0
     started_at: float = 0.0
     """Seconds on the monotonic clock: when it was queued, and when its first sequence was taken."""
@@ -53,13 +51,13 @@ class Job:
         """How many nobody has taken yet."""
         return sum(len(self.ids[position]) for position in self.left)
 
-    def receive(self, positions: Sequence[int], values: Values) -> bool:
-        """Keep computed rows; True where the request is complete."""
+    def receive(self, positions: Sequence[int], values: Values) -> Values | None:
+        """Keep computed rows; return all, (n, width) in the order of ``ids``, once they are complete."""
+        if len(positions) == len(self.ids) == 1:
+            return values
         self.rows.update(zip(positions, values, strict=True))
-        return len(self.rows) == len(self.ids)
-
-    def result(self) -> Values:
-        """All rows in the order of ``ids``."""
+        if len(self.rows) < len(self.ids):
+            return None
         return np.stack([self.rows[position] for position in range(len(self.ids))])
 
 
@@ -103,6 +101,8 @@ class Scheduler:
         self._tokens = 0
         self._company = 1
         """Jobs of the last window."""
+        self._awaited = 1
+        """Jobs that ``take`` waits for. It is not woken for fewer: that would be a thread switch each."""
         self._rate = 0.0
         """Tokens a second, as lately seen."""
         self._is_closed = False
@@ -125,7 +125,8 @@ class Scheduler:
             job.queued_at = self._clock()
             self._jobs.append(job)
             self._tokens += tokens
-            self._changed.notify()
+            if self._is_enough():
+                self._changed.notify()
 
     def cancel(self, job: Job) -> None:
         """Forget what of a job is not taken yet: its caller has left."""
@@ -145,10 +146,12 @@ class Scheduler:
         """The next window; waits for one. None after ``close``, when nothing is left."""
         with self._changed:
             while True:
-                self._changed.wait_for(lambda: self._jobs or self._is_closed)
+                self._wait_for(1)
                 if not self._jobs:
                     return None
-                self._wait_for_company()
+                # A lone caller never waits; where there were several, the others are about to come again.
+                if self._company > 1 and self._delay > 0:
+                    self._wait_for(self._company, self._delay)
                 if self._jobs:  # they may have left meanwhile
                     return self._fill()
 
@@ -157,15 +160,13 @@ class Scheduler:
         rate = tokens / max(seconds, 1e-9)
         self._rate = 0.8 * self._rate + 0.2 * rate if self._rate else rate
 
-    def _wait_for_company(self) -> None:
-        """A lone caller never waits; where there were several, the others are about to come again."""
-        if self._company > 1 and self._delay > 0:
-            self._changed.wait_for(
-                lambda: (
-                    self._is_closed or self._tokens >= self.window_tokens or len(self._jobs) >= self._company
-                ),
-                self._delay,
-            )
+    def _wait_for(self, jobs: int, seconds: float | None = None) -> None:
+        """Until so many jobs wait, or a window is full, or the scheduler is closed, or the time is over."""
+        self._awaited = jobs
+        self._changed.wait_for(self._is_enough, seconds)
+
+    def _is_enough(self) -> bool:
+        return self._is_closed or len(self._jobs) >= self._awaited or self._tokens >= self.window_tokens
 
     def _fill(self) -> Window:
         taken: dict[int, tuple[Job, list[int]]] = {}

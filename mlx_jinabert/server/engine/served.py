@@ -17,7 +17,7 @@ from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.local.reranker import Reranker
 from mlx_jinabert.server.engine.cache import Cached, CacheLevel, text_key
 from mlx_jinabert.server.engine.scheduler import Job, QueueFull, Scheduler, Values
-from mlx_jinabert.server.engine.worker import BackendFailed, NotFinite, Observer, Worker
+from mlx_jinabert.server.engine.worker import BackendFailed, NotFinite, Observer, Outcome, Worker
 from mlx_jinabert.server.settings import Settings
 from mlx_jinabert.text.pairs import Pair, TokenizedPairs
 from mlx_jinabert.text.tokenizer import Ids, Piece, TokenizedTexts
@@ -77,7 +77,9 @@ class _Served(Generic[M]):
             _CPU_WINDOW_TOKENS if "cpu" in model.device.lower() else _GPU_WINDOW_TOKENS
         )
         self.scheduler = Scheduler(window, settings.max_delay_ms / 1000, settings.max_queue_tokens)
-        self._worker = Worker(self.scheduler, self._compute, observer, name)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: dict[Job, asyncio.Future[Values]] = {}
+        self._worker = Worker(self.scheduler, self._compute, self._deliver, observer, name)
         self._threads = ThreadPoolExecutor(settings.tokenization_workers, f"mlx-jinabert-{name}-tokens")
 
     @property
@@ -113,12 +115,34 @@ class _Served(Generic[M]):
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def _run(self, job: Job) -> Values:
-        self.scheduler.add(job)
+        """The rows of a job, (n, width); QueueFull, BackendFailed, NotFinite."""
+        self._loop = asyncio.get_running_loop()
+        self._waiting[job] = done = self._loop.create_future()
         try:
-            return await asyncio.wrap_future(job.done)
+            self.scheduler.add(job)
+            values: Values = await done
+            return values
         except asyncio.CancelledError:
             self.scheduler.cancel(job)
             raise
+        finally:
+            self._waiting.pop(job, None)
+
+    def _deliver(self, outcomes: Sequence[Outcome]) -> None:
+        """Hand outcomes to the event loop; called in the worker's thread."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                self._loop.call_soon_threadsafe(self._settle, outcomes)
+
+    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+        for job, outcome in outcomes:
+            waiting = self._waiting.get(job)
+            if waiting is None or waiting.done():  # its caller has left
+                continue
+            if isinstance(outcome, Exception):
+                waiting.set_exception(outcome)
+            else:
+                waiting.set_result(outcome)
 
     def _check_lengths(self, lengths: Sequence[int], truncate: bool) -> int:
         limit = self.model.max_length

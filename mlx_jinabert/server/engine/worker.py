@@ -6,8 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import InvalidStateError
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,12 +14,16 @@ import numpy as np
 from mlx_jinabert.server.engine.scheduler import Job, Scheduler, Values, Window
 from mlx_jinabert.text.tokenizer import Ids
 
-__all__ = ["BackendFailed", "NotFinite", "Observer", "Worker"]
+__all__ = ["BackendFailed", "NotFinite", "Observer", "Outcome", "Worker"]
 
 _log = logging.getLogger("mlx_jinabert.server")
 
 Compute = Callable[[Sequence[Ids], Sequence[Ids]], Values]
 """Sequences and their token types (none for single texts) -> a row each, (n, width) float32."""
+Outcome = tuple[Job, Values | Exception]
+"""A request that has ended: its rows in its order, (n, width) float32, or why there are none."""
+Deliver = Callable[[Sequence[Outcome]], None]
+"""Told in the worker's thread, once a window: what costs a thread switch is paid for all of them at once."""
 
 
 class BackendFailed(Exception):
@@ -53,9 +55,12 @@ class _Busy:
 class Worker:
     """Runs ``compute`` on what ``scheduler`` gives, in a daemon thread, until the scheduler is closed."""
 
-    def __init__(self, scheduler: Scheduler, compute: Compute, observer: Observer, name: str) -> None:
+    def __init__(
+        self, scheduler: Scheduler, compute: Compute, deliver: Deliver, observer: Observer, name: str
+    ) -> None:
         self._scheduler = scheduler
         self._compute = compute
+        self._deliver = deliver
         self._observer = observer
         self._busy = _Busy()
         self.failure: Exception | None = None
@@ -81,40 +86,40 @@ class Worker:
     def _run(self) -> None:
         while (window := self._scheduler.take()) is not None:
             self._busy.since = time.monotonic()
-            self._answer(window)
+            self._deliver(self._outcomes(window))
             self._busy.since = 0.0
             del window  # or the last request's texts would be kept until the next comes
 
-    def _answer(self, window: Window) -> None:
+    def _outcomes(self, window: Window) -> list[Outcome]:
+        """Compute a window; the requests that ended with it."""
         ids = window.ids
         try:
             values = self._compute(ids, window.types)
         except Exception as error:  # whatever it is, it is this window's, and the next one is tried
             _log.exception("a batch of %d texts failed", len(ids))
             self.failure = error
-            for job, _ in window.parts:
-                self._fail(job, BackendFailed(type(error).__name__))
-            return
+            return [self._failed(job, BackendFailed(type(error).__name__)) for job, _ in window.parts]
         self.failure = None
         seconds = time.monotonic() - self._busy.since
         tokens = sum(map(len, ids))
         self._scheduler.measured(tokens, seconds)
         self._observer.computed(len(ids), tokens, len(window.parts), seconds)
-        self._deliver(window, values)
+        return self._ended(window, values)
 
-    def _deliver(self, window: Window, values: Values) -> None:
+    def _ended(self, window: Window, values: Values) -> list[Outcome]:
         finite = np.asarray(np.isfinite(values).all(axis=1))
+        all_finite = bool(finite.all())
+        ended: list[Outcome] = []
         start = 0
         for job, positions in window.parts:
             part = slice(start, start + len(positions))
             start = part.stop
-            if not finite[part].all():
-                self._fail(job, NotFinite(positions[int(np.argmin(finite[part]))]))
-            elif job.receive(positions, values[part]):
-                with suppress(InvalidStateError):  # cancelled
-                    job.done.set_result(job.result())
+            if not all_finite and not finite[part].all():
+                ended.append(self._failed(job, NotFinite(positions[int(np.argmin(finite[part]))])))
+            elif (rows := job.receive(positions, values[part])) is not None:
+                ended.append((job, rows))
+        return ended
 
-    def _fail(self, job: Job, error: Exception) -> None:
+    def _failed(self, job: Job, error: Exception) -> Outcome:
         self._scheduler.cancel(job)
-        with suppress(InvalidStateError):  # cancelled, or failed in an earlier window
-            job.done.set_exception(error)
+        return job, error

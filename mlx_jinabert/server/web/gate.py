@@ -23,6 +23,10 @@ __all__ = ["Gate", "dialect_of"]
 Handler = Callable[[Request], Awaitable[Response]]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_READ = {
+    name.encode(): name for name in ("host", "origin", "authorization", "x-request-id", "content-length")
+}
+"""The headers that are looked at."""
 _QUIET = ("/health", "/ping", "/metrics")
 """Asked every few seconds by what watches a server: counted, not logged."""
 _GONE = 499
@@ -47,14 +51,17 @@ class Gate:
         self._metrics = metrics
         self._routes = frozenset(path for _, path in handlers)
         self._in_flight = 0
+        metrics.in_flight.set_function(lambda: self._in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        record = scope["record"] = RequestRecord(_request_id(headers))
+        headers = {_READ[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _READ}
+        stated = headers.get("content-length", "")
+        record = RequestRecord(_request_id(headers), int(stated) if stated.isdecimal() else 0)
+        scope["record"] = record
         path = scope["path"]
         status = _GONE
 
@@ -66,7 +73,6 @@ class Gate:
             await send(message)
 
         self._in_flight += 1
-        self._metrics.in_flight.set(self._in_flight)
         try:
             try:
                 self._admit(path, headers)
@@ -76,7 +82,6 @@ class Gate:
                 await self._respond(scope, receive, answer)
         finally:
             self._in_flight -= 1
-            self._metrics.in_flight.set(self._in_flight)
             route = path if path in self._routes else "other"
             self._metrics.answered(record, scope["method"], route, status)
             if path not in _QUIET:

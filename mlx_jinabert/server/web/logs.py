@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from mlx_jinabert.server.json_answer import json_text
@@ -20,8 +22,9 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
+        second = int(record.created)
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": f"{_second(second)}.{int(1000 * (record.created - second)):03}+00:00",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -30,6 +33,11 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json_text(line)
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def set_up_logs(level: str) -> None:
@@ -64,4 +72,12 @@ def log_request(record: RequestRecord, method: str, route: str, status: int) -> 
         }
     if record.error:
         fields["error"] = record.error
-    _log.info("request", extra={"fields": fields})
+    _log.handle(_Request(fields))
+
+
+class _Request(logging.LogRecord):
+    """Made by hand: ``Logger.info`` walks the stack for the caller's name, which no line has."""
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        super().__init__(_log.name, logging.INFO, __file__, 0, "request", (), None, "log_request")
+        self.fields = fields

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Metrics"]
 
+Count = Callable[[float], None]
+
 _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 _TOKENS = (16, 64, 256, 1024, 2048, 4096, 8192, 16_384, 32_768)
@@ -96,10 +98,12 @@ class Metrics:
         version = Gauge(name("build_info"), "Always 1", ("version",), registry=registry)
         version.labels(mlx_jinabert.__version__).set(1)
         self._labels: dict[str, tuple[str, ...]] = {}
+        self._models: dict[str, ModelMetrics] = {}
+        self._kinds: dict[tuple[str, str, int], tuple[Count, Count]] = {}
 
     def for_model(self, name: str) -> ModelMetrics:
         """See ``PoolObserver``."""
-        return ModelMetrics(self, name)
+        return self._models.setdefault(name, ModelMetrics(self, name))
 
     def loaded(self, name: str, served: Served, seconds: float) -> None:
         """See ``PoolObserver``."""
@@ -117,14 +121,15 @@ class Metrics:
 
     def answered(self, record: RequestRecord, method: str, route: str, status: int) -> None:
         """Count one request."""
-        self.requests.labels(route, method, str(status)).inc()
-        self.latency.labels(route).observe(record.seconds)
+        kind = route, method, status
+        if kind not in self._kinds:  # finding a series by its labels costs more than counting
+            series = self.requests.labels(route, method, str(status)), self.latency.labels(route)
+            self._kinds[kind] = series[0].inc, series[1].observe
+        count, observe = self._kinds[kind]
+        count(1)
+        observe(record.seconds)
         if record.tokens and status < 400:
-            self.texts.labels(record.model).inc(record.texts)
-            self.cut.labels(record.model).inc(record.cut)
-            self.cached.labels(record.model).inc(record.cached)
-            if record.cached < record.texts:
-                self.queued.labels(record.model).observe(record.queue_seconds)
+            self._models[record.model].answered(record)
 
     def text(self) -> bytes:
         """In Prometheus' format."""
@@ -132,11 +137,15 @@ class Metrics:
 
 
 class ModelMetrics:
-    """Observer of one model's batches; called in the model's thread."""
+    """Observer of one model: of its batches in the model's thread, of its requests on the event loop."""
 
     def __init__(self, metrics: Metrics, name: str) -> None:
         self._tokens = metrics.tokens.labels(name)
-        self._histograms: tuple[Callable[[float], None], ...] = tuple(
+        self._texts = metrics.texts.labels(name)
+        self._cut = metrics.cut.labels(name)
+        self._cached = metrics.cached.labels(name)
+        self._queued = metrics.queued.labels(name)
+        self._histograms: tuple[Count, ...] = tuple(
             histogram.labels(name).observe
             for histogram in (
                 metrics.batch_texts,
@@ -151,6 +160,16 @@ class ModelMetrics:
         self._tokens.inc(tokens)
         for observe, value in zip(self._histograms, (texts, tokens, jobs, seconds), strict=True):
             observe(value)
+
+    def answered(self, record: RequestRecord) -> None:
+        """Count the texts of one request."""
+        self._texts.inc(record.texts)
+        if record.cut:
+            self._cut.inc(record.cut)
+        if record.cached:
+            self._cached.inc(record.cached)
+        if record.cached < record.texts:
+            self._queued.observe(record.queue_seconds)
 
 
 def _peak_memory() -> float:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event
 
 import numpy as np
 import pytest
 
 from mlx_jinabert.server.engine.scheduler import Job, Scheduler
-from mlx_jinabert.server.engine.worker import BackendFailed, NotFinite, Worker
+from mlx_jinabert.server.engine.worker import BackendFailed, NotFinite, Outcome, Worker
 
 
 class Count:
@@ -27,62 +30,92 @@ def lengths(ids: Sequence[np.ndarray], types: Sequence[np.ndarray]) -> np.ndarra
     return np.array([[np.inf if len(each) == 1 else len(each)] for each in ids], np.float32)
 
 
-def job(*lengths: int) -> Job:
-    return Job([np.zeros(length, np.int32) for length in lengths])
+@dataclass(frozen=True)
+class Asked:
+    """A job and its outcome, which comes once."""
+
+    job: Job
+    outcome: Future[np.ndarray] = field(default_factory=Future)
+
+    def rows(self) -> np.ndarray:
+        return self.outcome.result(30)
+
+
+class Requests:
+    """Jobs in a queue, and what was told of them."""
+
+    def __init__(self, window: int) -> None:
+        self.queue = Scheduler(window, 0.0, 100_000)
+        self._asked: dict[Job, Asked] = {}
+
+    def add(self, *lengths: int) -> Asked:
+        asked = Asked(Job([np.zeros(length, np.int32) for length in lengths]))
+        self._asked[asked.job] = asked
+        self.queue.add(asked.job)
+        return asked
+
+    def deliver(self, outcomes: Sequence[Outcome]) -> None:
+        for job, outcome in outcomes:
+            told = self._asked[job].outcome
+            if isinstance(outcome, Exception):
+                told.set_exception(outcome)
+            else:
+                told.set_result(outcome)
 
 
 @contextmanager
-def working(compute: Callable = lengths, window: int = 10_000) -> Iterator[tuple[Scheduler, Worker, Count]]:
+def working(compute: Callable = lengths, window: int = 10_000) -> Iterator[tuple[Requests, Worker, Count]]:
     count = Count()
-    queue = Scheduler(window, 0.0, 100_000)
-    worker = Worker(queue, compute, count, "test")
-    yield queue, worker, count
-    queue.close()
+    requests = Requests(window)
+    worker = Worker(requests.queue, compute, requests.deliver, count, "test")
+    yield requests, worker, count
+    requests.queue.close()
     worker.join(5)
     assert not worker.is_alive
 
 
 def test_rows_come_in_the_order_of_the_request_over_several_windows() -> None:
-    with working(window=16) as (queue, _, count):
+    with working(window=16) as (requests, _, count):
         wanted = [3, 9, 4, 15, 8, 40, 5]
-        requests = [job(*wanted), job(7)]
-        for request in requests:
-            queue.add(request)
-        assert requests[0].done.result(5)[:, 0].tolist() == wanted
-        assert requests[1].done.result(5)[:, 0].tolist() == [7]
+        large, small = requests.add(*wanted), requests.add(7)
+        assert large.rows()[:, 0].tolist() == wanted
+        assert small.rows()[:, 0].tolist() == [7]
         assert count.tokens == sum(wanted) + 7
 
 
 def test_what_is_not_finite_fails_the_request_that_asked() -> None:
-    with working() as (queue, worker, _):
-        bad, good = job(5, 1, 7), job(3)
-        queue.add(bad)
-        queue.add(good)
+    with working() as (requests, worker, _):
+        bad, good = requests.add(5, 1, 7), requests.add(3)
         with pytest.raises(NotFinite) as failed:
-            bad.done.result(5)
+            bad.rows()
         assert failed.value.position == 1
-        assert good.done.result(5)[0, 0] == 3
+        assert good.rows()[0, 0] == 3
         assert worker.failure is None
 
 
 def test_a_batch_that_fails_is_remembered_until_one_works() -> None:
-    with working() as (queue, worker, _):
-        bad = job(2)
-        queue.add(bad)
+    with working() as (requests, worker, _):
         with pytest.raises(BackendFailed):
-            bad.done.result(5)
+            requests.add(2).rows()
         assert "out of memory" in str(worker.failure)
-        good = job(4)
-        queue.add(good)
-        good.done.result(5)
+        requests.add(4).rows()
         assert worker.failure is None
 
 
-def test_who_cancels_gets_nothing_and_harms_nobody() -> None:
-    with working() as (queue, _, _count):
-        gone = job(5)
-        gone.done.cancel()
-        queue.add(gone)
-        stays = job(6)
-        queue.add(stays)
-        assert stays.done.result(5)[0, 0] == 6
+def test_who_cancels_between_windows_gets_nothing_and_harms_nobody() -> None:
+    begun, go = Event(), Event()
+
+    def held(ids: Sequence[np.ndarray], types: Sequence[np.ndarray]) -> np.ndarray:
+        begun.set()
+        assert go.wait(30)
+        return lengths(ids, types)
+
+    with working(held, window=16) as (requests, _, count):
+        gone = requests.add(16, 15, 14)
+        assert begun.wait(30)
+        requests.queue.cancel(gone.job)
+        stays = requests.add(6)
+        go.set()
+        assert stays.rows()[0, 0] == 6
+        assert not gone.outcome.done()
+        assert count.tokens == 16 + 6
