@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, IndexNotFound
 from codesearch.searching.stores.single import SingleStore
+from codesearch.storage.folders.folder_lock import held_alone
 from codesearch.storage.folders.locations import Location
 from codesearch.storage.store import DATABASE, Store
 from codesearch.vectors import graph_file as graph_stamp
@@ -150,8 +151,9 @@ class Connection:
         """Delete, for the writer, the database and what was derived from it, and begin an empty one."""
         with self._lock:
             self._retire()
-            for suffix in ("", "-wal", "-shm"):
-                (self._location.directory / (DATABASE + suffix)).unlink(missing_ok=True)
+            with held_alone(self._location.directory):
+                for suffix in ("", "-wal", "-shm"):
+                    (self._location.directory / (DATABASE + suffix)).unlink(missing_ok=True)
             graph_stamp.remove(self._location.directory)
             self.open(create=True)
 

@@ -8,11 +8,12 @@ format and damaged ones, with the command that puts it right; it never deletes a
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 
 from codesearch.errors import CodesearchError, IndexFormatError, IndexNotFound, StorageFailed
+from codesearch.storage.folders.folder_lock import held_together
 from codesearch.storage.lexical.tokens import document
 from codesearch.storage.sqlite import schema
 from codesearch.storage.sqlite.database import Database
@@ -165,7 +166,9 @@ def _make_private(path: Path) -> None:
     """Make the file and its folder, the user's alone. FileNotFoundError where the folder goes meanwhile."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with held_together(path.parent), suppress(FileExistsError):
+            # never one that is there: closing it would end the locks that SQLite has on it in this process
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileNotFoundError:
         raise
     except OSError as error:

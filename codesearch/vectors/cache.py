@@ -20,7 +20,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -29,8 +29,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from codesearch.errors import CodesearchError
+from codesearch.errors import CodesearchError, IndexBusy
 from codesearch.storage.folders.filesystem import network_file_system
+from codesearch.storage.folders.folder_lock import held_alone, held_together
 
 __all__ = ["DEFAULT_BYTES", "VectorCache"]
 
@@ -107,9 +108,7 @@ class VectorCache:
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         with self._lock:
-            if self._handle is not None:
-                self._handle.close()
-                self._handle = None
+            self._close()
 
     def __enter__(self) -> VectorCache:
         return self
@@ -129,44 +128,55 @@ class VectorCache:
                     self._open()
                 assert self._handle is not None
                 return work(self._handle)
-            except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+            except (sqlite3.Error, OSError, ValueError, TypeError, IndexBusy) as error:
                 self.problem = f"vector cache {self.path}: {error}"
                 self._recover(error)
         return None
 
     def _open(self) -> None:
-        if self._handle is not None:
-            self._handle.close()
+        self._close()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make_private(self.path)
-        self._handle = db = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        if not self.path.stat().st_size:
-            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        db.execute(f"PRAGMA journal_mode = {'DELETE' if network_file_system(self.path.parent) else 'WAL'}")
-        db.execute("PRAGMA synchronous = OFF")  # a power cut may damage it; it is then begun anew
-        db.execute("PRAGMA secure_delete = OFF")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > _FORMAT:
-            raise sqlite3.NotSupportedError("written by a newer version; it is left alone")
-        if 0 < version < _FORMAT:
-            db.execute("DROP TABLE IF EXISTS vectors")
-        db.execute(_TABLE)
-        db.execute(_INDEX)
-        db.execute(f"PRAGMA user_version = {_FORMAT}")
+        with held_together(self.path.parent):
+            _make_private(self.path)
+            self._handle = db = sqlite3.connect(
+                self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            _prepare(db, self.path)
+
+    def _close(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            with ExitStack() as stack:
+                with suppress(OSError, IndexBusy):
+                    stack.enter_context(held_together(self.path.parent))
+                handle.close()
 
     def _recover(self, error: Exception) -> None:
         with suppress(sqlite3.Error):
-            if self._handle is not None:
-                self._handle.close()
-        self._handle = None
+            self._close()
         kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if kind in _DAMAGED or isinstance(error, ValueError | TypeError):  # a value of another type
-            with suppress(OSError):
+            with suppress(OSError, IndexBusy), held_alone(self.path.parent):
                 self.path.replace(self.path.with_name(f"{self.path.name}.damaged"))
                 for ending in ("-wal", "-shm"):
                     self.path.with_name(f"{self.path.name}{ending}").unlink(missing_ok=True)
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Set how the file is written, and make its table. Errors are those of sqlite3."""
+    if not path.stat().st_size:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    db.execute(f"PRAGMA journal_mode = {'DELETE' if network_file_system(path.parent) else 'WAL'}")
+    db.execute("PRAGMA synchronous = OFF")  # a power cut may damage it; it is then begun anew
+    db.execute("PRAGMA secure_delete = OFF")
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > _FORMAT:
+        raise sqlite3.NotSupportedError("written by a newer version; it is left alone")
+    if 0 < version < _FORMAT:
+        db.execute("DROP TABLE IF EXISTS vectors")
+    db.execute(_TABLE)
+    db.execute(_INDEX)
+    db.execute(f"PRAGMA user_version = {_FORMAT}")
 
 
 def _configured_bytes() -> int:
@@ -181,7 +191,9 @@ def _configured_bytes() -> int:
 
 def _make_private(path: Path) -> None:
     """Create the file for this user alone; PermissionError where somebody else made it."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NONBLOCK", 0), 0o600))
+    with suppress(FileExistsError):
+        # never one that is there: closing it would end the locks that SQLite has on it in this process
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise PermissionError(f"{path} is not a regular file")

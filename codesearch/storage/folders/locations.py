@@ -19,6 +19,7 @@ from pathlib import Path
 from codesearch.errors import BadQuery, IndexBusy, IndexNotFound, StorageFailed
 from codesearch.files.repositories.clones import checkout, is_address
 from codesearch.files.repositories.roots import canonical, git_top_level
+from codesearch.storage.folders.folder_lock import held_alone
 from codesearch.storage.folders.home import index_home
 from codesearch.storage.folders.lock import WriterLock
 
@@ -137,9 +138,10 @@ def clear(path: str | os.PathLike[str] = ".", *, here: bool = False) -> IndexEnt
 def clear_all() -> list[IndexEntry]:
     """Delete every index and the vector cache. IndexBusy at the end, if one was being written."""
     cleared = _delete_each(list_indexes())
-    for suffix in ("", "-wal", "-shm"):
-        cache = vector_cache_path()
-        cache.with_name(cache.name + suffix).unlink(missing_ok=True)
+    cache = vector_cache_path()
+    with suppress(FileNotFoundError), held_alone(cache.parent):
+        for suffix in ("", "-wal", "-shm"):
+            cache.with_name(cache.name + suffix).unlink(missing_ok=True)
     return cleared
 
 
@@ -211,7 +213,7 @@ def _delete_each(entries: list[IndexEntry]) -> list[IndexEntry]:
 
 
 def _delete(entry: IndexEntry) -> IndexEntry:
-    with WriterLock(entry.directory / LOCK_NAME):
+    with WriterLock(entry.directory / LOCK_NAME), held_alone(entry.directory):
         for path in sorted(entry.directory.iterdir()):  # a database before its log, which else is mistaken
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -222,7 +222,8 @@ class Database:
             return IndexBusy(None)
         for kinds, remedy in _ADVICE:
             if kind in kinds:
-                return StorageFailed(f"{self.path}: {error}; {advice(self.path) or remedy}")
+                name = getattr(error, "sqlite_errorname", "unknown")  # of 30 kinds of "disk I/O error" one
+                return StorageFailed(f"{self.path}: {error} ({name}); {advice(self.path) or remedy}")
         return self._damaged(error)
 
     def _damaged(self, error: Exception) -> IndexFormatError:

@@ -4,20 +4,25 @@ All of them are of the file that was there at the beginning. A handle that is op
 again once it can be read: where another file lies in the place by then, or none, it is closed, and the
 thread waits for a handle that is given back. So a database that was deleted or made anew under its readers
 goes on answering them, all from the same file; whoever owns it follows to the new one as a whole.
+
+Opening and closing hold the folder (``folder_lock.py``), since SQLite goes by names then.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import threading
-from contextlib import suppress
+import weakref
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from codesearch.errors import CodesearchError, IndexBusy, StorageFailed
 from codesearch.storage.folders.filesystem import network_file_system
+from codesearch.storage.folders.folder_lock import held_together
 from codesearch.storage.folders.unwritable import Unwritable, is_unwritable
 
 __all__ = ["BUSY_SECONDS", "Handle", "Handles"]
@@ -54,7 +59,7 @@ class Handles:
         self.unwritable: Unwritable | None = None
         """Set once the folder could not be written."""
         self._read_only = read_only
-        self._file = path.stat()
+        self._file = _Pinned(path)
         self._idle: list[Handle] = []
         self._lent: set[Handle] = set()
         self._changed = threading.Condition()
@@ -62,10 +67,7 @@ class Handles:
     @property
     def is_current(self) -> bool:
         """Whether their file is still the one at ``path``."""
-        try:
-            return os.path.samestat(self._file, self.path.stat())
-        except OSError:
-            return False
+        return self._file.lies_at(self.path)
 
     def closed_error(self) -> CodesearchError:
         """Say that they were closed."""
@@ -98,7 +100,7 @@ class Handles:
                 self._idle.append(handle)
                 self._changed.notify()
                 return
-        _close(handle)
+        self._close(handle)
 
     def drop(self, handle: Handle) -> None:
         """Close a lent handle for good: its state is unknown, or outdated."""
@@ -107,7 +109,7 @@ class Handles:
             if handle.unwritable is self.unwritable:
                 self.unwritable = None
             self._changed.notify_all()
-        _close(handle)
+        self._close(handle)
 
     def close(self) -> None:
         """Close those that nobody uses now, and the others when they are given back, which is soon."""
@@ -118,7 +120,8 @@ class Handles:
                 handle.connection.interrupt()
             self._changed.notify_all()
         for handle in idle:
-            _close(handle)
+            self._close(handle)
+        self._file.release()
 
     def _free(self, seconds: float) -> Handle | None:
         """Lend one that nobody uses; None where there is none after so many seconds."""
@@ -140,14 +143,17 @@ class Handles:
     def _another(self) -> Handle | None:
         """Open the file once more; None where it is no longer at its place."""
         try:
-            handle = self._opened()
+            with held_together(self.path.parent):
+                if not self.is_current:
+                    return None
+                handle = self._opened()
         except (sqlite3.Error, FileNotFoundError):
             if self.is_current:
                 raise
             return None
-        if self.is_current:  # and was so when its log was opened, beside it
+        if self.is_current:  # and was so when its log was opened, beside it, where folders know no locks
             return handle
-        _close(handle)
+        self._close(handle)
         return None
 
     def _opened(self) -> Handle:
@@ -174,11 +180,39 @@ class Handles:
             connection.close()
             raise
 
+    def _close(self, handle: Handle) -> None:
+        with ExitStack() as stack, suppress(sqlite3.Error):
+            with suppress(OSError, IndexBusy):
+                stack.enter_context(held_together(self.path.parent))
+            try:
+                handle.connection.execute("SELECT 1")  # else an interrupt would end the last checkpoint
+            finally:
+                handle.connection.close()
 
-def _close(handle: Handle) -> None:
-    with suppress(sqlite3.Error):
-        handle.connection.execute("SELECT 1")  # else an interrupt would end the last checkpoint
-    handle.connection.close()
+
+def _release(handle: int | None) -> None:
+    if handle is not None:
+        os.close(handle)
+
+
+class _Pinned:
+    """A file whose number no other file gets as long as it is pinned; ext4 gives a free one to the next file.
+
+    Linux has a way to open a file (O_PATH) that does not end the locks that SQLite has on it when it is
+    closed. The file systems of macOS and Windows do not use a number again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        handle = os.open(path, os.O_PATH | os.O_CLOEXEC) if sys.platform == "linux" else None
+        self._stat = path.stat() if handle is None else os.fstat(handle)
+        self.release = weakref.finalize(self, _release, handle)
+
+    def lies_at(self, path: Path) -> bool:
+        """Whether it is the file at ``path``."""
+        try:
+            return os.path.samestat(self._stat, path.stat())
+        except OSError:
+            return False
 
 
 def _uri(path: Path) -> str:

@@ -21,7 +21,7 @@ from tests.support.closeness import WordHashEmbedder
 from tests.support.refresh_child import BATCH, Job, Starter
 from tests.support.trees import answers, make_old, write_tree
 
-KILLS = 50
+KILLS = int(os.environ.get("KILLS", "50"))
 FILES = 16
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -138,9 +138,9 @@ def test_killed_while_the_graph_is_saved(tree: Path, tmp_path: Path, starter: St
 
 
 def _wait_for(log: Path, *words: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while not log.exists() or not any(word in log.read_text() for word in words):
-        assert time.monotonic() < deadline, f"none of {words} within 30 s"
+        assert time.monotonic() < deadline, f"none of {words} within 300 s"
         time.sleep(0.005)
 
 
