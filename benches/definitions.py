@@ -6,8 +6,9 @@
 DIR holds one folder a repository. ctags is an independent tool: it shares no grammar and no pattern with us.
 For each language up to ``--limit`` names are drawn over all repositories, as many of each kind (functions,
 types, constants, members, variables, macros) as there are, with a stated seed. Left out are names that
-several places define (which of them is meant nobody can say), names of one or two letters, and what ctags
-makes up (``__anon...``). An answer counts where it is in the file and holds the line that ctags gives. The
+several places define (which of them is meant nobody can say), names of one or two letters, what ctags
+makes up (``__anon...``), and names in files that the index leaves out (minified ones), which are counted. An
+answer counts where it is in the file and holds the line that ctags gives. The
 index has no vectors, and a name needs none.
 """
 
@@ -23,7 +24,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from benches import records
 from codesearch import Index, open_index
@@ -90,6 +91,22 @@ def tags_of(root: Path) -> list[Tag]:
     return [
         tag for line in done.stdout.splitlines() if (tag := _tag(root.name, json.loads(line))) is not None
     ]
+
+
+def indexed_tags(root: Path) -> list[Tag]:
+    """The definitions in files that the index holds; it is brought up to date for it."""
+    with open_index(root, here=True) as index:
+        index.refresh(vectors=False)
+        left_out = index.left_out()
+    tags = tags_of(root)
+    kept = [tag for tag in tags if not left_out.keys() & _names_of(tag.path)]
+    print(f"{root.name}: {len(tags) - len(kept)} of {len(tags)} definitions are in files left out")
+    return kept
+
+
+def _names_of(path: str) -> set[str]:
+    """The names under which a file can be left out: its own, and its folders' with their slash."""
+    return {path, *(f"{folder}/" for folder in PurePosixPath(path).parents)}
 
 
 def _tag(repository: str, found: dict[str, object]) -> Tag | None:
@@ -192,16 +209,14 @@ def main() -> None:
     args = parser.parse_args()
     roots = [root for root in sorted(args.checkouts.iterdir()) if (root / ".git").exists()]
     roots = [root for root in roots if not args.only or root.name in args.only]
-    chosen = drawn((tag for root in roots for tag in tags_of(root)), args.limit, args.seed, args.languages)
     asked: list[Asked] = []
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["CODESEARCH_HOME"] = str(args.home or scratch)
+        tags = [tag for root in roots for tag in indexed_tags(root)]
+        chosen = drawn(tags, args.limit, args.seed, args.languages)
         for root in roots:
-            wanted = [tag for tag in chosen if tag.repository == root.name]
-            if wanted:
-                with open_index(root, here=True) as index:
-                    index.refresh(vectors=False)
-                    asked += [ask(index, tag) for tag in wanted]
+            with open_index(root, here=True) as index:
+                asked += [ask(index, tag) for tag in chosen if tag.repository == root.name]
     shown: Counter[str] = Counter()
     for each in asked:
         shown[each.tag.language] += not each.right

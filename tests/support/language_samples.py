@@ -93,8 +93,8 @@ SAMPLES: dict[str, tuple[str, str]] = {
     ),
     "haskell": (
         "f :: Int -> Int\nf x = x\ndata D = A | B\nnewtype N = N Int\nclass C a where\n  m :: a\n"
-        "type T = Int\ng = 1\n",
-        "function f, function f, type D, type N, class C, method C.m, type T, constant g",
+        "type T = Int\ng = 1\nh = do { let { q = 4 }; go q } where go = f\n",
+        "function f, function f, type D, type N, class C, method C.m, type T, constant g, constant h, constant h.go",
     ),
     "bash": ("f() { echo; }\nfunction g { echo; }\n", "function f, function g"),
     "zig": (

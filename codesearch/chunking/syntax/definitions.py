@@ -235,11 +235,17 @@ DEFINITIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "haskell": (
             *_named(
                 """function: function
-                constant: bind
                 type: data_type newtype type_synonym
                 class: class
                 impl: instance"""
             ),
+            # Not those of a let: such a name is a variable of its function.
+            *(
+                f"({place} (bind name: (_) @name) @constant)"
+                for place in ("declarations", "class_declarations", "instance_declarations")
+            ),
+            "(function binds: (local_binds (bind name: (_) @name) @constant))",
+            "(bind binds: (local_binds (bind name: (_) @name) @constant))",
             "(signature name: (_) @name) @function",
             "(header module: (_) @name) @module",
         ),

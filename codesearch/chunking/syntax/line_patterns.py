@@ -304,6 +304,7 @@ function  [ \t]{0,4}(?:let|and)(?:%\w+)?[ \t]+(?:(?:rec|inline|nonrec)[ \t]+)?(?
 function  [ \t]{0,4}external[ \t]+NAME
 member    [ \t]{0,40}val[ \t]+(?:mutable[ \t]+)?NAME
 member    [ \t]{0,40}\|[ \t]*(?=[A-Z])NAME(?![^\n]*->)
+member@type  [ \t]{0,40}(?:[^\n"]{0,80}=[ \t]*)?[|\[][<>]?[ \t]*`(?=[A-Z])NAME(?![^\n]*->)
 member@type  [ \t]{1,40}(?:\{[ \t]*)?(?:mutable[ \t]+)?(?=[a-z_])NAME[ \t]*:(?!:|=)
 function  %?(?:token|start|type)?[ \t]*(?=[a-z])NAME:[ \t]*$
 """,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -187,14 +188,15 @@ def _lines(data: bytes) -> Iterator[_Line]:
 
 def _matches(data: bytes, language: str, starts: Sequence[int]) -> Iterator[_Found]:
     encoding = "utf-8" if _is_utf8(data) else "latin-1"
-    text = _LONG_LINE.sub(lambda line: " " * len(line[0]), data.decode(encoding))
+    mark = len(BOM_UTF8) if data.startswith(BOM_UTF8) else 0  # "^" is what follows it
+    text = _LONG_LINE.sub(lambda line: " " * len(line[0]), data[mark:].decode(encoding))
     begins = [0, *(match.end() for match in re.finditer("\n", text))]
     for kind, inside, expression in _compiled(language):
         for match in expression.finditer(text):
             at, end = match.span("name")
             name = text[at : min(end, at + _NAME_BYTES)].strip(_QUOTES)
             line = bisect_right(begins, at) - 1
-            start = starts[line] + len(text[begins[line] : at].encode(encoding))
+            start = starts[line] + len(text[begins[line] : at].encode(encoding)) + (0 if line else mark)
             scope = match.groupdict().get("scope")
             signature = "" if kind.startswith("member") else _signature(text, match.start(), at)
             ends = _closing(language, data[starts[line] : start])

@@ -155,7 +155,7 @@ MEMBERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             f"(field name: (identifier) @name value: {_LUA_VALUE}) @global",
         ),
         "haskell": (
-            "(field_name (variable) @name)",
+            "(field name: (field_name (variable) @name))",
             "(data_constructor constructor: (_ name: (constructor) @name))",
             "(newtype_constructor name: (constructor) @name)",
             "(gadt_constructor name: (constructor) @name)",

@@ -183,7 +183,9 @@ def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights)
     """
     if not query.is_name:
         return list(candidates)
-    defining = {c.ref for c in candidates if any(defines(c.chunk, name) for name in query.names)}
+    defining = {c.ref for c in candidates if any(name.last in c.chunk.definitions for name in query.names)}
+    # A module Types.Config is meant by "Config" only where nothing has just that name.
+    defining = defining or {c.ref for c in candidates if any(defines(c.chunk, n) for n in query.names)}
     defining = defining or set(_declaring(candidates, query)) or _holding(candidates, query)
     scopes = [name.scope[-1] for name in query.names if name.scope]
     owned = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import pytest
 
 from codesearch.chunking.chunk import chunk_file
@@ -66,3 +68,16 @@ def test_a_call_is_no_definition() -> None:
 def test_a_line_that_nobody_wrote_defines_nothing() -> None:
     source = b"x <- function() " + b"1 + " * 500 + b"1\ny <- function() 2\n"
     assert [each.name for each in line_definitions(source, "r")[0]] == ["y"]
+
+
+def test_a_byte_order_mark_hides_no_definition() -> None:
+    data = codecs.BOM_UTF8 + b"function Should-Exist($x) {\n  1\n}\n"
+    (found,), _ = line_definitions(data, "powershell")
+    assert (found.name, found.start, found.end) == ("Should-Exist", 0, len(data))
+
+
+def test_tags_of_polymorphic_variants_are_members_where_they_are_declared() -> None:
+    declared = b"type t =\n  [ `One (* x *)\n  | `Two of int\n  ]\n"
+    data = declared + b"\nlet f = function\n  | `Two _ -> 1\n  | `Three -> 2\n"
+    _, members = line_definitions(data, "ocaml")
+    assert [(m.name, data[m.start : m.start + 3]) for m in members] == [("One", b"One"), ("Two", b"Two")]

@@ -80,7 +80,10 @@ CASES = {
         "timeout t b c go",
     ),
     "lua": ("local A = {}\nA.b = 1\nC = { d = 2 }\nfunction f() local x = 1 end\n", "A b C d"),
-    "haskell": ("data T = A { b :: Int } | C Int\nnewtype N = N { d :: Int }\n", "A b C N d"),
+    "haskell": (
+        "data T = A { b :: Int } | C Int\nnewtype N = N { d :: Int }\nf t = t { b = 1 }\ng A { b } = A { b }\n",
+        "A b C N d",
+    ),
     "bash": ("A=1\nreadonly B=2\nf() {\n  local c=3\n}\n", "A B"),
     "zig": ("const S = struct { a: u8, const B = 3; };\n", "S a B"),
     "css": (":root { --gap: 1px }\n.card #top { color: red }\n", "--gap card top"),

@@ -106,3 +106,13 @@ def test_a_question_where_a_name_is_defined_is_that_name(tmp_path: Path, query: 
         "legacy/routes.py": ROUTES,
     }
     assert first_hits(tmp_path, files, query)[0].path == "legacy/routes.py"
+
+
+def test_a_type_comes_before_the_module_that_ends_in_its_name(tmp_path: Path) -> None:
+    text = (
+        "-- | Component names, component by component.\nmodule Stack.Component (Component(..)) where\n\nimport A\n"
+        + "import B\n" * 60
+    )
+    text += "\ndata Component = Library | Executable\n\nname :: Component -> Int\nname c = 1\n"
+    first = first_hits(tmp_path, {"src/Stack/Component.hs": text}, "Component")[0]
+    assert "data Component" in first.text
