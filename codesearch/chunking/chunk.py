@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from codesearch.chunking.components import COMPONENTS, MARKUP, parts
@@ -90,7 +91,9 @@ def chunks_from_spans(path: str, data: bytes, language: str | None, spans: Seque
 
     chunks: list[Chunk] = []
     line = 1
+    module = _module_of_file(path, language)
     for span in spans:
+        names = span.definitions if chunks else tuple(dict.fromkeys((*span.definitions, *module)))
         newlines = data.count(b"\n", span.start, span.end)
         ends_line = span.end > span.start and data[span.end - 1] == 0x0A
         chunks.append(
@@ -105,9 +108,15 @@ def chunks_from_spans(path: str, data: bytes, language: str | None, spans: Seque
                 symbol=span.symbol,
                 scope=span.scope,
                 signature=span.signature,
-                definitions=span.definitions,
+                definitions=names,
                 text=data[span.start : span.end].decode("utf-8", "replace"),
             )
         )
         line += newlines
     return chunks
+
+
+def _module_of_file(path: str, language: str | None) -> tuple[str, ...]:
+    """The module that a file is by its name alone; its first chunk defines it."""
+    stem = PurePosixPath(path).stem
+    return (stem[:1].upper() + stem[1:],) if language == "ocaml" else ()

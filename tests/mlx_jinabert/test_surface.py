@@ -59,7 +59,7 @@ def test_help_is_two_screens_long() -> None:
     text = pydoc.render_doc(mlx_jinabert, renderer=pydoc.plaintext)
     places = [text.index(word) for word in ("Embedder  ", "Reranker  ", "load  ", "PACKAGE CONTENTS")]
     assert places == sorted(places)
-    assert text.count("\n") < 90
+    assert text.count("\n") < 110  # from 3.13 on every argument has a line of its own
 
 
 def test_every_error_is_exported() -> None:

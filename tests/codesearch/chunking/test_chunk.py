@@ -265,3 +265,10 @@ def test_chunking_needs_neither_numpy_nor_the_records_to_start() -> None:
 
 def test_every_grammar_language_has_a_sample() -> None:
     assert set(SAMPLES) == {name for name, language in LANGUAGES.items() if language.grammar}
+
+
+def test_a_file_of_ocaml_is_a_module() -> None:
+    first, *others = chunk_file("lib/accept_types.ml", b"let a = 1\n" * 400, "ocaml")
+    assert others
+    assert "Accept_types" in first.definitions
+    assert not any("Accept_types" in chunk.definitions for chunk in others)
