@@ -189,6 +189,14 @@ _MODEL_COLUMNS = (
     "unknown, or to mind",
     "checked",
 )
+_PINS = """
+## What an alias downloads
+
+The commit that the facts were read at, and the sha256 of its model.safetensors: other bytes are refused, and
+nothing of them stays. Where the sha256 is unknown, files are held against the hashes that the Hub lists. Where
+the commit is unknown too, nobody has recorded one that was checked, and the main branch is followed.
+
+"""
 _ARCHITECTURES = """
 ## Architectures
 
@@ -206,11 +214,20 @@ Cosine to float32, and retrieval of the functions of Python's standard library b
 """
 
 
+def pin_row(entry: CatalogEntry) -> str:
+    """One model of the Hub: its alias, its commit, the hash of its weights."""
+    pins = (entry.revision, entry.weights_sha256)
+    return f"| `{entry.alias}` | {' | '.join(f'`{pin}`' if pin else 'unknown' for pin in pins)} |"
+
+
 def main() -> None:
     rows = {name: figures(name) for name in ("embedded", "minilm", *(a.name for a in ARCHITECTURES))}
     short = {name: f"{f[0]}; {f[5]}; {f[1]}; {f[2]}" for name, f in rows.items()}
     print(_INTRODUCTION, end="")
     _table(_MODEL_COLUMNS, [model_row(entry, short) for entry in available_models().values()])
+    print(_PINS, end="")
+    pinned = [pin_row(entry) for entry in available_models().values() if entry.hub_id]
+    _table(("alias", "commit", "sha256 of model.safetensors"), pinned)
     print(_ARCHITECTURES, end="")
     notes = {a.name: a.note for a in ARCHITECTURES} | {"embedded": "trained", "minilm": "trained"}
     lines = [f"| {name} | {notes[name]} | {' | '.join(found)} |" for name, found in rows.items()]

@@ -204,7 +204,8 @@ def _from_hub(hub_id: str, revision: str | None, origin: Origin, entry: CatalogE
     from mlx_jinabert.checkpoint.hub import fetch
 
     revision = revision or (entry.revision if entry else None)
-    path = fetch(hub_id, revision)
+    pinned = entry is not None and revision == entry.revision
+    path = fetch(hub_id, revision, weights_sha256=entry.weights_sha256 if entry and pinned else None)
     commit = path.name if _COMMIT.fullmatch(path.name) else revision
     return read_folder(path, model_id=hub_id, origin=origin, revision=commit, entry=entry)
 

@@ -16,7 +16,6 @@ from tests.support.running import minilm
 
 UNPINNED = {
     "embedded",
-    "bge-base",
     "jina-reranker-tiny",
     "jina-reranker-turbo",
     "jina-code-1.5b",

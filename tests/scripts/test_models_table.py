@@ -6,7 +6,7 @@ import pytest
 
 from mlx_jinabert.catalog import CatalogEntry, available_models
 from mlx_jinabert.checkpoint.folder import EMBEDDED
-from scripts.models_table import model_row
+from scripts.models_table import model_row, pin_row
 from tests.support.architectures import ARCHITECTURES, architecture_of
 from tests.support.paths import ROOT
 from tests.support.running import checkpoint_folder, read
@@ -20,7 +20,7 @@ def test_a_row_says_what_the_catalogue_says(entry: CatalogEntry) -> None:
     """Apart from the figures. Run ``make docs`` where this fails."""
     rows = {
         line.split("|")[1].strip(): line
-        for line in DOCS.read_text(encoding="utf-8").splitlines()
+        for line in reversed(DOCS.read_text(encoding="utf-8").splitlines())
         if "|" in line
     }
     parity = {architecture.name: "figures" for architecture in ARCHITECTURES}
@@ -28,6 +28,13 @@ def test_a_row_says_what_the_catalogue_says(entry: CatalogEntry) -> None:
     assert written[:_PARITY_CELL] == now[:_PARITY_CELL]
     assert written[_PARITY_CELL + 1 :] == now[_PARITY_CELL + 1 :]
     assert written[_PARITY_CELL].count(";") == 3
+
+
+@pytest.mark.parametrize(
+    "entry", [e for e in available_models().values() if e.hub_id], ids=lambda entry: entry.alias
+)
+def test_what_an_alias_downloads_is_said(entry: CatalogEntry) -> None:
+    assert pin_row(entry) in DOCS.read_text(encoding="utf-8").splitlines()
 
 
 def test_the_shipped_model_is_of_the_architecture_that_the_table_names() -> None:

@@ -22,7 +22,8 @@ import json, sys
 from mlx_jinabert.errors import ModelFolderError
 from mlx_jinabert.checkpoint.hub import fetch
 try:
-    print(json.dumps({"folder": str(fetch(sys.argv[1], sys.argv[2] or None))}))
+    repo, revision, sha256 = sys.argv[1:]
+    print(json.dumps({"folder": str(fetch(repo, revision or None, weights_sha256=sha256 or None))}))
 except ModelFolderError as error:
     print(json.dumps({"error": str(error), "cause": type(error.__cause__).__name__}))
 """
@@ -61,7 +62,7 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture
 def fetch(hub: Hub, tmp_path: Path) -> Fetch:
-    def run(repo: str = "org/model", revision: str = "", **env: str) -> Outcome:
+    def run(repo: str = "org/model", revision: str = "", weights_sha256: str = "", **env: str) -> Outcome:
         settings = {
             "HF_ENDPOINT": hub.endpoint,
             "HF_HOME": str(tmp_path / "hf"),
@@ -69,7 +70,7 @@ def fetch(hub: Hub, tmp_path: Path) -> Fetch:
             **env,
         }
         found = subprocess.run(
-            [sys.executable, "-c", SCRIPT, repo, revision],
+            [sys.executable, "-c", SCRIPT, repo, revision, weights_sha256],
             env={**os.environ, **settings},
             capture_output=True,
             text=True,

@@ -31,6 +31,8 @@ class Repository:
     claimed_size: dict[str, int] = field(default_factory=dict)
     corrupt: set[str] = field(default_factory=set)
     """Files that are served with one wrong byte (and listed with the right hash)."""
+    lists_hashes: bool = True
+    """Some mirrors list none."""
     cut_after: dict[str, int] = field(default_factory=dict)
     """Bytes after which the connection is dropped, once."""
     status: int = 0
@@ -41,6 +43,8 @@ class Repository:
     def sibling(self, name: str) -> dict[str, object]:
         content = self.files[name]
         size = self.claimed_size.get(name, len(content))
+        if not self.lists_hashes:
+            return {"rfilename": name, "size": size}
         entry: dict[str, object] = {"rfilename": name, "size": size, "blobId": git_hash(content)}
         if name.endswith(LFS_SUFFIXES):
             entry["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": size, "pointerSize": 134}

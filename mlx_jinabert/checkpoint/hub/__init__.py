@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_jinabert.checkpoint.hub.errors import is_unreachable, is_worth_retrying, translate
-from mlx_jinabert.checkpoint.hub.files import Listing, RemoteFile, is_intact, wanted
+from mlx_jinabert.checkpoint.hub.files import Listing, RemoteFile, is_intact, wanted, with_known_weights
 from mlx_jinabert.checkpoint.hub.snapshots import CachedRepository, is_commit
 from mlx_jinabert.errors import ModelFolderError
 
@@ -42,18 +42,21 @@ def fetch(
     endpoint: str | None = None,
     cache_dir: Path | None = None,
     token: str | None = None,
+    weights_sha256: str | None = None,
 ) -> Path:
     """The folder of a complete, verified copy of ``repo_id`` at ``revision`` (branch, tag or commit).
 
     The folder's name is the commit. A commit that was fetched before is found without any request; for a
     branch or tag the Hub is asked where it points, and where the Hub can't be reached the last known commit
     is used, with a warning. ``endpoint``, ``cache_dir`` and ``token`` default to the user's Hub settings.
+    ``weights_sha256`` is what model.safetensors has to be, whatever the Hub or a mirror lists.
 
     Raises ModelFolderError (cause chained): no such repository or revision, gated, offline, pickled weights
-    only, wrong hash (the file is deleted), no space.
+    only, wrong hash (the file is deleted, or not downloaded where the Hub lists another), no space.
     """
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the client is imported, below
-    download = _Download(repo_id, revision, endpoint, token, CachedRepository(repo_id, cache_dir))
+    cache = CachedRepository(repo_id, cache_dir, weights_sha256)
+    download = _Download(repo_id, revision, endpoint, token, cache)
     try:
         return download.run()
     except ModelFolderError:
@@ -104,7 +107,7 @@ class _Download:
             RemoteFile(s.rfilename, s.size, s.lfs.sha256 if s.lfs else None, None if s.lfs else s.blob_id)
             for s in info.siblings or ()
         )
-        return Listing(self.repo_id, info.sha, files)
+        return with_known_weights(Listing(self.repo_id, info.sha, files), self.cache.weights_sha256)
 
     def _complete(self, listing: Listing) -> Path:
         """Fetch what is missing or damaged; every file is checked, the cached ones too."""

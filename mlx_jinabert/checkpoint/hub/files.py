@@ -10,12 +10,21 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from mlx_jinabert.errors import ModelFolderError
 
-__all__ = ["Listing", "RemoteFile", "is_intact", "read_listing", "wanted", "write_listing"]
+__all__ = [
+    "Listing",
+    "RemoteFile",
+    "is_intact",
+    "listed_weights",
+    "read_listing",
+    "wanted",
+    "with_known_weights",
+    "write_listing",
+]
 
 FORMAT = 1
 RECORD = "mlx_jinabert.json"
@@ -31,6 +40,7 @@ _ADAPTER_WEIGHTS = re.compile(r"adapters/([\w-]+/)?adapter_model\.safetensors")
 _SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 _ONNX = re.compile(r"model\.onnx(\.data|_data)?")
 _PICKLE = re.compile(r".*\.(bin|pt|pth|pkl|ckpt|msgpack|h5)")
+_WEIGHTS = "model.safetensors"
 _BLOCK_BYTES = 1 << 20
 
 
@@ -75,10 +85,10 @@ def _weights(repo_id: str, files: Mapping[str, RemoteFile]) -> list[str]:
     module_weights = sorted(
         name for name in files if _MODULE_WEIGHTS.fullmatch(name) or _ADAPTER_WEIGHTS.fullmatch(name)
     )
-    if RECORD in files and "model.onnx" in files and "model.safetensors" not in files:
+    if RECORD in files and "model.onnx" in files and _WEIGHTS not in files:
         return module_weights + sorted(name for name in files if _ONNX.fullmatch(name))
-    if "model.safetensors" in files:
-        return [*module_weights, "model.safetensors"]
+    if _WEIGHTS in files:
+        return [*module_weights, _WEIGHTS]
     if "model.safetensors.index.json" in files:
         shards = sorted(name for name in files if _SHARD.fullmatch(name))
         return [*module_weights, "model.safetensors.index.json", *shards]
@@ -94,6 +104,30 @@ def _weights(repo_id: str, files: Mapping[str, RemoteFile]) -> list[str]:
     raise ModelFolderError(
         repo_id, "no weights: expected model.safetensors or model.safetensors.index.json in the repository"
     )
+
+
+def listed_weights(listing: Listing) -> str | None:
+    """Return the sha256 that a listing gives for model.safetensors."""
+    return next((file.sha256 for file in listing.files if file.name == _WEIGHTS), None)
+
+
+def with_known_weights(listing: Listing, sha256: str | None) -> Listing:
+    """Hold model.safetensors against a hash that is known beforehand; a mirror may list none.
+
+    Raises ModelFolderError where another one is listed.
+    """
+    if sha256 is None:
+        return listing
+    listed = listed_weights(listing)
+    if listed is not None and listed.lower() != sha256:
+        raise ModelFolderError(
+            listing.repo_id,
+            f"{_WEIGHTS} at {listing.commit[:12]} is listed with sha256 {listed}, expected {sha256}, as the "
+            "catalogue of models has it for this commit: these are other weights, nothing was downloaded. "
+            "Suspect the mirror or proxy in between (HF_ENDPOINT)",
+        )
+    files = tuple(replace(file, sha256=sha256) if file.name == _WEIGHTS else file for file in listing.files)
+    return replace(listing, files=files)
 
 
 def is_intact(path: Path, file: RemoteFile) -> bool:

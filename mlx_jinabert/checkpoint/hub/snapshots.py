@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
-from mlx_jinabert.checkpoint.hub.files import Listing, read_listing, wanted, write_listing
+from mlx_jinabert.checkpoint.hub.files import Listing, listed_weights, read_listing, wanted, write_listing
 
 __all__ = ["CachedRepository", "is_commit"]
 
@@ -30,6 +30,8 @@ class CachedRepository:
 
     repo_id: str
     cache_dir: Path | None
+    weights_sha256: str | None = None
+    """Of model.safetensors, where it is known: a snapshot that was verified against nothing does not do."""
 
     def file(self, name: str, revision: str | None) -> Path | None:
         """The cached file at a commit, or at the commit that a branch was last known to point to.
@@ -65,6 +67,8 @@ class CachedRepository:
         folder = self.snapshot(revision)
         listing = read_listing(_record(folder)) if folder else None
         if folder is None or listing is None or listing.repo_id != self.repo_id:
+            return None
+        if self.weights_sha256 and listed_weights(listing) != self.weights_sha256:
             return None
         return folder if all(_has_size(folder / file.name, file.size) for file in wanted(listing)) else None
 

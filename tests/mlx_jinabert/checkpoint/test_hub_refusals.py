@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.hub_client import COMMIT, WANTED, Fetch, fetch, files_in, hub
-from tests.support.hub_server import Hub
+from mlx_jinabert.catalog import available_models
+from tests.support.hub_client import COMMIT, FILES, WANTED, WEIGHTS, Fetch, fetch, files_in, hub, stored_bytes
+from tests.support.hub_server import Hub, Repository
 
 __all__ = ["fetch", "hub"]
+
+SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
 
 
 def test_missing_repository(fetch: Fetch) -> None:
@@ -96,3 +102,53 @@ def test_a_listing_cannot_lead_out_of_the_cache(hub: Hub, fetch: Fetch, tmp_path
 
 def test_what_is_no_hub_id(fetch: Fetch) -> None:
     assert "neither a known alias, nor a folder, nor a Hub id" in fetch("not/a/model").error
+
+
+def test_weights_of_the_known_hash_are_taken(hub: Hub, fetch: Fetch) -> None:
+    hub.repositories["org/model"].lists_hashes = False
+    assert files_in(fetch(revision=COMMIT, weights_sha256=SHA256).folder) == WANTED
+
+
+def test_weights_that_are_listed_with_another_hash_are_not_downloaded(hub: Hub, fetch: Fetch) -> None:
+    got = fetch(revision=COMMIT, weights_sha256="0" * 64)
+    assert f"listed with sha256 {SHA256}, expected {'0' * 64}" in got.error
+    assert hub.downloads() == []
+
+
+def test_weights_of_another_hash_that_is_not_listed_are_deleted(
+    hub: Hub, fetch: Fetch, tmp_path: Path
+) -> None:
+    hub.repositories["org/model"].lists_hashes = False
+    got = fetch(revision=COMMIT, weights_sha256="0" * 64)
+    assert "model.safetensors arrived damaged" in got.error
+    assert "0" * 64 in got.error
+    assert stored_bytes(tmp_path / "hf") < len(WEIGHTS)
+    assert not list(tmp_path.rglob("model.safetensors"))
+
+
+def test_a_copy_that_was_checked_against_nothing_is_checked_again(
+    hub: Hub, fetch: Fetch, tmp_path: Path
+) -> None:
+    hub.repositories["org/model"].lists_hashes = False
+    assert fetch(revision=COMMIT).folder
+    assert "arrived damaged" in fetch(revision=COMMIT, weights_sha256="0" * 64).error
+    assert not list(tmp_path.rglob("model.safetensors"))
+    assert files_in(fetch(revision=COMMIT, weights_sha256=SHA256).folder) == WANTED
+
+
+@pytest.mark.parametrize("alias", [e.alias for e in available_models().values() if e.weights_sha256])
+def test_an_alias_with_a_known_hash_refuses_other_weights(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alias: str
+) -> None:
+    entry = available_models()[alias]
+    assert entry.revision is not None
+    hub.repositories[entry.hub_id] = Repository(dict(FILES), commit=entry.revision)
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    script = "import sys, mlx_jinabert; mlx_jinabert.load(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", script, alias], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert f"expected {entry.weights_sha256}" in done.stderr
+    assert hub.downloads() == []
