@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 # dies with "Illegal instruction" on another one.
 export HNSWLIB_NO_NATIVE := 1
 
-.PHONY: demo test test-slow fuzz docs lint licences lock format bench clean
+.PHONY: demo test test-slow fuzz kills docs lint licences audit lock format bench clean
 
 $(VENV)/product: pyproject.toml
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
@@ -56,8 +56,20 @@ FUZZ_EXAMPLES ?= 10000
 fuzz: $(VENV)/dev
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/hostile/test_fuzz.py tests/hostile/test_stateful.py
 
+# SIGKILL at random moments of a refresh: 1,000 are half an hour of a quiet machine.
+KILLS ?= 1000
+kills: $(VENV)/dev
+	KILLS=$(KILLS) $(PY) -m pytest tests/codesearch/updating/test_crash.py -k killed_at_any_moment
+
 licences: $(VENV)/dev
 	$(PY) -m scripts.licences
+
+# Advisories about the packages of the lock. Needs the network, and says so where there is none.
+audit:
+	test -x $(VENV)/audit/bin/python || $(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install -q pip-audit 2>/dev/null || \
+		{ echo "audit: not done: pip-audit could not be installed; is there a network?" >&2; exit 2; }
+	@$(VENV)/audit/bin/python -m scripts.audit
 
 # Every package of a development environment, with the hashes of its files.
 lock: $(VENV)/dev

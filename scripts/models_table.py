@@ -193,8 +193,8 @@ _PINS = """
 ## What an alias downloads
 
 The commit that the facts were read at, and the sha256 of its model.safetensors: other bytes are refused, and
-nothing of them stays. Where the sha256 is unknown, files are held against the hashes that the Hub lists. Where
-the commit is unknown too, nobody has recorded one that was checked, and the main branch is followed.
+nothing of them stays. Where the sha256 is unknown, files are held against the hashes that the Hub lists.
+Where the commit is unknown too, nobody has recorded one that was checked: the main branch is followed.
 
 """
 _ARCHITECTURES = """
