@@ -22,6 +22,7 @@ from codesearch.searching.signals.mentions import named_files
 from codesearch.searching.signals.messages import said_in
 from codesearch.searching.signals.path_roles import is_data, is_prose
 from codesearch.searching.signals.prose import Wanted, prose_wanted
+from codesearch.searching.signals.quoted import quoted_lines, shares_quoted
 from codesearch.searching.signals.signals import (
     defines,
     definition_grade,
@@ -203,6 +204,18 @@ def _holding(candidates: Sequence[Candidate], query: Query) -> set[ChunkRef]:
     return {c.ref for c in candidates if any(form.search(c.chunk.text) for form in forms)}
 
 
+def quoted_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+    """Where the question is a quotation, what holds its lines comes first, the more of them the sooner."""
+    quoted = frozenset() if query.located else quoted_lines(query)
+    if not quoted:
+        return list(candidates)
+    highest = max((c.score for c in candidates), default=0.0)
+    shares = shares_quoted([c.chunk for c in candidates], quoted)
+    return [
+        c.plus(highest * (1 + share)) if share else c for c, share in zip(candidates, shares, strict=True)
+    ]
+
+
 def said_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
     """Where a message stands word for word in one place, that place comes first, whatever it names.
 
@@ -251,6 +264,7 @@ FILE: tuple[Signal, ...] = (
     named_first,
     located,
     said_first,
+    quoted_first,
     duplicates,
 )
 """Evidence of its file, and copies."""
