@@ -30,7 +30,7 @@ class Embedder:
         vectors: NDArray[np.float32] = self._model.encode_document(texts, truncation="silent")
         return vectors
 
-    def embed_one(self, text: str) -> NDArray[np.float32]:
-        """A question, (dim,)."""
+    def embed_one(self, text: str, use_cache: bool = True) -> NDArray[np.float32]:
+        """A question, (dim,). Nothing is cached, whatever ``use_cache`` says."""
         vector: NDArray[np.float32] = self._model.encode_query(text, truncation="silent")
         return vector

@@ -11,7 +11,7 @@ import pytest
 import mlx_jinabert
 from mlx_jinabert.adapters import hygrep, sentence_transformers
 from tests.support.checkpoints import Checkpoint, write
-from tests.support.running import checkpoint_folder, require
+from tests.support.running import checkpoint_folder, minilm, require
 
 TEXTS = ["def read(path): return open(path).read()", "total = sum(prices)", "for i in range(3): ..."]
 PROMPTS = {"query": "Represent the question: ", "document": "Represent the code: "}
@@ -111,6 +111,24 @@ def test_queries_and_documents_have_their_prompts(
         np.asarray(documents(TEXTS), np.float32), model.encode_document(TEXTS), atol=1e-6
     )
     assert not np.allclose(got, model.encode_document(TEXTS[0]), atol=1e-3)
+
+
+def test_hhg_itself_indexes_and_searches_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require("hygrep")
+    from hygrep import embedder as theirs
+    from hygrep.semantic import SemanticIndex
+
+    ours = hygrep.Embedder(str(minilm()))
+    assert isinstance(ours, theirs.EmbedderProtocol)
+    assert ours.embed_one("read a file").shape == (theirs.DIMENSIONS,)
+    monkeypatch.setattr(theirs, "_global_embedder", ours)  # what its get_embedder gives from now on
+    files = {str(tmp_path / f"{n}.py"): text + "\n" for n, text in enumerate(TEXTS)}
+    for path, text in files.items():
+        Path(path).write_text(text, encoding="utf-8")
+    with SemanticIndex(tmp_path) as index:
+        assert index.embedder is ours
+        index.index(files)
+        assert index.search("read a file", k=1)[0]["file"] == str(tmp_path / "0.py")
 
 
 def test_langchain_compressor_keeps_the_best(ranker: str) -> None:
