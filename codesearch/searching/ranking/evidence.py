@@ -23,6 +23,7 @@ from codesearch.searching.signals.messages import said_in
 from codesearch.searching.signals.path_roles import is_data, is_prose
 from codesearch.searching.signals.prose import Wanted, prose_wanted
 from codesearch.searching.signals.quoted import quoted_lines, shares_quoted
+from codesearch.searching.signals.seeming_tests import seeming_tests
 from codesearch.searching.signals.signals import (
     defines,
     definition_grade,
@@ -157,8 +158,11 @@ def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -
     """Tests, examples, generated files and the like come after the code they are about."""
     wanted = prose_wanted(query)
 
+    product = seeming_tests([c.chunk for c in candidates])
+
     def factor(path: str) -> float:
-        return role_factor(unwanted_roles(path, query), is_prose(path), wanted, query.kind, weights)
+        unwanted = [role for role in unwanted_roles(path, query) if role != "test" or path not in product]
+        return role_factor(unwanted, is_prose(path), wanted, query.kind, weights)
 
     factors = {path: factor(path) for path in {c.chunk.path for c in candidates}}
     return [c.scored(c.score * factors[c.chunk.path]) for c in candidates]

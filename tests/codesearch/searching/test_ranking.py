@@ -22,6 +22,7 @@ from codesearch.searching.ranking.ranking import (
     rank,
 )
 from codesearch.searching.signals.path_roles import roles_of
+from codesearch.searching.signals.seeming_tests import seeming_tests
 from codesearch.searching.signals.signals import definition_grade, initials, path_affinity
 from codesearch.searching.signals.words import rarities, shares_held
 from codesearch.searching.stores.protocol import Match
@@ -240,6 +241,34 @@ def test_tests_come_last_unless_asked_for() -> None:
     chunks = [chunk("tests/test_pool.py"), chunk("zz.py")]
     assert ranked(chunks, "connection reuse") == ["zz.py", "tests/test_pool.py"]
     assert ranked(chunks, "tests of connection reuse")[0] == "tests/test_pool.py"
+
+
+@pytest.mark.parametrize(
+    ("beside", "is_product"),
+    [
+        ({"web/test/runner.py": "def run(suite): ..."}, True),
+        ({"tests/test_urls.py": "def test_urls(): ..."}, True),
+        ({"web/test/test_urls.py": "x = 1"}, False),
+        ({"web/test/urls.py": "class Urls(unittest.TestCase): ..."}, False),
+        ({"web/test/forms.py": "    def test_forms(self): ..."}, False),
+    ],
+)
+def test_a_folder_called_test_is_product_code_where_it_holds_no_test(
+    beside: dict[str, str], is_product: bool
+) -> None:
+    chunks = [chunk("web/test/client.py"), *(chunk(path, text=text) for path, text in beside.items())]
+    assert ("web/test/client.py" in seeming_tests(chunks)) == is_product
+
+
+def test_product_code_in_a_folder_called_test_is_not_put_behind() -> None:
+    assert (
+        ranked([chunk("web/test/client.py"), chunk("zz.py")], "connection reuse")[0] == "web/test/client.py"
+    )
+
+
+@pytest.mark.parametrize("path", ["tests/client.py", "app/src/test/java/Client.java", "lib/test/client.c"])
+def test_where_a_folder_decides(path: str) -> None:
+    assert seeming_tests([chunk(path)]) == frozenset()
 
 
 def test_a_pasted_message_is_found_where_it_is_written() -> None:
