@@ -63,7 +63,7 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Outcome:
     """A name that was asked for and where the first hit was."""
 
     tag: Tag
@@ -168,17 +168,17 @@ def _in_turn(lists: Sequence[list[Tag]]) -> Iterator[list[Tag]]:
         yield [each[at] for each in lists if at < len(each)]
 
 
-def ask(index: Index, tag: Tag) -> Asked:
+def ask(index: Index, tag: Tag) -> Outcome:
     """Ask for the name; right where the first hit holds the line of the definition."""
     hits = index.search(tag.name, limit=1, mode="lexical")
     if not hits:
-        return Asked(tag, "", False)
+        return Outcome(tag, "", False)
     hit = hits[0]
     right = hit.path == tag.path and hit.start_line <= tag.line <= hit.end_line
-    return Asked(tag, f"{hit.path}:{hit.start_line}-{hit.end_line} {hit.kind} {hit.symbol}", right)
+    return Outcome(tag, f"{hit.path}:{hit.start_line}-{hit.end_line} {hit.kind} {hit.symbol}", right)
 
 
-def table(asked: Sequence[Asked]) -> str:
+def table(asked: Sequence[Outcome]) -> str:
     """Shares by language and kind, in Markdown."""
     kinds = [kind for kind in _KINDS if any(each.tag.kind == kind for each in asked)]
     lines = ["| language | names | first hit is the definition | " + " | ".join(kinds) + " |"]
@@ -190,7 +190,7 @@ def table(asked: Sequence[Asked]) -> str:
     return "\n".join(lines)
 
 
-def _share(asked: Sequence[Asked]) -> str:
+def _share(asked: Sequence[Outcome]) -> str:
     return f"{100 * sum(each.right for each in asked) / len(asked):.1f} %" if asked else ""
 
 
@@ -209,7 +209,7 @@ def main() -> None:
     args = parser.parse_args()
     roots = [root for root in sorted(args.checkouts.iterdir()) if (root / ".git").exists()]
     roots = [root for root in roots if not args.only or root.name in args.only]
-    asked: list[Asked] = []
+    asked: list[Outcome] = []
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["CODESEARCH_HOME"] = str(args.home or scratch)
         tags = [tag for root in roots for tag in indexed_tags(root)]
@@ -231,7 +231,7 @@ def main() -> None:
     )
 
 
-def _row(asked: Asked) -> dict[str, object]:
+def _row(asked: Outcome) -> dict[str, object]:
     return {**asdict(asked.tag), "first": asked.first, "right": asked.right}
 
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from codesearch.searching.explain import Explanation as Explanation
     from codesearch.searching.references.find import Reference as Reference
     from codesearch.searching.references.find import References as References
-    from codesearch.searching.references.find import Related as Related
+    from codesearch.searching.references.find import Relations as Relations
     from codesearch.searching.request import SearchRequest as SearchRequest
     from codesearch.searching.request import SimilarRequest as SimilarRequest
     from codesearch.searching.search import Answer as Answer
@@ -66,7 +66,7 @@ _HOMES = {
     "PortableIndexError": "codesearch.errors",
     "Reference": "codesearch.searching.references.find",
     "References": "codesearch.searching.references.find",
-    "Related": "codesearch.searching.references.find",
+    "Relations": "codesearch.searching.references.find",
     "SearchRequest": "codesearch.searching.request",
     "SimilarRequest": "codesearch.searching.request",
     "Stats": "codesearch.records",
@@ -97,7 +97,7 @@ __all__ = [
     "PortableIndexError",
     "Reference",
     "References",
-    "Related",
+    "Relations",
     "SearchRequest",
     "SimilarRequest",
     "Stats",

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from codesearch import open_index
-from codesearch.serving.agents.allowed import Allowed
+from codesearch.serving.agents.allowed import AllowedFolders
 from codesearch.serving.agents.answers import Answers
 from codesearch.serving.agents.arguments import read_search
 from codesearch.serving.resident.keeper import Keeper
@@ -44,7 +44,7 @@ def main() -> None:
 def run(root: Path, base: Path, options: argparse.Namespace) -> None:
     pool = IndexPool(1 << 30)
     keeper = Keeper(pool, watching=True)
-    answers, allowed = Answers(pool, keeper), Allowed((root,))
+    answers, allowed = Answers(pool, keeper), AllowedFolders((root,))
 
     def ask(question: str) -> list[tuple[str, int, str]]:
         found = answers.search(read_search({"query": question}), allowed, lambda *_: None)

@@ -31,7 +31,7 @@ from benches.retrieval.features import Features, gathered
 from benches.retrieval.reports import published, report
 from benches.retrieval.rival import MODE as SEMBLE
 from benches.retrieval.rival import running
-from benches.retrieval.running import MODES, Scored, prepared
+from benches.retrieval.running import MODES, QuestionScore, prepared
 
 
 def _arguments() -> argparse.Namespace:
@@ -64,8 +64,8 @@ def clone_missing(annotations: Path, checkouts: Path, only: Sequence[str] | None
         subprocess.run([*git, "checkout", "--quiet", "FETCH_HEAD"], check=True)
 
 
-def _run(args: argparse.Namespace) -> tuple[list[Scored], list[ablation.Worth]]:
-    rows: list[Scored] = []
+def _run(args: argparse.Namespace) -> tuple[list[QuestionScore], list[ablation.Worth]]:
+    rows: list[QuestionScore] = []
     features: list[Features] = []
     languages: list[str] = []
     plain: list[float] = []

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benches import records
-from benches.retrieval.data.gathering import Measured, arguments, measured
+from benches.retrieval.data.gathering import Measurement, arguments, measured
 from benches.retrieval.features import Features
 from codesearch.searching.ranking.ranking import WEIGHTS, Weights
 
@@ -101,7 +101,7 @@ def _varied(weights: Weights, name: str) -> list[Weights]:
     return [replace(weights, **{name: value}) for value in GRIDS[name]]
 
 
-def folds(data: Measured, path: Path) -> list[Fold]:
+def folds(data: Measurement, path: Path) -> list[Fold]:
     """One for each language, taken from the file as far as it has them."""
     done = _read(path)
     for language in sorted(set(data.languages)):
@@ -128,7 +128,7 @@ def _read(path: Path) -> dict[str, Fold]:
     return {row.held_out: row for row in rows}
 
 
-def table(data: Measured, done: Sequence[Fold]) -> str:
+def table(data: Measurement, done: Sequence[Fold]) -> str:
     """In-sample and out-of-sample means of each series."""
     refit = climb(list(data.series.values()))
     rows = []

@@ -18,7 +18,7 @@ from typing import Any
 
 from benches.retrieval import metrics
 from benches.retrieval.data.annotations import Repository
-from benches.retrieval.running import LONG, Scored, scored
+from benches.retrieval.running import LONG, QuestionScore, scored
 from codesearch import Hit
 
 MODE = "semble"
@@ -31,7 +31,7 @@ class Semble:
 
     process: subprocess.Popen[str]
 
-    def score(self, repository: Repository) -> list[Scored]:
+    def score(self, repository: Repository) -> list[QuestionScore]:
         """Every metric of every query of a repository."""
         job = {
             "root": str(repository.root),

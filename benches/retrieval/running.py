@@ -33,7 +33,7 @@ LONG = 50  # hits that fill the largest budget
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class QuestionScore:
     """One query's result in one mode."""
 
     repository: str
@@ -99,12 +99,12 @@ class Bench:
             for q in self.repository.queries
         ]
 
-    def score(self, mode: Mode) -> list[Scored]:
+    def score(self, mode: Mode) -> list[QuestionScore]:
         """Every metric of every query."""
         self.index.search("warm up", mode=mode)
         return [self._score(query, mode) for query in self.repository.queries]
 
-    def _score(self, query: Query, mode: Mode) -> Scored:
+    def _score(self, query: Query, mode: Mode) -> QuestionScore:
         start = time.perf_counter()
         hits = self.index.search(query.text, limit=metrics.DEPTH, mode=mode)
         seconds = time.perf_counter() - start
@@ -126,10 +126,10 @@ def scored(
     long: Sequence[Hit],
     seconds: float,
     definition_first: bool | None = None,
-) -> Scored:
+) -> QuestionScore:
     """Every metric of one query: of its ten best ``hits``, and of a ``long`` list for the token budgets."""
     spans = [s for t in query.targets if (s := metrics.span_recall(t, hits)) is not None]
-    return Scored(
+    return QuestionScore(
         repository=repository.name,
         language=repository.language,
         category=query.category,

@@ -132,10 +132,10 @@ def summary(name: str, taken: np.ndarray) -> dict[str, float]:
 
 def search(engine: QdrantEdgeEngine, question: str, vector: np.ndarray) -> None:
     """A whole hybrid search: both arms, the candidates' texts, our ranking."""
-    Searcher(EngineStore(engine, [ROOT]), lambda: Given(vector)).search(SearchRequest.make(question))
+    Searcher(EngineStore(engine, [ROOT]), lambda: FixedEmbedder(vector)).search(SearchRequest.make(question))
 
 
-class Given:
+class FixedEmbedder:
     """An embedder that has its vector already: what is measured is the search."""
 
     dim, fingerprint, max_length = DIM, "bench", 512

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from codesearch.benchmark.questions import COMMENTS, Place, Question, unambiguous
 from codesearch.benchmark.sentences import first_sentence
-from codesearch.chunking.syntax.doc_comments import Documented
+from codesearch.chunking.syntax.doc_comments import DocumentedDefinition
 from codesearch.chunking.workers.parse_pool import DocumentedFile
 from codesearch.searching.signals.path_roles import roles_of
 
@@ -40,7 +40,7 @@ def _questions(file: DocumentedFile) -> Iterator[Question]:
             yield Question(COMMENTS, text, (_place(path, definition),), definition.erasures)
 
 
-def _lines(definition: Documented, data: bytes) -> int:
+def _lines(definition: DocumentedDefinition, data: bytes) -> int:
     """Lines of a definition; those of a docstring inside of it do not count."""
     total = definition.end_line - definition.start_line + 1
     if definition.comment.lstrip("rRuU").startswith(('"', "'")):
@@ -49,7 +49,7 @@ def _lines(definition: Documented, data: bytes) -> int:
     return total
 
 
-def _place(path: str, definition: Documented) -> Place:
+def _place(path: str, definition: DocumentedDefinition) -> Place:
     """Any line of a routine is an answer; of what has members, only its head: they have their own."""
     end = definition.start_line if definition.kind in _OWNERS else definition.end_line
     return Place(path, definition.start_line, end)

@@ -32,7 +32,7 @@ from codesearch.storage.folders.locations import LOCK_NAME, Location, locate
 from codesearch.storage.folders.lock import WriterLock
 from codesearch.storage.store import Store
 
-__all__ = ["LEAST_QUESTIONS", "Judgement", "Tuned", "forget", "tune"]
+__all__ = ["LEAST_QUESTIONS", "Judgement", "TuneResult", "forget", "tune"]
 
 LEAST_QUESTIONS = 80
 """Forty judge: with fewer, only a gain that no adapter makes is beyond doubt."""
@@ -52,7 +52,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
+class TuneResult:
     """The result of tuning."""
 
     root: str
@@ -81,7 +81,7 @@ def tune(
     here: bool = False,
     limit: int = 600,
     seed: int = 0,
-) -> Tuned:
+) -> TuneResult:
     """Tune the index of a repository; an adapter that it has is replaced by a better one or stays.
 
     Raises:
@@ -109,7 +109,7 @@ def tune(
     if kept:
         _keep(location, adapter, judgements[0], len(judging))
     counts = len(teaching), len(judging)
-    return Tuned(str(location.root), name, seed, *counts, step, tuple(judgements), kept)
+    return TuneResult(str(location.root), name, seed, *counts, step, tuple(judgements), kept)
 
 
 def _keep(location: Location, adapter: QueryAdapter, judgement: Judgement, judged: int) -> None:

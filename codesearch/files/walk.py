@@ -30,11 +30,11 @@ from codesearch.errors import TooManyFiles
 from codesearch.files.content.source import size_limit, skipped_by_name
 from codesearch.files.ignoring.attributes import Attributes
 from codesearch.files.ignoring.governing import OWN_IGNORE_FILE, RuleReader, rebased
-from codesearch.files.ignoring.ignore import Governing
+from codesearch.files.ignoring.ignore import RuleChain
 from codesearch.files.ignoring.never_meant import DEPENDENCIES, ENVIRONMENT_MARKS, is_never_meant
 from codesearch.files.languages import language_of
 from codesearch.files.options import WalkOptions
-from codesearch.files.repositories.repository import Tracked, find_repository, git_directory
+from codesearch.files.repositories.repository import TrackedFiles, find_repository, git_directory
 from codesearch.files.repositories.roots import git_top_level
 from codesearch.records import SourceFile
 
@@ -71,12 +71,12 @@ class _Folder:
     """A folder still to be read. ``path`` ends with ``/`` (the root's is empty)."""
 
     path: bytes
-    own: Governing | None
-    git: Governing | None
+    own: RuleChain | None
+    git: RuleChain | None
     only_kept: bool = False
     """Ignored, but tracked files lie in it: only those count."""
     forced: bool = False
-    tracked: Tracked = field(default_factory=Tracked)
+    tracked: TrackedFiles = field(default_factory=TrackedFiles)
     """Files that the nearest repository around tracks, relative to its own top ..."""
     top: int = 0
     """... which is so many bytes into a path."""
@@ -203,11 +203,11 @@ class _Walker:
         repository = find_repository(Path(os.fsdecode(location))) if self._options.ignore else None
         rules = self._rules.shared(repository, b"") if repository else None
         base = len(folder.path)
-        tracked = repository.tracked if repository else Tracked()
+        tracked = repository.tracked if repository else TrackedFiles()
         return _Folder(folder.path, folder.own, rebased(rules, base), tracked=tracked, top=base)
 
     def _take(
-        self, entry: os.DirEntry[bytes], folder: _Folder, own: Governing | None, git: Governing | None
+        self, entry: os.DirEntry[bytes], folder: _Folder, own: RuleChain | None, git: RuleChain | None
     ) -> SourceFile | _Folder | None:
         name = entry.name
         path = folder.path + name

@@ -36,7 +36,7 @@ from codesearch.storage.rows import Counts
 if TYPE_CHECKING:
     from codesearch.distributed.engines.protocol import Engine
     from codesearch.distributed.engines.upload import Upload
-    from codesearch.index.portable.importing import Imported
+    from codesearch.index.portable.importing import ImportResult
     from codesearch.index.portable.manifest import Manifest
     from codesearch.updating.tally import Deadline
 
@@ -209,7 +209,7 @@ class Index(Searchable):
 
     def import_from(
         self, source: str | os.PathLike[str], *, sha256: str | None = None, progress: Progress | None = None
-    ) -> Imported:
+    ) -> ImportResult:
         """Take over what fits the files of this root from an exported index; ``refresh`` makes the rest.
 
         Args:

@@ -28,7 +28,7 @@ from codesearch.searching.similar import chunk_of
 from codesearch.searching.stores.protocol import Scope, SearchStore
 
 if TYPE_CHECKING:
-    from codesearch.searching.references.find import References, Related
+    from codesearch.searching.references.find import References, Relations
     from codesearch.searching.references.occurrences import Use
 
 __all__ = ["Searchable"]
@@ -168,7 +168,7 @@ class Searchable(ABC):
         line: int | None = None,
         symbol: str | None = None,
         limit: int = 20,
-    ) -> Related:
+    ) -> Relations:
         """Return callers, tests and callees of a definition, by syntax. The place is given as to ``similar``.
 
         Raises:

@@ -23,7 +23,7 @@ from codesearch.storage.rows import (
     ChunkText,
     Counts,
     Ids,
-    Scored,
+    ScoredRow,
     StoredFile,
 )
 from codesearch.storage.sqlite.database import Database, Row
@@ -188,7 +188,7 @@ class StoreReader(VectorReader):
         limit: int,
         weights: Sequence[float] = (1.0, 1.0, 1.0),
         allowed: Filter | Ids | None = None,
-    ) -> list[Scored]:
+    ) -> list[ScoredRow]:
         """Best chunks by BM25 (k1 1.2, b 0.75, Robertson and Zaragoza 2009, as FTS5 computes it).
 
         ``match`` is an FTS5 expression ("" finds nothing), ``weights`` are those of the columns symbol,
@@ -211,7 +211,7 @@ class StoreReader(VectorReader):
         )
         ids = [] if allowed is None else [json.dumps(allowed.tolist())]
         try:
-            return [Scored(*row) for row in self._db.rows(sql, (symbol, path, body, match, *ids, limit))]
+            return [ScoredRow(*row) for row in self._db.rows(sql, (symbol, path, body, match, *ids, limit))]
         except IndexFormatError as error:
             if getattr(error.__cause__, "sqlite_errorcode", None) != SQLITE_ERROR:
                 raise

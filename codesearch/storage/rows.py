@@ -17,7 +17,7 @@ __all__ = [
     "Counts",
     "FileChange",
     "Ids",
-    "Scored",
+    "ScoredRow",
     "StoredFile",
     "StoredVectors",
     "text_hash",
@@ -88,7 +88,7 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredRow:
     """A candidate of one retriever; higher is better, comparable within one list only."""
 
     id: int

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.storage.reading import StoreReader
-from codesearch.storage.rows import Ids, Scored, StoredVectors
+from codesearch.storage.rows import Ids, ScoredRow, StoredVectors
 
 __all__ = ["VectorTable"]
 
@@ -60,7 +60,7 @@ class VectorTable:
         last_seq = max(self.last_seq, int(new.seqs[-1])) if len(new) else self.last_seq
         return VectorTable(self.since, last_seq, ids, matrix)
 
-    def nearest(self, query: NDArray[np.float32], limit: int, allowed: Ids | None = None) -> list[Scored]:
+    def nearest(self, query: NDArray[np.float32], limit: int, allowed: Ids | None = None) -> list[ScoredRow]:
         """The best ``limit`` vectors by inner product with (dim,); equal scores are ordered by id."""
         rows = np.arange(len(self)) if allowed is None else np.flatnonzero(np.isin(self.ids, allowed))
         if not len(rows) or limit < 1:
@@ -75,4 +75,4 @@ class VectorTable:
             best = np.flatnonzero(scores >= np.partition(scores, -limit)[-limit])
             scores, ids = scores[best], ids[best]
         order = np.lexsort((ids, -scores))[:limit]
-        return [Scored(int(ids[i]), float(scores[i])) for i in order]
+        return [ScoredRow(int(ids[i]), float(scores[i])) for i in order]

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codesearch.storage.rows import Ids, Scored
+from codesearch.storage.rows import Ids, ScoredRow
 from codesearch.vectors.graph_file import (
     GRAPH,
     Origin,
@@ -119,7 +119,7 @@ class Graph:
                     self._index.mark_deleted(label)
                 self._dead.add(label)
 
-    def query(self, vector: NDArray[np.float32], limit: int) -> list[Scored]:
+    def query(self, vector: NDArray[np.float32], limit: int) -> list[ScoredRow]:
         """The nearest live nodes to a (dim,) unit vector, best first; score is the inner product.
 
         Raises:
@@ -134,7 +134,7 @@ class Graph:
                 with suppress(RuntimeError):  # fewer found than asked for
                     found, distances = self._index.knn_query(vector[None, :], count, num_threads=1)
                     return [
-                        Scored(int(label), 1.0 - float(distance))
+                        ScoredRow(int(label), 1.0 - float(distance))
                         for label, distance in zip(found[0], distances[0], strict=True)
                     ]
         raise StaleGraph("the graph has come apart")

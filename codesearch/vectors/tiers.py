@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from codesearch.errors import CodesearchError
 from codesearch.storage.folders.filesystem import replace_atomically
-from codesearch.storage.rows import Scored
+from codesearch.storage.rows import ScoredRow
 
 __all__ = ["Tiers", "write_tiers"]
 
@@ -133,7 +133,7 @@ class Tiers:
 
     def nearest(
         self, query: NDArray[np.float32], limit: int, *, coarse: int = COARSE, fine: int = FINE
-    ) -> list[Scored]:
+    ) -> list[ScoredRow]:
         """Rows nearest to a unit vector (dim,), best first, equal ones by id; scores are cosines.
 
         ``coarse`` and ``fine`` are the candidates of the hot and the warm tier for each result; ``fine`` 0
@@ -149,7 +149,7 @@ class Tiers:
         if fine:
             scores = np.asarray(self._cold.rows(rows) @ query, np.float32)
         order = np.lexsort((rows, -scores))[:limit]
-        return [Scored(int(rows[at]), float(scores[at])) for at in order]
+        return [ScoredRow(int(rows[at]), float(scores[at])) for at in order]
 
     def _hot(self, query: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """The rows whose signs differ least, of every block."""

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import counted
-from codesearch.storage.rows import Ids, Scored
+from codesearch.storage.rows import Ids, ScoredRow
 from codesearch.storage.store import Store
 from codesearch.vectors import graph_file as graph_stamp
 from codesearch.vectors.exact import VectorTable
@@ -82,7 +82,7 @@ class VectorIndex:
         view = self.catch_up()
         return len(view.table) + (len(view.graph) if view.graph else 0)
 
-    def nearest(self, query: NDArray[np.float32], limit: int, allowed: Ids | None = None) -> list[Scored]:
+    def nearest(self, query: NDArray[np.float32], limit: int, allowed: Ids | None = None) -> list[ScoredRow]:
         """Chunks nearest to a unit vector (dim,), best first; score is the cosine.
 
         ``allowed`` restricts the answer to these chunk ids, and is answered exactly.

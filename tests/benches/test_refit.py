@@ -11,7 +11,7 @@ import pytest
 
 from benches.retrieval import refit
 from benches.retrieval.data.annotations import Query, Repository, Target
-from benches.retrieval.data.gathering import Measured
+from benches.retrieval.data.gathering import Measurement
 from benches.retrieval.features import gathered
 from benches.retrieval.reports import misses
 from benches.retrieval.running import Bench
@@ -73,7 +73,7 @@ def test_the_search_for_weights_finds_better_ones(bench: Bench) -> None:
 
 
 def test_a_language_that_is_done_is_not_searched_again(bench: Bench, tmp_path: Path) -> None:
-    data = Measured(list(_QUERIES), ["a", "a", "b", "b"], {"hybrid": gathered(bench)})
+    data = Measurement(list(_QUERIES), ["a", "a", "b", "b"], {"hybrid": gathered(bench)})
     done = refit.Fold("a", asdict(WEIGHTS), {"hybrid": [0.25, 0.5]})
     (tmp_path / "folds").write_text(json.dumps(asdict(done)) + "\n")
     got = refit.folds(data, tmp_path / "folds")

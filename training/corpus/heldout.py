@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codesearch.chunking.syntax.doc_comments import Documented
+from codesearch.chunking.syntax.doc_comments import DocumentedDefinition
 from codesearch.chunking.workers.parse_pool import DocumentedFile
 from training.corpus.prose.foreign import foreign_sentence
 from training.corpus.prose.sentences import sentence_of
@@ -43,7 +43,9 @@ def heldout_pairs(repo: str, file: DocumentedFile) -> list[Pair]:
     return pairs
 
 
-def _row(repo: str, file: DocumentedFile, definition: Documented, asked: tuple[Kind, str], body: str) -> Pair:
+def _row(
+    repo: str, file: DocumentedFile, definition: DocumentedDefinition, asked: tuple[Kind, str], body: str
+) -> Pair:
     qualified = " > ".join((*definition.scope, definition.name))
     return Pair(
         id="",
@@ -57,7 +59,7 @@ def _row(repo: str, file: DocumentedFile, definition: Documented, asked: tuple[K
     )
 
 
-def _without_comment(data: bytes, definition: Documented) -> str:
+def _without_comment(data: bytes, definition: DocumentedDefinition) -> str:
     """The definition's lines; erasures above them do not matter, those inside are filled."""
     lines: Sequence[bytes] = data.split(b"\n")
     start = sum(len(line) + 1 for line in lines[: definition.start_line - 1])

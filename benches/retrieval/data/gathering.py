@@ -14,11 +14,11 @@ from pathlib import Path
 from benches.retrieval.ablation import COLUMNS
 from benches.retrieval.data.annotations import Query, load_repositories
 from benches.retrieval.features import Features, gathered
-from benches.retrieval.running import MODES, Scored, prepared
+from benches.retrieval.running import MODES, QuestionScore, prepared
 
 
 @dataclass(slots=True)
-class Measured:
+class Measurement:
     """All queries in order, and of each: its repository's language, and the features of each series."""
 
     queries: list[Query] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Measured:
     """By "hybrid, MODEL" and "lexical"."""
     plain_columns: dict[str, list[float]] = field(default_factory=dict)
     """By model: NDCG@10 with the columns of the text index weighed alike."""
-    scored: dict[str, list[Scored]] = field(default_factory=dict)
+    scored: dict[str, list[QuestionScore]] = field(default_factory=dict)
     """By model, in every mode; filled if asked for."""
 
 
@@ -41,9 +41,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def measured(
     annotations: Path, checkouts: Path, homes: Path, models: list[str], *, score: bool = False
-) -> Measured:
+) -> Measurement:
     """Index what is not indexed yet, ask every query, keep what the weights are multiplied with."""
-    data = Measured()
+    data = Measurement()
     for model in models:
         os.environ["CODESEARCH_HOME"] = str(homes / slug(model))
         for repository in load_repositories(annotations, checkouts, None):

@@ -19,13 +19,13 @@ from pathlib import Path
 from benches import records
 from benches.retrieval import ablation, refit
 from benches.retrieval.data.annotations import load_repositories
-from benches.retrieval.data.gathering import Measured, arguments, measured
+from benches.retrieval.data.gathering import Measurement, arguments, measured
 from benches.retrieval.data.places import read
 from benches.retrieval.metrics import bootstrap
 from benches.retrieval.reports import lines_report, misses, published, report
 from benches.retrieval.rival import MODE as SEMBLE
 from benches.retrieval.rival import running
-from benches.retrieval.running import MODES, Scored
+from benches.retrieval.running import MODES, QuestionScore
 
 _ROOT = Path(__file__).parents[3]
 
@@ -44,7 +44,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _semble(args: argparse.Namespace) -> list[Scored]:
+def _semble(args: argparse.Namespace) -> list[QuestionScore]:
     if not args.semble:
         return []
     with ExitStack() as stack:
@@ -53,7 +53,7 @@ def _semble(args: argparse.Namespace) -> list[Scored]:
         return [row for repository in repositories for row in semble.score(repository)]
 
 
-def headline(data: Measured, semble: Sequence[Scored]) -> str:
+def headline(data: Measurement, semble: Sequence[QuestionScore]) -> str:
     """One row a system: ours by mode and model, then the rival of the same run."""
     rows = []
     for number, (model, scored) in enumerate(data.scored.items()):
@@ -68,7 +68,7 @@ def headline(data: Measured, semble: Sequence[Scored]) -> str:
     return records.table(header, rows)
 
 
-def _row(name: str, scored: Sequence[Scored], semble: Sequence[Scored]) -> list[str]:
+def _row(name: str, scored: Sequence[QuestionScore], semble: Sequence[QuestionScore]) -> list[str]:
     interval = bootstrap([row.ndcg for row in scored])
     categories = ("architecture", "semantic", "symbol")
     difference = [ours.ndcg - theirs.ndcg for ours, theirs in zip(scored, semble, strict=bool(semble))]
@@ -81,7 +81,7 @@ def _row(name: str, scored: Sequence[Scored], semble: Sequence[Scored]) -> list[
     ]
 
 
-def document(args: argparse.Namespace, data: Measured, semble: Sequence[Scored]) -> str:
+def document(args: argparse.Namespace, data: Measurement, semble: Sequence[QuestionScore]) -> str:
     """The whole file."""
     (shipped, scored), *others = data.scored.items()
     head = _HEAD.format(machine=records.machine_line())
@@ -108,7 +108,7 @@ def document(args: argparse.Namespace, data: Measured, semble: Sequence[Scored])
     return "\n\n".join(f"{words}\n\n{table}".strip() for words, table in parts) + "\n"
 
 
-def _of(scored: Sequence[Scored], mode: str) -> list[Scored]:
+def _of(scored: Sequence[QuestionScore], mode: str) -> list[QuestionScore]:
     return [row for row in scored if row.mode == mode]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benches import records
-from benches.retrieval.running import Scored
+from benches.retrieval.running import QuestionScore
 
 MISS = 0.9
 """NDCG@10 below which a query is a miss: an answer that is not first, or a second one that comes late."""
@@ -29,7 +29,7 @@ CAUSES: Mapping[str, str] = {
 _FILE = Path(__file__).with_name("causes.csv")
 
 
-def table(scored: Sequence[Scored], mode: str = "hybrid") -> str:
+def table(scored: Sequence[QuestionScore], mode: str = "hybrid") -> str:
     """Misses of a mode by cause, and what they cost in the mean."""
     rows = [row for row in scored if row.mode == mode]
     known = _read()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benches import records
-from benches.retrieval.running import Scored
+from benches.retrieval.running import QuestionScore
 
 TOOLS: Mapping[str, str] = {
     "semble": "semble",
@@ -21,7 +21,7 @@ TOOLS: Mapping[str, str] = {
 """Columns of ``published.csv`` and what they are."""
 
 
-def table(annotations: Path, scored: Sequence[Scored], modes: Sequence[str]) -> str:
+def table(annotations: Path, scored: Sequence[QuestionScore], modes: Sequence[str]) -> str:
     """NDCG@10 by repository: ours by mode, then theirs."""
     theirs = _read(annotations)
     ours: dict[str, dict[str, list[float]]] = {}

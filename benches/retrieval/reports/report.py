@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from benches import records
 from benches.retrieval.ablation import Worth
 from benches.retrieval.metrics import bootstrap
-from benches.retrieval.running import BUDGETS, Scored
+from benches.retrieval.running import BUDGETS, QuestionScore
 
 
-def report(scored: Sequence[Scored], modes: Sequence[str]) -> str:
+def report(scored: Sequence[QuestionScore], modes: Sequence[str]) -> str:
     """All tables of a run, in the order in which they are read."""
     sections = [_by_mode(scored, modes)]
     if len(modes) > 1:
@@ -34,17 +34,17 @@ def ablation(rows: Sequence[Worth]) -> str:
     return records.table(["signal", "worth in NDCG@10, 90 % interval", "least, one language left out"], cells)
 
 
-def mean(rows: Iterable[Scored], of: Callable[[Scored], float] = lambda row: row.ndcg) -> float:
+def mean(rows: Iterable[QuestionScore], of: Callable[[QuestionScore], float] = lambda row: row.ndcg) -> float:
     return statistics.fmean(of(row) for row in rows)
 
 
-def _of(scored: Sequence[Scored], mode: str) -> list[Scored]:
+def _of(scored: Sequence[QuestionScore], mode: str) -> list[QuestionScore]:
     return [row for row in scored if row.mode == mode]
 
 
-def _by_mode(scored: Sequence[Scored], modes: Sequence[str]) -> str:
+def _by_mode(scored: Sequence[QuestionScore], modes: Sequence[str]) -> str:
     categories = sorted({row.category for row in scored})
-    measures: dict[str, Callable[[Scored], float]] = {
+    measures: dict[str, Callable[[QuestionScore], float]] = {
         "MRR": lambda r: r.reciprocal_rank,
         "R@1": lambda r: r.recall_1,
         "R@5": lambda r: r.recall_5,
@@ -68,7 +68,7 @@ def _by_mode(scored: Sequence[Scored], modes: Sequence[str]) -> str:
     return records.table(["mode", "queries", "NDCG@10, 90 %", *categories, *measures, "p50 ms"], rows)
 
 
-def _paired(scored: Sequence[Scored], modes: Sequence[str]) -> str:
+def _paired(scored: Sequence[QuestionScore], modes: Sequence[str]) -> str:
     last = _of(scored, modes[-1])
     rows = []
     for mode in modes[:-1]:
@@ -77,7 +77,9 @@ def _paired(scored: Sequence[Scored], modes: Sequence[str]) -> str:
     return records.table(["paired", "NDCG@10, 90 %"], rows)
 
 
-def _grouped(scored: Sequence[Scored], modes: Sequence[str], title: str, key: Callable[[Scored], str]) -> str:
+def _grouped(
+    scored: Sequence[QuestionScore], modes: Sequence[str], title: str, key: Callable[[QuestionScore], str]
+) -> str:
     rows = []
     for name in dict.fromkeys(key(row) for row in scored):
         group = [row for row in scored if key(row) == name]
@@ -86,7 +88,7 @@ def _grouped(scored: Sequence[Scored], modes: Sequence[str], title: str, key: Ca
     return records.table([title, "queries", *modes], rows)
 
 
-def _budgets(scored: Sequence[Scored], modes: Sequence[str]) -> str:
+def _budgets(scored: Sequence[QuestionScore], modes: Sequence[str]) -> str:
     rows = []
     for mode in modes:
         group = _of(scored, mode)
@@ -95,7 +97,7 @@ def _budgets(scored: Sequence[Scored], modes: Sequence[str]) -> str:
     return records.table(["recall within tokens", *(f"{b:,}" for b in BUDGETS), "tokens to the first"], rows)
 
 
-def _spans(scored: Sequence[Scored], modes: Sequence[str]) -> str:
+def _spans(scored: Sequence[QuestionScore], modes: Sequence[str]) -> str:
     rows = []
     for mode in modes:
         group = _of(scored, mode)

@@ -19,7 +19,7 @@ from codesearch.chunking.syntax.definitions import LEADING
 from codesearch.chunking.syntax.grammars import GrammarUnavailable, compiled, parse
 from codesearch.chunking.syntax.symbols import Definition, find_definitions
 
-__all__ = ["Documented", "Erasure", "documented"]
+__all__ = ["DocumentedDefinition", "Erasure", "documented"]
 
 _COMMENTS = ("comment", "line_comment", "block_comment", "multiline_comment", "haddock")
 _BETWEEN = ("template_parameter_list",)
@@ -51,7 +51,7 @@ class Erasure:
 
 
 @dataclass(frozen=True, slots=True)
-class Documented:
+class DocumentedDefinition:
     """A definition with a comment. Lines are those of the definition, 1-based, inclusive."""
 
     kind: str
@@ -75,7 +75,7 @@ class _Block:
     """comment | between | signature"""
 
 
-def documented(data: bytes, language: str) -> list[Documented]:
+def documented(data: bytes, language: str) -> list[DocumentedDefinition]:
     """The documented definitions of a file, in order; none where the language has no grammar.
 
     A comment belongs to one definition, the outermost that it stands above.
@@ -114,8 +114,10 @@ def _parts(
     return [*([docstring] if docstring else []), *reversed(above)]
 
 
-def _record(definition: Definition, parts: list[Erasure], data: bytes, newlines: list[int]) -> Documented:
-    return Documented(
+def _record(
+    definition: Definition, parts: list[Erasure], data: bytes, newlines: list[int]
+) -> DocumentedDefinition:
+    return DocumentedDefinition(
         kind=definition.kind,
         name=definition.name,
         scope=definition.scope,

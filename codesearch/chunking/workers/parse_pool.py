@@ -30,7 +30,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from codesearch.chunking.chunk import ChunkOptions, chunks_from_spans, is_parsed
 from codesearch.chunking.spans import Span, line_spans
-from codesearch.chunking.syntax.doc_comments import Documented
+from codesearch.chunking.syntax.doc_comments import DocumentedDefinition
 from codesearch.chunking.workers.memory_limit import NEEDS_WATCHING, resident_bytes
 from codesearch.chunking.workers.parse_process import ParseProcess
 from codesearch.chunking.workers.parse_worker import Task
@@ -68,7 +68,7 @@ class DocumentedFile(NamedTuple):
 
     file: SourceFile
     data: bytes
-    definitions: list[Documented]
+    definitions: list[DocumentedDefinition]
 
 
 _Result = TypeVar("_Result")

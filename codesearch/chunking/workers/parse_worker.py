@@ -25,13 +25,13 @@ from typing import IO, Any, Literal
 
 from codesearch.chunking.chunk import ChunkOptions, file_spans
 from codesearch.chunking.spans import Span
-from codesearch.chunking.syntax.doc_comments import Documented, Erasure, documented
+from codesearch.chunking.syntax.doc_comments import DocumentedDefinition, Erasure, documented
 from codesearch.chunking.workers.memory_limit import limit_self
 
 __all__ = ["Task", "main", "perform", "read_answer", "wait_ready", "write_job"]
 
 Task = Literal["spans", "documented"]
-"""The task for a file; the answer is a list of ``Span`` or of ``Documented``."""
+"""The task for a file; the answer is a list of ``Span`` or of ``DocumentedDefinition``."""
 
 _JOB = struct.Struct(">II")
 _ANSWER = struct.Struct(">I")
@@ -91,10 +91,10 @@ def _span(*row: Any) -> Span:
     return Span(start, end, kind, symbol, tuple(scope), signature, tuple(names))
 
 
-def _documented(*row: Any) -> Documented:
+def _documented(*row: Any) -> DocumentedDefinition:
     kind, name, scope, start_line, end_line, comment, erasures = row
     gone = tuple(Erasure(*each) for each in erasures)
-    return Documented(kind, name, tuple(scope), start_line, end_line, comment, gone)
+    return DocumentedDefinition(kind, name, tuple(scope), start_line, end_line, comment, gone)
 
 
 def _exactly(pipe: IO[bytes], count: int) -> bytes:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from codesearch.files.content.alphabets import alphabet_of
 
-__all__ = ["Decoded", "decode", "is_wide"]
+__all__ = ["DecodedText", "decode", "is_wide"]
 
 _HEAD_BYTES = 2_000
 _SAMPLE_BYTES = 1 << 15
@@ -43,7 +43,7 @@ _SURE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedText:
     """A text as UTF-8 bytes, and what it was written in."""
 
     data: bytes
@@ -59,16 +59,18 @@ def is_wide(data: bytes) -> bool:
     return _unmarked(data) is not None
 
 
-def decode(data: bytes, declared: str | None = None) -> Decoded:
+def decode(data: bytes, declared: str | None = None) -> DecodedText:
     """The text of a file that is one; ``declared`` is what its repository says it is written in."""
     marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
     for encoding in (marked, declared, _unmarked(data), _escaped(data), "utf-8", _declared(data)):
         if encoding is not None and (text := _strict(data, encoding)) is not None:
-            return Decoded(text, encoding)
+            return DecodedText(text, encoding)
     guessed = _guessed(data)
     text = _strict(data, guessed) if guessed else None
     return (
-        Decoded(data, "unknown", is_sure=False) if guessed is None or text is None else Decoded(text, guessed)
+        DecodedText(data, "unknown", is_sure=False)
+        if guessed is None or text is None
+        else DecodedText(text, guessed)
     )
 
 

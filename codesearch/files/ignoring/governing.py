@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from codesearch.files.ignoring.ignore import Governing, IgnoreFile, read_ignore
+from codesearch.files.ignoring.ignore import IgnoreFile, RuleChain, read_ignore
 from codesearch.files.repositories.repository import Repository
 
 __all__ = ["OWN_IGNORE_FILE", "RuleReader", "rebased"]
@@ -22,7 +22,7 @@ class RuleReader:
         self.notes: list[str] = []
         self._fold = fold
 
-    def of_root(self, repository: Repository, root: Path) -> Governing | None:
+    def of_root(self, repository: Repository, root: Path) -> RuleChain | None:
         """Rules that hold in ``root`` before its own files: the repository's, and those of folders above."""
         prefix = os.fsencode(root.relative_to(repository.top).as_posix())
         prefix = b"" if prefix == b"." else prefix + b"/"
@@ -32,7 +32,7 @@ class RuleReader:
             rules = self._added(rules, above + b"/" + prefix[: at + 1] + _GIT, 0, prefix[at + 1 :])
         return rules
 
-    def shared(self, repository: Repository, prefix: bytes) -> Governing | None:
+    def shared(self, repository: Repository, prefix: bytes) -> RuleChain | None:
         """Global excludes and ``info/exclude``; ``prefix`` is the path of the root in the repository."""
         rules = None
         for path in (repository.global_file, repository.exclude_file):
@@ -41,8 +41,8 @@ class RuleReader:
         return rules
 
     def of_folder(
-        self, own: Governing | None, git: Governing | None, location: bytes, base: int, names: set[bytes]
-    ) -> tuple[Governing | None, Governing | None]:
+        self, own: RuleChain | None, git: RuleChain | None, location: bytes, base: int, names: set[bytes]
+    ) -> tuple[RuleChain | None, RuleChain | None]:
         """The rules that hold in a folder: what ``own`` and ``git`` said above it, and its own files.
 
         Args:
@@ -57,10 +57,10 @@ class RuleReader:
         return own, git
 
     def _added(
-        self, outer: Governing | None, path: bytes, base: int, prefix: bytes = b"", follow: bool = False
-    ) -> Governing | None:
+        self, outer: RuleChain | None, path: bytes, base: int, prefix: bytes = b"", follow: bool = False
+    ) -> RuleChain | None:
         file = self._read(path, follow)
-        return Governing(file, base, outer, prefix) if file else outer
+        return RuleChain(file, base, outer, prefix) if file else outer
 
     def _read(self, path: bytes, follow: bool) -> IgnoreFile | None:
         try:
@@ -71,9 +71,9 @@ class RuleReader:
             return None
 
 
-def rebased(rules: Governing | None, base: int) -> Governing | None:
+def rebased(rules: RuleChain | None, base: int) -> RuleChain | None:
     """Rules of a repository that lies ``base`` bytes below the root."""
-    return Governing(rules.file, base, rebased(rules.outer, base)) if rules else None
+    return RuleChain(rules.file, base, rebased(rules.outer, base)) if rules else None
 
 
 def _slashes(path: bytes) -> Iterator[int]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from codesearch.files.content.regular import read_regular
 from codesearch.files.ignoring.rules import SPECIAL, Pattern, Wildcards, trimmed
 
-__all__ = ["Governing", "IgnoreFile", "parse_ignore", "read_ignore"]
+__all__ = ["IgnoreFile", "RuleChain", "parse_ignore", "read_ignore"]
 
 _MAX_BYTES = 10_000_000
 _UNUSUAL = re.compile(rb"[*?\[\\\0]| $", re.MULTILINE)
@@ -116,19 +116,19 @@ def read_ignore(path: bytes, fold: bool = False, follow: bool = False) -> Ignore
 
 
 @dataclass(frozen=True, slots=True)
-class Governing:
+class RuleChain:
     """Ignore files that govern a folder, nearest first: a linked list that subfolders share."""
 
     file: IgnoreFile
     base: int
     """Bytes of a path (relative to the walk) to leave out; negative: paths are longer by ``prefix``."""
-    outer: Governing | None = None
+    outer: RuleChain | None = None
     prefix: bytes = field(default=b"")
     """For files above the root of the walk: what their folder calls that root, with ``/``."""
 
     def decide(self, path: bytes, name: bytes, is_directory: bool) -> bool | None:
         """Return the decision of the nearest file with a matching rule; None without one."""
-        rules: Governing | None = self
+        rules: RuleChain | None = self
         while rules is not None:
             relative = rules.prefix + path if rules.prefix else path[rules.base :]
             verdict = rules.file.decide(relative, name, is_directory)

@@ -17,7 +17,7 @@ from pathlib import Path
 from codesearch.files.content.regular import read_regular
 from codesearch.files.repositories.git import installed, run_git
 
-__all__ = ["Repository", "Tracked", "find_repository", "git_directory"]
+__all__ = ["Repository", "TrackedFiles", "find_repository", "git_directory"]
 
 _ANSWER_SECONDS = 20.0
 _ANSWER_MEMORY = 1 << 30
@@ -30,7 +30,7 @@ _TRUE = frozenset({b"true", b"yes", b"on", b"1", b""})
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
+class TrackedFiles:
     """List the tracked files under a folder: paths relative to it, ascending, as git lists them."""
 
     paths: tuple[bytes, ...] = ()
@@ -58,7 +58,7 @@ class Repository:
     """``core.excludesFile``, by default ``git/ignore`` in the user's configuration folder."""
     fold: bool
     """core.ignorecase."""
-    tracked: Tracked
+    tracked: TrackedFiles
     """Files that git does not ignore, whatever its rules say."""
 
 
@@ -84,7 +84,7 @@ def find_repository(folder: Path) -> Repository | None:
             common = _common(directory)
             safe = _is_safe_to_ask(directory, common)
             settings = _settings(folder) if safe else {}
-            tracked = _tracked(folder) if safe else Tracked()
+            tracked = _tracked(folder) if safe else TrackedFiles()
             exclude = common / "info" / "exclude"
             return Repository(top, exclude, _global_file(settings, top), _fold(settings), tracked)
     return None
@@ -137,10 +137,10 @@ def _settings(folder: Path) -> dict[bytes, bytes]:
     return settings
 
 
-def _tracked(folder: Path) -> Tracked:
+def _tracked(folder: Path) -> TrackedFiles:
     """Asked without ignore files: what they say is this program's to find out, in bounded time."""
     listed = _ask(folder, "ls-files", "-z", "--cached")
-    return Tracked(tuple(sorted(listed.removesuffix(b"\0").split(b"\0")))) if listed else Tracked()
+    return TrackedFiles(tuple(sorted(listed.removesuffix(b"\0").split(b"\0")))) if listed else TrackedFiles()
 
 
 def _ask(folder: Path, *arguments: str) -> bytes | None:

@@ -30,7 +30,7 @@ from codesearch.storage.metadata import ModelRecord, check_model
 from codesearch.storage.store import Store
 from codesearch.vectors.vector_index import FINGERPRINT
 
-__all__ = ["Imported", "import_index"]
+__all__ = ["ImportResult", "import_index"]
 
 _BATCH_FILES = 256
 _LONGEST_LINE = 64 << 20
@@ -40,7 +40,7 @@ _UNIT = 0.01
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportResult:
     """Counts of one import."""
 
     files: int = 0
@@ -61,7 +61,7 @@ def import_index(
     sha256: str | None,
     max_file_bytes: int,
     progress: Progress,
-) -> Imported:
+) -> ImportResult:
     """Take over everything in ``source`` that fits the files below ``root``.
 
     Committed in batches of files: a kill costs one batch, and a second import goes on from there. Nothing
@@ -80,7 +80,7 @@ def import_index(
         ):
             chunks = read_part(tar, CHUNKS, manifest, Path(folder) / CHUNKS)
             vectors = _vectors(read_part(tar, VECTORS, manifest, Path(folder) / VECTORS), manifest)
-            run = _Import(store, root, max_file_bytes, vectors, Imported())
+            run = _Import(store, root, max_file_bytes, vectors, ImportResult())
             run.take_vectors = run.agree_on_model(manifest, model)
             run.agree_on_version(manifest)
             with chunks.open(encoding="utf-8", errors="strict") as lines:
@@ -109,7 +109,7 @@ class _Import:
     root: Path
     max_file_bytes: int
     vectors: np.ndarray[tuple[int, int], np.dtype[np.float16]]
-    imported: Imported
+    imported: ImportResult
     take_vectors: bool = False
     _at: int = 0
     """Vectors that belong to the files read so far."""

@@ -21,7 +21,7 @@ from codesearch.searching.signals.declared import declared_grade
 from codesearch.searching.signals.mentions import named_files
 from codesearch.searching.signals.messages import said_in
 from codesearch.searching.signals.path_roles import is_data, is_prose
-from codesearch.searching.signals.prose import Wanted, prose_wanted
+from codesearch.searching.signals.prose import AnswerKind, prose_wanted
 from codesearch.searching.signals.quoted import quoted_lines, shares_quoted
 from codesearch.searching.signals.seeming_tests import seeming_tests
 from codesearch.searching.signals.signals import (
@@ -168,17 +168,19 @@ def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -
     return [c.scored(c.score * factors[c.chunk.path]) for c in candidates]
 
 
-def role_factor(unwanted: Sequence[str], prose: bool, wanted: Wanted, kind: str, weights: Weights) -> float:
+def role_factor(
+    unwanted: Sequence[str], prose: bool, wanted: AnswerKind, kind: str, weights: Weights
+) -> float:
     """Return the factor for a file by its roles that the query, of this ``kind``, does not ask for.
 
     Where the question is one for the documentation, prose is not among them, and code comes after it.
     """
-    if wanted is Wanted.CODE:
+    if wanted is AnswerKind.CODE:
         return min((weights.roles[role] for role in unwanted), default=1.0)
     least = min((weights.roles[role] for role in unwanted if role != "prose"), default=1.0)
     if prose or kind == "all":
         return least
-    return least * (weights.code_beside_prose if wanted is Wanted.EITHER else weights.code_below_prose)
+    return least * (weights.code_beside_prose if wanted is AnswerKind.EITHER else weights.code_below_prose)
 
 
 def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:

@@ -20,7 +20,7 @@ from codesearch.searching.signals.signals import defines, last_component, within
 from codesearch.searching.stores.protocol import EVERYTHING, Scope, SearchStore
 from codesearch.storage.lexical.tokens import tokenize
 
-__all__ = ["Reference", "References", "Related", "find_references", "find_related"]
+__all__ = ["Reference", "References", "Relations", "find_references", "find_related"]
 
 _CHUNKS = 5_000
 """Chunks that hold the word and are looked at; a name in more of them is a word of the language."""
@@ -59,7 +59,7 @@ class References:
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
+class Relations:
     """The callers, tests and callees of a definition."""
 
     name: str
@@ -98,7 +98,7 @@ def find_references(
 
 def find_related(
     store: SearchStore, ref: ChunkRef, *, symbol: str | None = None, line: int | None = None, limit: int = 20
-) -> Related:
+) -> Relations:
     """Find callers, tests and callees of a definition in a chunk; nothing where it holds none.
 
     ``symbol`` or ``line`` (1-based) says which, where the chunk holds several.
@@ -107,10 +107,10 @@ def find_related(
         chunk = store.chunks([ref])[ref]
         found = _part(chunk, name_of(symbol).last if symbol else None, line)
         if found is None:
-            return Related("", (), (), ())
+            return Relations("", (), (), ())
         calls = find_references(store, found.name, limit=4 * limit, uses=("call",)).uses
         callees = list(_callees(store, chunk, found.text))
-    return Related(
+    return Relations(
         found.name,
         tuple(call for call in calls if not call.is_test)[:limit],
         tuple(call for call in calls if call.is_test)[:limit],

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from codesearch.searching.question.query import Query
 from codesearch.storage.lexical.tokens import is_function_word
 
-__all__ = ["Said", "said_in"]
+__all__ = ["Message", "said_in"]
 
 _WORD = re.compile(r"[^\W_]\w*")
 _IMPORT = re.compile(
@@ -41,7 +41,7 @@ _MOST_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Message:
     """The words of a message that do not vary, case-folded; None where something varies."""
 
     words: tuple[str | None, ...]
@@ -69,7 +69,7 @@ class Said:
         return len(matched) >= max(_SHARE * _count(within), share * _count(self.words))
 
 
-def said_in(query: Query) -> tuple[Said, ...]:
+def said_in(query: Query) -> tuple[Message, ...]:
     """Return the lines that may be messages: all of a short query, of a trace or a log those marked so."""
     if query.is_name or _IMPORT.match(query.text):
         return ()
@@ -79,7 +79,7 @@ def said_in(query: Query) -> tuple[Said, ...]:
     else:
         lines = query.text.splitlines()[-_MOST_LINES:]
     found = dict.fromkeys(
-        Said(
+        Message(
             _words(_PREFIX.sub("", line[:_MOST_CHARACTERS])),
             query.is_long or _PRINTED.search(line) is not None,
         )

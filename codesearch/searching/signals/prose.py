@@ -11,10 +11,10 @@ from enum import IntEnum
 
 from codesearch.searching.question.query import Query
 
-__all__ = ["Wanted", "prose_wanted"]
+__all__ = ["AnswerKind", "prose_wanted"]
 
 
-class Wanted(IntEnum):
+class AnswerKind(IntEnum):
     """Decide which should answer: code, either, or prose."""
 
     CODE = 0
@@ -53,19 +53,19 @@ _ABOUT_CODE = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_SAID = {"code": Wanted.CODE, "docs": Wanted.PROSE, "all": Wanted.EITHER}
+_SAID = {"code": AnswerKind.CODE, "docs": AnswerKind.PROSE, "all": AnswerKind.EITHER}
 _HOW_TO = re.compile(r"\s*how\s+(?:to|do|can|should)\b", re.IGNORECASE)
 
 
-def prose_wanted(query: Query) -> Wanted:
+def prose_wanted(query: Query) -> AnswerKind:
     """Return what should answer this question. A name, and an issue, ask for code."""
     if query.kind in _SAID:
         return _SAID[query.kind]
     if query.is_name or query.is_long:
-        return Wanted.CODE
+        return AnswerKind.CODE
     text = " ".join(query.text.split())
     score = 2 * bool(_ASKS_FOR_HELP.search(text)) + bool(_MAY_ASK_FOR_HELP.search(text))
     if _ABOUT_CODE.search(text) and not _HOW_TO.match(text):
         score -= 2
     score -= sum(not name.weak for name in query.names)
-    return Wanted(max(Wanted.CODE, min(score, Wanted.PROSE)))
+    return AnswerKind(max(AnswerKind.CODE, min(score, AnswerKind.PROSE)))

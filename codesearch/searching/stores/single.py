@@ -19,7 +19,7 @@ from codesearch.searching.stores.order import (
 )
 from codesearch.searching.stores.protocol import EVERYTHING, Match, Scope
 from codesearch.storage.lexical.tokens import match_expression
-from codesearch.storage.rows import ChunkText, Ids, Scored
+from codesearch.storage.rows import ChunkText, Ids, ScoredRow
 
 if TYPE_CHECKING:
     from codesearch.storage.store import Store
@@ -67,11 +67,11 @@ class SingleStore:
         found = with_ties(lambda count: index.nearest(vector, count, ids), limit, COSINE_ROUNDING)
         return self._ordered(found, limit, COSINE_ROUNDING)
 
-    def _ordered(self, found: list[Scored], limit: int, rounding: float) -> list[Match]:
+    def _ordered(self, found: list[ScoredRow], limit: int, rounding: float) -> list[Match]:
         ordered = by_score_and_place(found, self._places, rounding)[:limit]
         return [Match(ChunkRef(self.root, one.id), one.score) for one in ordered]
 
-    def _places(self, found: Sequence[Scored]) -> Mapping[int, Place]:
+    def _places(self, found: Sequence[ScoredRow]) -> Mapping[int, Place]:
         known = self.store.places([one.id for one in found])
         return {at: known.get(one.id, ("", 0)) for at, one in enumerate(found)}
 

@@ -14,17 +14,17 @@ from codesearch.errors import BadQuery
 from codesearch.files.repositories.roots import canonical, git_top_level
 from codesearch.storage.folders.locations import Location, locate
 
-__all__ = ["Allowed"]
+__all__ = ["AllowedFolders"]
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class AllowedFolders:
     """Canonical folders; the first one is what relative paths are relative to."""
 
     folders: tuple[Path, ...]
 
     @classmethod
-    def of(cls, folders: Sequence[str]) -> Allowed:
+    def of(cls, folders: Sequence[str]) -> AllowedFolders:
         """BadQuery for a folder that is not there."""
         found = []
         for folder in folders:

@@ -17,7 +17,7 @@ from codesearch.files.languages import language_of
 from codesearch.files.repositories.roots import canonical
 from codesearch.index.index import Index
 from codesearch.records import Hit
-from codesearch.serving.agents.allowed import Allowed
+from codesearch.serving.agents.allowed import AllowedFolders
 from codesearch.serving.agents.arguments import Search, Similar
 from codesearch.serving.resident.keeper import Keeper
 from codesearch.serving.resident.pool import IndexPool
@@ -61,7 +61,7 @@ class Answers:
         self._pool = pool
         self._keeper = keeper
 
-    def search(self, asked: Search, allowed: Allowed, progress: Progress) -> Found:
+    def search(self, asked: Search, allowed: AllowedFolders, progress: Progress) -> Found:
         """CodesearchError for what cannot be asked, or not here."""
         location = allowed.locate(asked.path)
         with self._pool.lend(location, None, {}, create=True) as index:
@@ -96,7 +96,7 @@ class Answers:
         hits = [_as_hit(place) for place in (*found.definitions, *found.uses)]
         return self._found(index, location, f"uses of {asked.uses_of}", hits, notes)
 
-    def similar(self, asked: Similar, allowed: Allowed, progress: Progress) -> Found:
+    def similar(self, asked: Similar, allowed: AllowedFolders, progress: Progress) -> Found:
         """As ``search``."""
         location = allowed.locate(asked.path)
         with self._pool.lend(location, None, {}, create=True) as index:
@@ -155,7 +155,7 @@ class Answers:
         )
 
     @staticmethod
-    def _file(index: Index, allowed: Allowed, path: str | None) -> Path | None:
+    def _file(index: Index, allowed: AllowedFolders, path: str | None) -> Path | None:
         """The file that a place is in; None where a folder or nothing is given."""
         if path is None:
             return None

@@ -26,7 +26,7 @@ from codesearch import __version__
 from codesearch.errors import CodesearchError
 from codesearch.serving.agents.arguments import INSTRUCTIONS, TOOLS
 from codesearch.serving.agents.tools import Tools
-from codesearch.serving.agents.wording import Worded
+from codesearch.serving.agents.wording import Wording
 
 __all__ = ["http_app", "run_stdio", "server"]
 
@@ -58,7 +58,7 @@ def server(tools: Tools, folders: Sequence[str]) -> Server[dict[str, Any]]:
             tools.call, params.name, params.arguments or {}, folders, _Progress(ctx.session.report_progress)
         )
         try:
-            found: Worded = await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=threads)
+            found: Wording = await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=threads)
         except CodesearchError as error:
             return types.CallToolResult(content=[_text(f"error: {error}")], is_error=True)
         return types.CallToolResult(content=[_text(found.text)], structured_content=found.structured)

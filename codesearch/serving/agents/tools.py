@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.searching.question.pattern import parse_pattern
-from codesearch.serving.agents.allowed import Allowed
+from codesearch.serving.agents.allowed import AllowedFolders
 from codesearch.serving.agents.answers import Answers, Progress
 from codesearch.serving.agents.arguments import TOOLS, read_search, read_similar
-from codesearch.serving.agents.wording import Worded, worded
+from codesearch.serving.agents.wording import Wording, worded
 from codesearch.serving.resident import client
 from codesearch.storage.receipts import record
 
@@ -37,7 +37,7 @@ class Tools(Protocol):
 
     def call(
         self, name: str, arguments: Mapping[str, Any], folders: Sequence[str], progress: Progress
-    ) -> Worded:
+    ) -> Wording:
         """The answer. CodesearchError, with advice, for what cannot be asked."""
 
 
@@ -58,9 +58,9 @@ class Here:
 
     def call(
         self, name: str, arguments: Mapping[str, Any], folders: Sequence[str], progress: Progress
-    ) -> Worded:
+    ) -> Wording:
         """As ``Tools.call``."""
-        started, allowed = time.monotonic(), Allowed.of(folders)
+        started, allowed = time.monotonic(), AllowedFolders.of(folders)
         here, pattern = allowed.folders[0], None
         if name == "search":
             search = read_search(arguments)
@@ -87,7 +87,7 @@ class Resident:
 
     def call(
         self, name: str, arguments: Mapping[str, Any], folders: Sequence[str], progress: Progress
-    ) -> Worded:
+    ) -> Wording:
         """As ``Tools.call``."""
         found = self._ask({"tool": name, "arguments": arguments, "folders": list(folders)}, progress)
         if found is not None:
@@ -95,7 +95,7 @@ class Resident:
         self._here = self._here or self._make()
         return self._here.call(name, arguments, folders, progress)
 
-    def _ask(self, body: Mapping[str, Any], progress: Progress) -> Worded | None:
+    def _ask(self, body: Mapping[str, Any], progress: Progress) -> Wording | None:
         if not client.allowed():
             return None
         try:
@@ -107,7 +107,7 @@ class Resident:
                 elif "error" in frame:
                     raise ToolFailed(frame["error"])
                 elif "text" in frame:
-                    return Worded(frame["text"], frame["structured"])
+                    return Wording(frame["text"], frame["structured"])
         except (client.Unreachable, ValueError, OSError) as error:
             logging.getLogger(__name__).warning("%s; answering without it", error)
         return None

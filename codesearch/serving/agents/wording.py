@@ -20,7 +20,7 @@ from codesearch.rendering.terminal import one_line, safe
 from codesearch.searching.question.pattern import Pattern
 from codesearch.serving.agents.answers import Found
 
-__all__ = ["Worded", "tokens", "worded"]
+__all__ = ["Wording", "tokens", "worded"]
 
 _BYTES_PER_TOKEN = 3
 """Of code; tokenizers in use reach 3.0 to 4.5, so a budget is kept with any of them."""
@@ -34,7 +34,7 @@ _LONGEST_QUERY = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Worded:
+class Wording:
     """The answer that a client gets: for a model, and for a program."""
 
     text: str
@@ -46,20 +46,20 @@ def tokens(text: str) -> int:
     return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
 
 
-def worded(found: Found, here: Path, max_tokens: int, pattern: Pattern | None = None) -> Worded:
+def worded(found: Found, here: Path, max_tokens: int, pattern: Pattern | None = None) -> Wording:
     """The answer within ``max_tokens``; paths in the text are relative to ``here`` where they lie below it.
 
     All places come before any of their lines, and the lines that tell most before the rest of their chunks.
     """
     notes = [one_line(note)[:_LONGEST_NOTE] for note in found.notes[:_NOTES]]
     frame = tokens(json.dumps(_structured(found, [], 0, notes))) + _RESERVED
-    shown = _Fitting(found, here, pattern, max_tokens - frame).fit()
+    shown = _Fitter(found, here, pattern, max_tokens - frame).fit()
     left = len(found.hits) - len(shown)
     parts = [_first_line(found, len(shown)), *(f"note: {note}" for note in notes)]
     text = "\n".join([*parts, *(piece.text for piece in shown)])
     if left:
         text += f"\n{left} more hits do not fit; raise max_tokens, or narrow with path, globs or languages"
-    return Worded(f"{text}\n", _structured(found, shown, left, notes))
+    return Wording(f"{text}\n", _structured(found, shown, left, notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class _Piece:
         return "\n".join(_cut(line.text) for line in self.lines)
 
 
-class _Fitting:
+class _Fitter:
     """Choosing how much of each hit is shown."""
 
     def __init__(self, found: Found, here: Path, pattern: Pattern | None, budget: int) -> None:

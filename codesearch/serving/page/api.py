@@ -18,7 +18,7 @@ from codesearch.index.places import find_symbols
 from codesearch.records import Hit
 from codesearch.searching.explain import Explanation
 from codesearch.searching.request import Mode, SearchRequest
-from codesearch.serving.agents.allowed import Allowed
+from codesearch.serving.agents.allowed import AllowedFolders
 from codesearch.serving.agents.answers import Answers
 from codesearch.serving.page.highlighting import coloured
 from codesearch.serving.page.maps import Map, Maps
@@ -41,7 +41,7 @@ class Api:
         self._pool = pool
         self._answers = Answers(pool, keeper)
         self._keeper = keeper
-        self._allowed = Allowed.of(folders)
+        self._allowed = AllowedFolders.of(folders)
         self._maps = Maps()
 
     def close(self) -> None:

@@ -39,10 +39,10 @@ def mcp(*, roots: tuple[str, ...], no_daemon: bool) -> None:
         raise CodesearchError(
             f"the Model Context Protocol is an extra ({error}); run: pip install 'mlx-jinabert[mcp]'"
         ) from error
-    from codesearch.serving.agents.allowed import Allowed
+    from codesearch.serving.agents.allowed import AllowedFolders
     from codesearch.serving.agents.tools import Here, Resident
 
-    folders = [str(folder) for folder in Allowed.of(roots or (".",)).folders]
+    folders = [str(folder) for folder in AllowedFolders.of(roots or (".",)).folders]
     run_stdio(Here.alone() if no_daemon else Resident(Here.alone), folders)
 
 

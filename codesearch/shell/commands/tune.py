@@ -11,7 +11,7 @@ from codesearch.shell.exit_codes import INTERRUPTED
 from codesearch.shell.options import options
 
 if TYPE_CHECKING:
-    from codesearch.benchmark.tune import Tuned
+    from codesearch.benchmark.tune import TuneResult
 
 __all__ = ["tune"]
 
@@ -74,7 +74,7 @@ def _one(path: str, off: bool, limit: int, seed: int, here: bool) -> tuple[dict[
     return _record(tuned), _text(tuned)
 
 
-def _record(tuned: Tuned) -> dict[str, object]:
+def _record(tuned: TuneResult) -> dict[str, object]:
     return {
         "root": tuned.root,
         "model": tuned.model,
@@ -98,7 +98,7 @@ def _record(tuned: Tuned) -> dict[str, object]:
     }
 
 
-def _text(tuned: Tuned) -> str:
+def _text(tuned: TuneResult) -> str:
     lines = [
         one_line(tuned.root),
         f"{tuned.taught} questions taught, {tuned.judged} others judged, model {one_line(tuned.model)}",
@@ -110,7 +110,7 @@ def _text(tuned: Tuned) -> str:
     return "\n".join([*lines, _verdict(tuned)]) + "\n"
 
 
-def _verdict(tuned: Tuned) -> str:
+def _verdict(tuned: TuneResult) -> str:
     if tuned.kept:
         return "kept: searches of this index use it (codesearch tune --off forgets it)"
     return "not kept: hybrid searches do not gain beyond doubt; the index stays as it is"

@@ -59,7 +59,7 @@ class Handles:
         self.unwritable: Unwritable | None = None
         """Set once the folder could not be written."""
         self._read_only = read_only
-        self._file = _Pinned(path)
+        self._file = _Pin(path)
         self._idle: list[Handle] = []
         self._lent: set[Handle] = set()
         self._changed = threading.Condition()
@@ -195,7 +195,7 @@ def _release(handle: int | None) -> None:
         os.close(handle)
 
 
-class _Pinned:
+class _Pin:
     """A file whose number no other file gets as long as it is pinned; ext4 gives a free one to the next file.
 
     Linux has a way to open a file (O_PATH) that does not end the locks that SQLite has on it when it is

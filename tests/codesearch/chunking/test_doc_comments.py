@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch.chunking.syntax.doc_comments import Documented, documented
+from codesearch.chunking.syntax.doc_comments import DocumentedDefinition, documented
 from codesearch.chunking.syntax.grammars import parse
 from codesearch.chunking.workers.parse_pool import ChunkPool
 from codesearch.records import SourceFile
@@ -34,7 +34,7 @@ STYLES = {
 }
 
 
-def _erased(source: str, found: Documented) -> str:
+def _erased(source: str, found: DocumentedDefinition) -> str:
     data = source.encode()
     for part in sorted(found.erasures, key=lambda each: -each.start):
         data = data[: part.start] + part.filler.encode() + data[part.end :]

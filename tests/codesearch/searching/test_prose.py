@@ -9,7 +9,7 @@ import pytest
 from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.question.query import Query
 from codesearch.searching.ranking.ranking import HYBRID, rank
-from codesearch.searching.signals.prose import Wanted, prose_wanted
+from codesearch.searching.signals.prose import AnswerKind, prose_wanted
 
 CODE = Chunk("src/proxy.py", 0, 1, 1, 1, "python", "function", "", (), "", (), "start the proxy")
 PROSE = replace(CODE, path="doc/proxy.md", language="markdown", kind="section", text="start the proxy.")
@@ -18,19 +18,19 @@ PROSE = replace(CODE, path="doc/proxy.md", language="markdown", kind="section", 
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
-        ("how to start the proxy", Wanted.PROSE),
-        ("How do I set up a proxy?", Wanted.PROSE),
-        ("troubleshooting a proxy that does not start", Wanted.PROSE),
-        ("which options does the proxy take", Wanted.EITHER),
-        ("how does the proxy work", Wanted.EITHER),
-        ("where is the proxy started", Wanted.CODE),
-        ("how does the proxy decide whom to answer", Wanted.CODE),
-        ("function that parses the configuration", Wanted.CODE),
-        ("how is ProxyServer configured", Wanted.CODE),
-        ("setup", Wanted.CODE),  # a name
+        ("how to start the proxy", AnswerKind.PROSE),
+        ("How do I set up a proxy?", AnswerKind.PROSE),
+        ("troubleshooting a proxy that does not start", AnswerKind.PROSE),
+        ("which options does the proxy take", AnswerKind.EITHER),
+        ("how does the proxy work", AnswerKind.EITHER),
+        ("where is the proxy started", AnswerKind.CODE),
+        ("how does the proxy decide whom to answer", AnswerKind.CODE),
+        ("function that parses the configuration", AnswerKind.CODE),
+        ("how is ProxyServer configured", AnswerKind.CODE),
+        ("setup", AnswerKind.CODE),  # a name
     ],
 )
-def test_what_a_question_wants(query: str, wanted: Wanted) -> None:
+def test_what_a_question_wants(query: str, wanted: AnswerKind) -> None:
     assert prose_wanted(Query(query)) is wanted
 
 
@@ -49,4 +49,4 @@ def test_prose_comes_first_where_it_is_wanted(query: str, first: str) -> None:
 
 def test_an_issue_asks_for_code() -> None:
     words = " ".join(f"word{i}" for i in range(60))
-    assert prose_wanted(Query(f"How to install it?\n\n{words}")) is Wanted.CODE
+    assert prose_wanted(Query(f"How to install it?\n\n{words}")) is AnswerKind.CODE

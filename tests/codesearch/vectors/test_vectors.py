@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codesearch.storage.rows import Scored
+from codesearch.storage.rows import ScoredRow
 from codesearch.storage.store import Store
 from codesearch.vectors import vector_index as vectors
 from codesearch.vectors.graph_file import GRAPH, read_stamp
@@ -283,7 +283,7 @@ def test_equal_scores_are_ordered_by_id(store: Store) -> None:
     ids = store.pending()
     store.put_vectors(ids[::-1], np.tile(question("same"), (40, 1)))
     hits = index_of(store, NEVER).nearest(question("same"), 6)
-    assert hits == [Scored(ident, hits[0].score) for ident in ids[:6]]
+    assert hits == [ScoredRow(ident, hits[0].score) for ident in ids[:6]]
 
 
 BLOCKED = """

@@ -20,7 +20,7 @@ from codesearch import open_index
 from codesearch.errors import CodesearchError, ModelMismatch, PortableIndexError
 from codesearch.index.portable.archive import MANIFEST, _zstd
 from codesearch.index.portable.export import CHUNKS, VECTORS, export_index
-from codesearch.index.portable.importing import Imported, import_index
+from codesearch.index.portable.importing import ImportResult, import_index
 from codesearch.index.portable.manifest import Manifest
 from codesearch.models.embedder import Model
 from codesearch.storage.folders.locations import locate
@@ -69,7 +69,7 @@ def _export(tree: Path, target: Path) -> Path:
     return target
 
 
-def _import(tree: Path, source: Path | str, sha256: str | None = None, model: object = None) -> Imported:
+def _import(tree: Path, source: Path | str, sha256: str | None = None, model: object = None) -> ImportResult:
     location = locate(tree)
     location.create()
     with Store.open(location.directory, create=True) as store:

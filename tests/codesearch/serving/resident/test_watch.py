@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from codesearch import open_index
-from codesearch.serving.agents.allowed import Allowed
+from codesearch.serving.agents.allowed import AllowedFolders
 from codesearch.serving.agents.answers import Answers
 from codesearch.serving.agents.arguments import read_search
 from codesearch.serving.resident.keeper import Keeper
@@ -40,7 +40,7 @@ class Watched:
         self.pool = IndexPool(1 << 30)
         self.keeper = Keeper(self.pool, watching=True)
         self._answers = Answers(self.pool, self.keeper)
-        self._allowed = Allowed((root,))
+        self._allowed = AllowedFolders((root,))
         self.directory = locate(root).directory
 
     def ask(self, question: str) -> list[tuple[str, int, str]]:
