@@ -11,11 +11,13 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -57,6 +59,11 @@ FAULTS = {
 
 def measure(command: list[str], environment: dict[str, str]) -> str:
     """Return how a command ended, its seconds and its memory."""
+    with tempfile.TemporaryFile() as errors:
+        return _measure(command, environment, errors)
+
+
+def _measure(command: list[str], environment: dict[str, str], errors: IO[bytes]) -> str:
     started, peak = time.monotonic(), 0
     limit = (6 << 30, 6 << 30)
     process = subprocess.Popen(
@@ -64,7 +71,7 @@ def measure(command: list[str], environment: dict[str, str]) -> str:
         env={**os.environ, **environment},
         cwd=tempfile.gettempdir(),
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit),  # noqa: PLW1509 - one thread here
     )
     watched = psutil.Process(process.pid)
@@ -80,8 +87,16 @@ def measure(command: list[str], environment: dict[str, str]) -> str:
         process.kill()
         process.wait()
         return f"not done after {seconds:.0f} s, {peak >> 20} MB"
-    ended = "answers" if process.returncode == 0 else f"ends with {process.returncode}"
-    return f"{ended}, {seconds:.1f} s, {peak >> 20} MB"
+    return f"{_ended(process.returncode, errors)}, {seconds:.1f} s, {peak >> 20} MB"
+
+
+def _ended(status: int, errors: IO[bytes]) -> str:
+    """Return "answers", the error that it says last, or the signal that ended it."""
+    if status <= 0:
+        return "answers" if status == 0 else signal.Signals(-status).name
+    errors.seek(0)
+    said = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
+    return said.partition(":")[0].rpartition(".")[2] or f"ends with {status}"
 
 
 def main() -> None:

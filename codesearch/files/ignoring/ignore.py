@@ -21,6 +21,7 @@ __all__ = ["IgnoreFile", "RuleChain", "parse_ignore", "read_ignore"]
 _MAX_BYTES = 10_000_000
 _UNUSUAL = re.compile(rb"[*?\[\\\0]| $", re.MULTILINE)
 """Stands in a line that is not a name or a path as it is."""
+_COMMENTS = re.compile(rb"^#.*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class IgnoreFile:
 def parse_ignore(content: bytes, fold: bool = False) -> IgnoreFile | None:
     """Return the rules in ``content``; None for no rule."""
     content = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").removesuffix(b"\r")
+    if b"#" in content:
+        content = _COMMENTS.sub(b"", content)
     lines = content.split(b"\n")
     plain = dict(zip(lines, range(len(lines)), strict=True))
     plain.pop(b"", None)

@@ -2,7 +2,8 @@
 
 An ignore file may hold a hundred thousand patterns, and each is asked of each path. Whatever a pattern
 matches holds the longest text that stands between its wildcards, so patterns are filed under that text, and
-only those whose text stands in the path are read any closer, and compiled once they are asked to match.
+only those whose text stands in the path are read any closer, and compiled once they are asked to match. Where
+too many hold no text that tells them apart, an automaton asks them all at once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from codesearch.files.ignoring.automaton import Automaton, is_simple
 from codesearch.files.ignoring.wildmatch import translate
 
 __all__ = ["SPECIAL", "Pattern", "Rule", "Wildcards", "trimmed"]
@@ -23,6 +25,8 @@ _KEY_BYTES = 16
 """Of a needle that it is filed under: a path has that many times as many keys as bytes, at most."""
 _FEW = 256
 """Patterns that are sooner asked one by one than looked up."""
+_TELLING_BYTES = 4
+"""Shorter texts stand in too many paths to look patterns up by."""
 
 _ONE_TEXT = re.compile(rb"!?+[*?/]*([^*?\[\\/]+)[*?/]*").fullmatch
 """Most patterns: one text, with wildcards before or behind it."""
@@ -66,25 +70,39 @@ class Rule:
 class Wildcards:
     """Patterns over the same kind of text (names or paths)."""
 
-    __slots__ = ("_filed", "_fold", "_rules", "_sizes")
+    __slots__ = ("_asked_at_once", "_automaton", "_filed", "_fold", "_rules", "_sizes")
 
     def __init__(self, patterns: Sequence[Pattern], fold: bool) -> None:
         """``patterns``: by descending position."""
         self._fold = fold
         self._rules: dict[bytes, Rule] = {}
         self._filed: dict[bytes, list[_Filed]] = {}
+        many = len(patterns) > _FEW
         filed = self._filed.setdefault
+        short: list[_Filed] = []
         for position, line in patterns:
             needle = one[1] if (one := _ONE_TEXT(line)) else _longest(line)
             if fold:
                 needle = needle.lower()
-            key = needle[:_KEY_BYTES] if len(patterns) > _FEW else b""
-            filed(key, []).append((position, needle, line))
+            if many and len(needle) < _TELLING_BYTES and is_simple(line):
+                short.append((position, needle, line))
+            else:
+                filed(needle[:_KEY_BYTES] if many else b"", []).append((position, needle, line))
+        self._asked_at_once: list[Pattern] = []
+        self._automaton: Automaton | None = None
+        if len(short) > _FEW:
+            self._asked_at_once = [(position, line) for position, _, line in reversed(short)]
+            self._automaton = Automaton([line for _, line in self._asked_at_once], fold)
+        elif short:
+            self._filed[b""] = sorted(self._filed.get(b"", []) + short, reverse=True)
         self._sizes = sorted({len(key) for key in self._filed})
 
     def last_match(self, text: bytes, is_directory: bool) -> tuple[int, bool]:
         """Return the position of the last pattern that matches (-1 for none) and whether it is negated."""
         after, negated = -1, False
+        if self._automaton and (number := self._automaton.last_match(text, is_directory)) >= 0:
+            after, line = self._asked_at_once[number]
+            negated = line.startswith(b"!")
         for filed in self._held_by(text):
             for position, needle, line in filed:
                 if position <= after:

@@ -15,7 +15,7 @@ import re
 import string
 from collections.abc import Iterator
 
-__all__ = ["NEVER", "translate"]
+__all__ = ["NEVER", "accepted_by", "translate"]
 
 NEVER = rb"(?!)"
 """A regular expression that matches nothing."""
@@ -43,6 +43,11 @@ _NAME, _FOLDERS, _ANYTHING = rb"[^/]*", rb"(?:.*/)?", rb".*"
 def translate(pattern: bytes, fold: bool) -> bytes:
     """Return a regular expression for the whole of a path; with ``fold``, of a lowered path."""
     return _first_chance(list(_pieces(pattern, fold)))
+
+
+def accepted_by(bracket: bytes, fold: bool) -> frozenset[int]:
+    """Return the bytes that a class accepts; ``bracket`` is the whole of it."""
+    return _bracket(bracket, 1, fold)[0]
 
 
 def _pieces(pattern: bytes, fold: bool) -> Iterator[bytes]:
