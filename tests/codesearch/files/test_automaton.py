@@ -45,10 +45,13 @@ TEXTS = st.text("abABc]/!- \n*?", min_size=1, max_size=9).map(str.encode)
 def test_the_last_line_that_matches_is_found(
     lines: list[bytes], text: bytes, fold: bool, is_directory: bool
 ) -> None:
+    """Patterns of names are asked of names, those of paths of paths."""
     text = text.lower() if fold else text
-    each = [Rule(line, fold).matches(text, is_directory) for line in lines]
-    last = max((number for number, matches in enumerate(each) if matches), default=-1)
-    assert Automaton(lines, fold).last_match(text, is_directory) == last
+    for are_paths, asked in ((True, text), (False, text.replace(b"/", b"x"))):
+        kept = [line for line in lines if Rule(line, fold).is_path == are_paths]
+        each = [Rule(line, fold).matches(asked, is_directory) for line in kept]
+        last = max((number for number, matches in enumerate(each) if matches), default=-1)
+        assert not kept or Automaton(kept, fold).last_match(asked, is_directory) == last
 
 
 @pytest.mark.parametrize(
