@@ -124,7 +124,10 @@ def _guessed(data: bytes) -> str | None:
 
 
 def _share(encoding: str, common: Callable[[int, int], float]) -> Callable[[bytes], float]:
-    """Grades a sample by its two-byte characters: 0 where it is not in this encoding or holds none."""
+    """Grades a sample by its two-byte characters: 0 where it is not in this encoding or holds none.
+
+    Half-width kana, which are one byte, say nothing: the capitals of other alphabets have the same bytes.
+    """
 
     def grade(sample: bytes) -> float:
         try:
@@ -133,14 +136,15 @@ def _share(encoding: str, common: Callable[[int, int], float]) -> Callable[[byte
             if len(sample) < _SAMPLE_BYTES - 1:
                 return 0.0
             text = sample.decode(encoding, "ignore")
-        wide = [char.encode(encoding) for char in text if ord(char) > 0x7F]
-        return (
-            sum(common(raw[0], raw[-1]) if len(raw) == 2 else 0.0 for raw in wide) / len(wide)
-            if wide
-            else 0.0
-        )
+        wide = [char.encode(encoding) for char in text if ord(char) > 0x7F and not _is_half_width(char)]
+        grades = [common(raw[0], raw[-1]) if len(raw) == 2 else 0.0 for raw in wide]
+        return sum(grades) / len(grades) if grades else 0.0
 
     return grade
+
+
+def _is_half_width(char: str) -> bool:
+    return "\uff61" <= char <= "\uff9f"
 
 
 def _gb2312(lead: int, trail: int) -> float:
