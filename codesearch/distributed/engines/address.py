@@ -3,7 +3,8 @@
 ``qdrant+https://`` speaks TLS, ``qdrant+edge:///folder`` is Qdrant's engine in this process with its shard
 in that folder, ``qdrant+file:///folder/collection`` the client's own imitation of a server. A Qdrant key
 comes from $QDRANT_API_KEY and is sent over TLS alone. ``?quantization=binary`` holds vectors in a bit a
-number, ``none`` as they are, int8 is the default.
+number, ``none`` as they are, int8 is the default. ``matryoshka=64`` looks for candidates with the first 64
+numbers of vectors. Both are said when a collection is made.
 """
 
 from __future__ import annotations
@@ -42,26 +43,35 @@ def open_engine(url: str) -> Engine:
         except ImportError as error:
             raise _missing("postgres", error) from error
         return PostgresEngine(*connector(url))
-    quantization = _quantization(url, parts)
+    quantization, short_dim = _options(url, parts)
     if parts.scheme == "qdrant+edge":
+        if short_dim:
+            raise BadQuery(f"{url}: ?matryoshka needs a server; Qdrant Edge searches in one stage")
         return _edge(url, parts, quantization)
     try:
         from codesearch.distributed.engines.qdrant import QdrantEngine
     except ImportError as error:
         raise _missing("qdrant", error) from error
     client, collection = _qdrant(url, parts)
-    return QdrantEngine(client, collection, quantization=quantization)
+    return QdrantEngine(client, collection, quantization=quantization, short_dim=short_dim)
 
 
-def _quantization(url: str, parts: SplitResult) -> Quantization:
-    """``?quantization=binary``: how a new collection holds its vectors in memory."""
-    said = parse_qsl(parts.query, keep_blank_values=True)
-    match said:
-        case []:
-            return "int8"
-        case [("quantization", "none" | "int8" | "binary" as kind)]:
-            return kind
-    raise BadQuery(f"{url}: ?{parts.query} is not understood; expected ?quantization=int8, binary or none")
+def _options(url: str, parts: SplitResult) -> tuple[Quantization, int]:
+    """How a new collection holds its vectors: ``?quantization=binary&matryoshka=64``."""
+    quantization: Quantization = "int8"
+    short_dim = 0
+    for key, value in parse_qsl(parts.query, keep_blank_values=True):
+        match key, value:
+            case "quantization", ("none" | "int8" | "binary") as kind:
+                quantization = kind
+            case "matryoshka", number if number.isascii() and number.isdecimal() and 0 < len(number) < 6:
+                short_dim = int(number)
+            case _:
+                raise BadQuery(
+                    f"{url}: {key}={value} is not understood; expected quantization=int8, binary or none, "
+                    "or matryoshka=N, the numbers of a vector that a first stage compares"
+                )
+    return quantization, short_dim
 
 
 def _edge(url: str, parts: SplitResult, quantization: Quantization) -> Engine:

@@ -27,6 +27,8 @@ class EngineRecord:
     dim: int
     average_length: float
     """Tokens of a chunk; fixed when the collection is made, so that stored weights stay comparable."""
+    short_dim: int = 0
+    """Numbers of the first stage's vectors, the first of the stored ones (Matryoshka); 0 for one stage."""
 
     def as_json(self) -> str:
         """Return it as engines store it."""

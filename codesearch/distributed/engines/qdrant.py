@@ -4,7 +4,8 @@ collection.
 The name that users give is an alias: ``rebuild`` fills a new collection beside the old one and then moves the
 alias (blue/green). BM25 is split as Qdrant's guide has it: the weight of a term in a chunk is stored, its
 rarity is computed by the server (``Modifier.IDF``). Vectors are quantised to int8 beside the originals and
-rescored with them.
+rescored with them. With ``short_dim`` a first stage compares the beginnings of vectors, which models trained
+so (Matryoshka, Kusupati et al., arXiv 2205.13147) allow; whole ones then lie on disk.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -26,12 +28,14 @@ from codesearch.distributed.engines.qdrant_terms import (
     OVERSAMPLING,
     RECORD,
     RRF_K,
+    SHORT,
+    SHORTLIST,
     WORDS,
     Quantization,
     numbered,
 )
 from codesearch.distributed.engines.rows import EngineRow
-from codesearch.errors import CodesearchError
+from codesearch.errors import BadQuery, CodesearchError
 
 __all__ = ["QdrantEngine"]
 
@@ -42,17 +46,29 @@ T = TypeVar("T")
 class QdrantEngine(QdrantQuestions):
     """One collection. ``client`` may be a server, a local folder or memory."""
 
-    def __init__(self, client: QdrantClient, collection: str, *, quantization: Quantization = "int8") -> None:
+    def __init__(
+        self,
+        client: QdrantClient,
+        collection: str,
+        *,
+        quantization: Quantization = "int8",
+        short_dim: int = 0,
+    ) -> None:
         self._client = client
         self._name = collection
         self._quantization: Quantization = quantization
+        self._new_short_dim = short_dim
+        self._record: EngineRecord | None = None
 
     # -- the collection
 
     def record(self) -> EngineRecord | None:
         """Return what was written down when the collection was made."""
-        points = self._try(lambda: self._there() and self._client.retrieve(self._name, [RECORD]))
-        return EngineRecord.from_json(points[0].payload["record"]) if points and points[0].payload else None
+        if self._record is None:
+            points = self._try(lambda: self._there() and self._client.retrieve(self._name, [RECORD]))
+            payload = points[0].payload if points else None
+            self._record = EngineRecord.from_json(payload["record"]) if payload else None
+        return self._record
 
     def create(self, record: EngineRecord) -> None:
         """Make the collection with its indexes, and the alias that is its name."""
@@ -65,24 +81,27 @@ class QdrantEngine(QdrantQuestions):
         """Fill a new collection while the old one answers, then let the name stand for the new one."""
         old = self._target()
         number = int(old.rpartition("-")[2]) + 1 if old else 1
-        fresh = QdrantEngine(self._client, f"{self._name}-{number}", quantization=self._quantization)
+        fresh = QdrantEngine(
+            self._client,
+            f"{self._name}-{number}",
+            quantization=self._quantization,
+            short_dim=self._new_short_dim,
+        )
         self._try(lambda: self._client.delete_collection(fresh._name))
         self._fill_new(fresh._name, record)
         fill(fresh)
         self._move_alias(fresh._name)
+        self._record = None  # that of the old one
         if old:
             self._try(lambda: self._client.delete_collection(old))
 
     def _fill_new(self, name: str, record: EngineRecord) -> None:
-        dense = models.VectorParams(
-            size=record.dim,
-            distance=models.Distance.COSINE,
-            quantization_config=_quantization(self._quantization),
-        )
+        record = replace(record, short_dim=self._stage(record.dim))
+        dense = {CODE: self._dense(record.dim, on_disk=bool(record.short_dim))}
+        if record.short_dim:
+            dense[SHORT] = self._dense(record.short_dim)
         sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
-        self._try(
-            lambda: self._client.create_collection(name, {CODE: dense}, sparse_vectors_config={WORDS: sparse})
-        )
+        self._try(lambda: self._client.create_collection(name, dense, sparse_vectors_config={WORDS: sparse}))
         tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
         self._index(name, "root", tenant)
         for field in ("path", "keys"):
@@ -90,6 +109,21 @@ class QdrantEngine(QdrantQuestions):
         payload = {"record": record.as_json()}
         zero = models.PointStruct(id=RECORD, vector={}, payload=payload)
         self._try(lambda: self._client.upsert(name, [zero], wait=True))
+
+    def _stage(self, dim: int) -> int:
+        if self._new_short_dim >= dim:
+            raise BadQuery(
+                f"matryoshka={self._new_short_dim} is no shorter than the vectors, which have {dim}"
+            )
+        return self._new_short_dim
+
+    def _dense(self, dim: int, *, on_disk: bool = False) -> models.VectorParams:
+        return models.VectorParams(
+            size=dim,
+            distance=models.Distance.COSINE,
+            on_disk=on_disk or None,
+            quantization_config=_quantization(self._quantization),
+        )
 
     def _index(self, name: str, field: str, schema: models.KeywordIndexParams) -> None:
         self._try(lambda: self._client.create_payload_index(name, field, schema))
@@ -118,7 +152,9 @@ class QdrantEngine(QdrantQuestions):
         assert record is not None, "the collection is made before it is filled"
         points = [
             models.PointStruct(id=name, vector=vectors, payload=payload)
-            for name, vectors, payload in (self._point(root, row, record.average_length) for row in rows)
+            for name, vectors, payload in (
+                self._point(root, row, record.average_length, record.short_dim) for row in rows
+            )
         ]
         self._try(lambda: self._client.upsert(self._name, points, wait=True))
 
@@ -128,6 +164,33 @@ class QdrantEngine(QdrantQuestions):
         self._try(lambda: self._client.delete(self._name, selector, wait=True))
 
     # -- asking
+
+    def near(
+        self, roots: Sequence[str], vector: NDArray[np.float32], limit: int, where: Where = ANYWHERE
+    ) -> list[Found]:
+        """Return the chunks nearest to a vector; of two stages the first finds candidates for the second."""
+        record = self.record()
+        if record is None or not record.short_dim:
+            return super().near(roots, vector, limit, where)
+        wanted = self._filter(roots, where)
+        first = models.Prefetch(
+            query=vector[: record.short_dim].tolist(),
+            using=SHORT,
+            limit=SHORTLIST * limit,
+            filter=wanted,
+            params=self._rescoring(),
+        )
+        answer = self._try(
+            lambda: self._client.query_points(
+                self._name,
+                prefetch=first,
+                query=vector.tolist(),
+                using=CODE,
+                limit=limit,
+                with_payload=False,
+            )
+        )
+        return _found(answer.points)
 
     def fused(
         self, roots: Sequence[str], terms: Sequence[str], vector: NDArray[np.float32], limit: int
@@ -169,13 +232,7 @@ class QdrantEngine(QdrantQuestions):
         return [str(hit.value) for hit in found.hits]
 
     def _query(self, query: Any, using: str, limit: int, wanted: models.Filter) -> list[Found]:
-        rescore = None
-        if using == CODE and self._quantization != "none":
-            rescore = models.SearchParams(
-                quantization=models.QuantizationSearchParams(
-                    rescore=True, oversampling=OVERSAMPLING[self._quantization]
-                )
-            )
+        rescore = self._rescoring() if using == CODE else None
         answer = self._try(
             lambda: self._client.query_points(
                 self._name,
@@ -188,6 +245,14 @@ class QdrantEngine(QdrantQuestions):
             )
         )
         return _found(answer.points)
+
+    def _rescoring(self) -> models.SearchParams | None:
+        if self._quantization == "none":
+            return None
+        oversampling = OVERSAMPLING[self._quantization]
+        return models.SearchParams(
+            quantization=models.QuantizationSearchParams(rescore=True, oversampling=oversampling)
+        )
 
     def _page(self, wanted: models.Filter, payload: Any, offset: Any) -> tuple[Sequence[Any], Any]:
         return self._try(

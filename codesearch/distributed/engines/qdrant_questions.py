@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.distributed.engines.protocol import ANYWHERE, Found, Where
-from codesearch.distributed.engines.qdrant_terms import CODE, NAMES, ROOTS, WORDS
+from codesearch.distributed.engines.qdrant_terms import CODE, NAMES, ROOTS, SHORT, WORDS
 from codesearch.distributed.engines.rows import EngineRow, chunk_from, impact, payload_of
 from codesearch.records import Chunk
 
@@ -85,12 +85,16 @@ class QdrantQuestions(ABC):
             if offset is None:
                 return
 
-    def _point(self, root: str, row: EngineRow, average: float) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    def _point(
+        self, root: str, row: EngineRow, average: float, short_dim: int = 0
+    ) -> tuple[str, dict[str, Any], dict[str, Any]]:
         """Id, vectors and payload of a chunk."""
         weights = {term: impact(weight, row.length, average) for term, weight in row.terms.items()}
         vectors: dict[str, Any] = {WORDS: self._sparse(weights)}
         if row.vector is not None:
             vectors[CODE] = row.vector.tolist()
+            if short_dim:
+                vectors[SHORT] = row.vector[:short_dim].tolist()
         return str(row.uuid), vectors, {"root": root, **payload_of(row)}
 
     # -- requests

@@ -14,17 +14,21 @@ __all__ = [
     "RECORD",
     "ROOTS",
     "RRF_K",
+    "SHORT",
+    "SHORTLIST",
     "WORDS",
     "Quantization",
     "numbered",
 ]
 
-CODE, WORDS = "code", "bm25"
+CODE, SHORT, WORDS = "code", "code-short", "bm25"
 RRF_K = 61
 """Qdrant counts ranks from 0, the paper (Cormack et al., SIGIR 2009) from 1: its 60 is 61 here."""
 Quantization = Literal["none", "int8", "binary"]
 NAMES, ROOTS = 100_000, 100_000
 """Values of a field that are asked for at a time: names, of which the most frequent, and roots."""
+SHORTLIST = 8
+"""Candidates of the first stage, by the short vectors, for each result of the second."""
 OVERSAMPLING: Mapping[str, float] = {"int8": 2.0, "binary": 4.0}
 """Candidates by quantised vectors for each result, before they are rescored."""
 

@@ -22,8 +22,11 @@ import pytest
 from codesearch import open_index
 from codesearch.distributed.engines import postgres
 from codesearch.distributed.engines.address import is_engine, open_engine
-from codesearch.distributed.engines.protocol import Engine
+from codesearch.distributed.engines.protocol import Engine, EngineRecord
+from codesearch.distributed.engines.qdrant_terms import SHORTLIST
+from codesearch.distributed.engines.rows import make_row
 from codesearch.errors import BadQuery, CodesearchError, ModelMismatch
+from codesearch.records import Chunk
 from codesearch.searching.request import SearchRequest
 from codesearch.searching.search import Searcher
 from codesearch.storage.folders.locations import locate
@@ -374,6 +377,9 @@ def test_qdrants_own_fusion_is_reciprocal_rank_fusion(tmp_path: Path) -> None:
         "postgresql://h/d?x=1",
         "qdrant://host/a?quantization=int4",
         "qdrant://host/a?quantization",
+        "qdrant://host/a?matryoshka=many",
+        "qdrant://host/a?matryoshka=64&x=1",
+        "qdrant+edge:///a?matryoshka=64",
         "qdrant+edge:///a?x=1",
         "qdrant+edge://host/a",
     ],
@@ -397,6 +403,46 @@ def test_vectors_may_be_held_otherwise(start: str, kind: str, tmp_path: Path) ->
     with opened(start.format(tmp_path).replace("/shard", "/other").replace("/code", "/other")) as usual:
         fill(usual, tree)
         assert answers(usual, tree) == before
+
+
+def test_a_first_stage_of_short_vectors(tmp_path: Path) -> None:
+    require("qdrant_client")
+    tree, start = indexed(tmp_path / "tree"), f"qdrant+file://{tmp_path}/qdrant"
+    with opened(f"{start}/two?matryoshka=16&quantization=binary") as engine:
+        fill(engine, tree)
+    with opened(f"{start}/two") as engine:  # how it was made is written down in it
+        record = engine.record()
+        assert record is not None
+        assert record.short_dim == 16
+        two = answers(engine, tree)
+    with opened(f"{start}/one") as usual:
+        fill(usual, tree)
+        assert answers(usual, tree) == two
+    with opened(f"{start}/none?matryoshka=4096") as engine, pytest.raises(BadQuery, match="no shorter"):
+        fill(engine, tree)
+
+
+def test_the_second_stage_orders_what_the_first_one_found(tmp_path: Path) -> None:
+    require("qdrant_client")
+    draw = np.random.default_rng(5)
+    vectors = draw.normal(size=(400, 32)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    asked, short, limit = vectors[7], 8, 5
+    rows = [make_row("r", numbered_chunk(n), vector) for n, vector in enumerate(vectors)]
+    with opened(f"qdrant+file://{tmp_path}/qdrant/code?matryoshka={short}&quantization=none") as engine:
+        engine.create(EngineRecord("m", False, "f", 32, 3.0))
+        engine.write("r", rows)
+        found = [one.uuid for one in engine.near(["r"], asked, limit)]
+    starts = vectors[:, :short] / np.linalg.norm(vectors[:, :short], axis=1, keepdims=True)
+    candidates = np.argsort(-(starts @ starts[7]))[: SHORTLIST * limit]
+    best = candidates[np.argsort(-(vectors[candidates] @ asked))][:limit]
+    assert found == [rows[n].uuid for n in best]
+    assert list(best) != list(np.argsort(-(vectors @ asked))[:limit])  # else the first stage shows nowhere
+
+
+def numbered_chunk(number: int) -> Chunk:
+    text = f"x = {number}\n"
+    return Chunk(f"{number}.py", 0, len(text), 1, 1, "python", "code", "", (), "", (), text)
 
 
 def test_paths_are_no_engines() -> None:
