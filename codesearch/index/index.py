@@ -238,8 +238,17 @@ class Index(Searchable):
                     progress=progress or silent,
                 )
 
-    def upload(self, engine: Engine, name: str, *, progress: Progress | None = None) -> Upload:
+    def upload(
+        self,
+        engine: Engine,
+        name: str,
+        *,
+        text_model: str | Embedder | None = None,
+        progress: Progress | None = None,
+    ) -> Upload:
         """Bring an engine up to date with this index, under a name for its root.
+
+        ``text_model`` makes a second vector of each chunk (Qdrant alone); None: the engine's own, if any.
 
         Raises:
             ModelMismatch: the engine holds another model's vectors. CodesearchError: this index is not
@@ -248,7 +257,8 @@ class Index(Searchable):
         from codesearch.distributed.engines.upload import upload
 
         with self._database() as database:
-            return upload(database.store, engine, name, progress or silent)
+            second = None if text_model is None else Model(text_model)
+            return upload(database.store, engine, name, progress or silent, second)
 
     def close(self) -> None:
         """Close the index; it cannot be used afterwards."""

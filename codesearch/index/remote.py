@@ -11,13 +11,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from codesearch.distributed.engines.address import open_engine
 from codesearch.distributed.engines.protocol import Engine, EngineRecord
 from codesearch.distributed.engines.store import EngineStore
 from codesearch.errors import BadQuery, IndexNotFound, ModelMismatch
 from codesearch.files.repositories.git import run_git
 from codesearch.index.searchable import Searchable
-from codesearch.models.embedder import Model
+from codesearch.models.embedder import Model, encode_query
 from codesearch.records import Embedder, Scorer
 from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.search import Answer, Searcher
@@ -93,10 +96,16 @@ class RemoteIndex(Searchable):
         self.close()
 
     def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
-        return self._ask(lambda store: Searcher(store, lambda: self._embedder).answer(request, scorer))
+        question = request.query if isinstance(request, SearchRequest) else ""
+        store = EngineStore(self._engine, self.roots, lambda: self._asked_of_text(question))
+        return Searcher(store, lambda: self._embedder).answer(request, scorer)
 
     def _ask(self, question: Callable[[SearchStore], T]) -> T:
         return question(EngineStore(self._engine, self.roots))
+
+    def _asked_of_text(self, question: str) -> NDArray[np.float32] | None:
+        """The question by the model for text; None for code, which is compared with code."""
+        return encode_query(self._text_embedder, question) if question and self._text_embedder else None
 
     @cached_property
     def _embedder(self) -> Embedder:
@@ -105,6 +114,16 @@ class RemoteIndex(Searchable):
             model = Model(record.model) if record.named else Model.absent(record.model, record.fingerprint)
         if model.fingerprint != record.fingerprint:
             raise ModelMismatch(record.model, model.name, "give the model that the store was filled with")
+        return model.load()
+
+    @cached_property
+    def _text_embedder(self) -> Embedder | None:
+        record = self._record.text
+        if record is None:
+            return None
+        model = Model(record.model) if record.named else Model.absent(record.model, record.fingerprint)
+        if model.fingerprint != record.fingerprint:
+            raise ModelMismatch(record.model, model.name, "the store's second vectors are of another version")
         return model.load()
 
     def _parts(self, under: Sequence[str] | None) -> Sequence[str]:

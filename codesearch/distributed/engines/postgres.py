@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from codesearch.distributed.engines.postgres_sql import NEAR, TABLES, WORDS, WRITE, WRITE_TERMS
-from codesearch.distributed.engines.protocol import ANYWHERE, EngineRecord, Found, Where
+from codesearch.distributed.engines.protocol import ANYWHERE, EngineRecord, Found, Where, one_vector
 from codesearch.distributed.engines.rows import EngineRow, chunk_from, payload_of
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.records import Chunk
@@ -89,10 +89,11 @@ class PostgresEngine:
                 f"the schema {self._schema} has format {rows[0][0]}, this version knows {FORMAT}; "
                 "update codesearch"
             )
-        return EngineRecord(**rows[0][1])
+        return EngineRecord.from_fields(rows[0][1])
 
     def create(self, record: EngineRecord) -> None:
         """Make the tables, or bring older ones up to date."""
+        one_vector(record, "Postgres")
         with self._lock:
             self._run(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
             for statement in TABLES.replace("DIM", str(int(record.dim))).split(";\n"):
@@ -178,6 +179,12 @@ class PostgresEngine:
             return run(NEAR.format(where=restriction), vector=_vector(vector), limit=limit, **values)
 
         return [Found(row[0], float(row[1])) for row in self._transaction(ask)]
+
+    def near_by_text(
+        self, roots: Sequence[str], vector: NDArray[np.float32], limit: int, where: Where = ANYWHERE
+    ) -> list[Found]:
+        """Return nothing: there are no second vectors here."""
+        return []
 
     def chunks(self, roots: Sequence[str], where: Where) -> Iterator[tuple[str, UUID, Chunk]]:
         """Yield the chunks there."""

@@ -5,16 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.distributed.engines.rows import EngineRow
+from codesearch.errors import CodesearchError
 from codesearch.records import Chunk
 
-__all__ = ["ANYWHERE", "Engine", "EngineRecord", "Found", "Where"]
+__all__ = ["ANYWHERE", "Engine", "EngineRecord", "Found", "TextModel", "Where", "one_vector"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextModel:
+    """The model of the second vectors."""
+
+    model: str
+    named: bool
+    fingerprint: str
+    dim: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,8 @@ class EngineRecord:
     """Tokens of a chunk; fixed when the collection is made, so that stored weights stay comparable."""
     short_dim: int = 0
     """Numbers of the first stage's vectors, the first of the stored ones (Matryoshka); 0 for one stage."""
+    text: TextModel | None = None
+    """Of the second vector that every chunk has, by a model for prose."""
 
     def as_json(self) -> str:
         """Return it as engines store it."""
@@ -37,7 +50,13 @@ class EngineRecord:
     @classmethod
     def from_json(cls, text: str) -> EngineRecord:
         """Read what ``as_json`` wrote."""
-        return cls(**json.loads(text))
+        return cls.from_fields(json.loads(text))
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> EngineRecord:
+        """Read what ``dataclasses.asdict`` made of one."""
+        text = fields.get("text")
+        return cls(**{**fields, "text": None if text is None else TextModel(**text)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +114,11 @@ class Engine(Protocol):
     ) -> list[Found]:
         """Return the chunks nearest to a unit vector (dim,), best first; scores are cosines."""
 
+    def near_by_text(
+        self, roots: Sequence[str], vector: NDArray[np.float32], limit: int, where: Where = ANYWHERE
+    ) -> list[Found]:
+        """Return the same by the second vectors; asked only where the record has a model for text."""
+
     def chunks(self, roots: Sequence[str], where: Where) -> Iterator[tuple[str, UUID, Chunk]]:
         """Yield (root, name, chunk) of the chunks there, in no order."""
 
@@ -109,3 +133,9 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free what is held."""
+
+
+def one_vector(record: EngineRecord, engine: str) -> None:
+    """CodesearchError for a record that asks for more than one vector a chunk."""
+    if record.text is not None:
+        raise CodesearchError(f"{engine} holds one vector a chunk; --text-model needs a Qdrant server")

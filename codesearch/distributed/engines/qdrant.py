@@ -1,5 +1,5 @@
 """Qdrant: a named vector ``code``, a sparse vector ``bm25``, and chunks as payload, for many roots in one
-collection.
+collection; a second vector ``text``, by a model for prose, if asked for.
 
 The name that users give is an alias: ``rebuild`` fills a new collection beside the old one and then moves the
 alias (blue/green). BM25 is split as Qdrant's guide has it: the weight of a term in a chunk is stored, its
@@ -30,6 +30,7 @@ from codesearch.distributed.engines.qdrant_terms import (
     RRF_K,
     SHORT,
     SHORTLIST,
+    TEXT,
     WORDS,
     Quantization,
     numbered,
@@ -100,6 +101,8 @@ class QdrantEngine(QdrantQuestions):
         dense = {CODE: self._dense(record.dim, on_disk=bool(record.short_dim))}
         if record.short_dim:
             dense[SHORT] = self._dense(record.short_dim)
+        if record.text:
+            dense[TEXT] = self._dense(record.text.dim)
         sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
         self._try(lambda: self._client.create_collection(name, dense, sparse_vectors_config={WORDS: sparse}))
         tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
@@ -193,14 +196,21 @@ class QdrantEngine(QdrantQuestions):
         return _found(answer.points)
 
     def fused(
-        self, roots: Sequence[str], terms: Sequence[str], vector: NDArray[np.float32], limit: int
+        self,
+        roots: Sequence[str],
+        terms: Sequence[str],
+        vector: NDArray[np.float32],
+        limit: int,
+        text_vector: NDArray[np.float32] | None = None,
     ) -> list[Found]:
-        """Return the best chunks by both arms, fused by the server: for clients without our ranking."""
+        """Return the best chunks by all arms, fused by the server: for clients without our ranking."""
         depth, wanted = max(100, 2 * limit), self._filter(roots, ANYWHERE)
         arms = [
             models.Prefetch(query=self._sparse(Counter(terms)), using=WORDS, limit=depth, filter=wanted),
             models.Prefetch(query=vector.tolist(), using=CODE, limit=depth, filter=wanted),
         ]
+        if text_vector is not None:
+            arms.append(models.Prefetch(query=text_vector.tolist(), using=TEXT, limit=depth, filter=wanted))
         query = models.RrfQuery(rrf=models.Rrf(k=RRF_K))
         answer = self._try(
             lambda: self._client.query_points(
@@ -232,7 +242,7 @@ class QdrantEngine(QdrantQuestions):
         return [str(hit.value) for hit in found.hits]
 
     def _query(self, query: Any, using: str, limit: int, wanted: models.Filter) -> list[Found]:
-        rescore = self._rescoring() if using == CODE else None
+        rescore = self._rescoring() if using != WORDS else None
         answer = self._try(
             lambda: self._client.query_points(
                 self._name,

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import qdrant_edge as edge
 
-from codesearch.distributed.engines.protocol import EngineRecord, Found, Where
+from codesearch.distributed.engines.protocol import EngineRecord, Found, Where, one_vector
 from codesearch.distributed.engines.qdrant_questions import QdrantQuestions
 from codesearch.distributed.engines.qdrant_terms import (
     CODE,
@@ -52,6 +52,7 @@ class QdrantEdgeEngine(QdrantQuestions):
 
     def create(self, record: EngineRecord) -> None:
         """Make the shard with its indexes. A folder whose making was cut short is made anew."""
+        one_vector(record, "Qdrant Edge")
         if self.record() is not None:
             return
         self._try(lambda: self._make(record.dim))

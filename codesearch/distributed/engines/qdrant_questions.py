@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.distributed.engines.protocol import ANYWHERE, Found, Where
-from codesearch.distributed.engines.qdrant_terms import CODE, NAMES, ROOTS, SHORT, WORDS
+from codesearch.distributed.engines.qdrant_terms import CODE, NAMES, ROOTS, SHORT, TEXT, WORDS
 from codesearch.distributed.engines.rows import EngineRow, chunk_from, impact, payload_of
 from codesearch.records import Chunk
 
@@ -46,6 +46,12 @@ class QdrantQuestions(ABC):
     ) -> list[Found]:
         """Return the chunks nearest to a vector, rescored with the original vectors."""
         return self._query(vector.tolist(), CODE, limit, self._filter(roots, where))
+
+    def near_by_text(
+        self, roots: Sequence[str], vector: NDArray[np.float32], limit: int, where: Where = ANYWHERE
+    ) -> list[Found]:
+        """Return the chunks nearest to a vector of the model for text."""
+        return self._query(vector.tolist(), TEXT, limit, self._filter(roots, where))
 
     def chunks(self, roots: Sequence[str], where: Where) -> Iterator[tuple[str, UUID, Chunk]]:
         """Yield the chunks there."""
@@ -95,6 +101,8 @@ class QdrantQuestions(ABC):
             vectors[CODE] = row.vector.tolist()
             if short_dim:
                 vectors[SHORT] = row.vector[:short_dim].tolist()
+        if row.text_vector is not None:
+            vectors[TEXT] = row.text_vector.tolist()
         return str(row.uuid), vectors, {"root": root, **payload_of(row)}
 
     # -- requests

@@ -16,12 +16,13 @@ __all__ = [
     "RRF_K",
     "SHORT",
     "SHORTLIST",
+    "TEXT",
     "WORDS",
     "Quantization",
     "numbered",
 ]
 
-CODE, SHORT, WORDS = "code", "code-short", "bm25"
+CODE, SHORT, TEXT, WORDS = "code", "code-short", "text", "bm25"
 RRF_K = 61
 """Qdrant counts ranks from 0, the paper (Cormack et al., SIGIR 2009) from 1: its 60 is 61 here."""
 Quantization = Literal["none", "int8", "binary"]

@@ -51,9 +51,16 @@ class EngineRow:
     """Tokens of all columns."""
     vector: NDArray[np.float32] | None
     """(dim,) float32 of unit length; None before it is embedded."""
+    text_vector: NDArray[np.float32] | None = None
+    """The same by the model for text, where there is one."""
 
 
-def make_row(root: str, chunk: Chunk, vector: NDArray[np.float32] | None) -> EngineRow:
+def make_row(
+    root: str,
+    chunk: Chunk,
+    vector: NDArray[np.float32] | None,
+    text_vector: NDArray[np.float32] | None = None,
+) -> EngineRow:
     """Describe a chunk of a root."""
     columns = document(chunk)
     terms: Counter[str] = Counter()
@@ -64,7 +71,7 @@ def make_row(root: str, chunk: Chunk, vector: NDArray[np.float32] | None) -> Eng
         for token in tokens:
             terms[token] += weight  # type: ignore[assignment]
     keys = tuple(sorted({definition_key(name) for name in chunk.definitions} - {""}))
-    return EngineRow(chunk_uuid(root, chunk), chunk, keys, terms, length, vector)
+    return EngineRow(chunk_uuid(root, chunk), chunk, keys, terms, length, vector, text_vector)
 
 
 def chunk_uuid(root: str, chunk: Chunk) -> uuid.UUID:

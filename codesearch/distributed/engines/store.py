@@ -4,7 +4,7 @@ answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from uuid import UUID
@@ -23,12 +23,23 @@ from codesearch.storage.rows import ChunkText
 __all__ = ["EngineStore"]
 
 
+_RRF_K = 60
+"""Cormack et al., SIGIR 2009."""
+
+
 class EngineStore:
     """The chunks of some roots of an engine. Made for one search; engines have no snapshots over several
     calls.
     """
 
-    def __init__(self, engine: Engine, roots: Sequence[str]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        roots: Sequence[str],
+        text_vector: Callable[[], NDArray[np.float32] | None] = lambda: None,
+    ) -> None:
+        """``text_vector`` is the question by the model for text, where the engine has one."""
+        self._text_vector = text_vector
         self._engine = engine
         self._roots = tuple(roots)
         self._uuids: dict[ChunkRef, UUID] = {}
@@ -58,7 +69,13 @@ class EngineStore:
     def nearest(self, vector: NDArray[np.float32], limit: int, scope: Scope = EVERYTHING) -> list[Match]:
         """Return the chunks nearest to a unit vector (dim,)."""
         where = self._where(scope)
-        return [] if where is None else self._matches(self._engine.near(self._roots, vector, limit, where))
+        if where is None:
+            return []
+        found = self._engine.near(self._roots, vector, limit, where)
+        text = self._text_vector()
+        if text is not None:
+            found = _joined(found, self._engine.near_by_text(self._roots, text, limit, where))[:limit]
+        return self._matches(found)
 
     def definitions(
         self, names: Iterable[str], scope: Scope = EVERYTHING, limit: int | None = None
@@ -179,3 +196,14 @@ class EngineStore:
 
 def _place(ref: ChunkRef, chunk: Chunk) -> tuple[str, str, int]:
     return ref.root, chunk.path, chunk.start_byte
+
+
+def _joined(code: Sequence[Found], text: Sequence[Found]) -> list[Found]:
+    """Both lists by reciprocal ranks. Cosines of two models do not compare: a place has that of ``code``."""
+    worth: dict[UUID, float] = {}
+    for found in (code, text):
+        for rank, one in enumerate(found, 1):
+            worth[one.uuid] = worth.get(one.uuid, 0.0) + 1 / (_RRF_K + rank)
+    order = sorted(worth, key=lambda uuid: (-worth[uuid], uuid))
+    cosines = [one.score for one in code] or [one.score for one in text]
+    return [Found(uuid, cosines[min(at, len(cosines) - 1)]) for at, uuid in enumerate(order)]

@@ -6,15 +6,19 @@ upload the same commit, and uploading twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
-from codesearch.distributed.engines.protocol import Engine, EngineRecord
+import numpy as np
+from numpy.typing import NDArray
+
+from codesearch.distributed.engines.protocol import Engine, EngineRecord, TextModel
 from codesearch.distributed.engines.rows import EngineRow, chunk_uuid, make_row
 from codesearch.errors import CodesearchError, ModelMismatch
-from codesearch.records import Chunk, Progress
+from codesearch.models.embedder import Model, encode_documents
+from codesearch.records import Chunk, Embedder, Progress
 from codesearch.storage import metadata
 from codesearch.storage.metadata import ModelRecord
 from codesearch.storage.store import Store
@@ -33,8 +37,13 @@ class Upload:
     kept: int
 
 
-def upload(store: Store, engine: Engine, root: str, progress: Progress) -> Upload:
+def upload(
+    store: Store, engine: Engine, root: str, progress: Progress, text_model: Model | None = None
+) -> Upload:
     """Upload the index of a root under the name ``root``.
+
+    ``text_model`` makes a second vector of each chunk, where the engine is new or was made with it; None
+    takes the one that the engine was made with, if any.
 
     Raises:
         ModelMismatch: the engine holds vectors of another model. CodesearchError: the index is not complete.
@@ -45,7 +54,8 @@ def upload(store: Store, engine: Engine, root: str, progress: Progress) -> Uploa
             f"{counts.embedded:,} of {counts.to_embed:,} chunks are embedded; "
             "let codesearch index finish first"
         )
-    _agree(store, engine)
+    text = _agree(store, engine, text_model)
+    embedder = text.load() if text else None
     there = engine.uuids(root)
     with store.reading():
         here = {chunk_uuid(root, chunk): id_ for path in store.files() for id_, chunk in _chunks(store, path)}
@@ -53,7 +63,7 @@ def upload(store: Store, engine: Engine, root: str, progress: Progress) -> Uploa
         source, done = iter(new), 0
         progress("upload", 0, len(new))
         while batch := list(islice(source, _BATCH)):
-            engine.write(root, list(_rows(store, root, batch)))
+            engine.write(root, list(_rows(store, root, batch, embedder)))
             done += len(batch)
             progress("upload", done, len(new))
     gone = delete_chunks(engine, root, there - here.keys())
@@ -73,25 +83,53 @@ def _chunks(store: Store, path: str) -> Iterator[tuple[int, Chunk]]:
         yield found.id, found.chunk
 
 
-def _rows(store: Store, root: str, ids: list[int]) -> Iterator[EngineRow]:
+def _rows(store: Store, root: str, ids: list[int], text: Embedder | None) -> Iterator[EngineRow]:
     vectors = store.vectors(ids)
     by_id = dict(zip(vectors.ids.tolist(), vectors.matrix, strict=True))
-    for id_, stored in store.chunks(ids).items():
-        yield make_row(root, stored.chunk, by_id.get(id_))
+    stored = store.chunks(ids)
+    second = {} if text is None else _embedded(text, {id_: one.chunk for id_, one in stored.items()})
+    for id_, one in stored.items():
+        yield make_row(root, one.chunk, by_id.get(id_), second.get(id_))
 
 
-def _agree(store: Store, engine: Engine) -> None:
+def _embedded(embedder: Embedder, chunks: Mapping[int, Chunk]) -> dict[int, NDArray[np.float32]]:
+    """The vectors of chunks; one whose vector is not finite has none."""
+    found = encode_documents(embedder, [chunk.embedded_text for chunk in chunks.values()])
+    return {id_: found.vectors[at] for at, id_ in enumerate(chunks) if at not in found.failed}
+
+
+def _agree(store: Store, engine: Engine, text: Model | None) -> Model | None:
+    """Make the engine's place, or see that it holds the vectors of these models; the model for text."""
     mine = metadata.read(store, ModelRecord)
     assert mine is not None, "the vectors of a complete index have a model"
     record = engine.record()
     if record is None:
         tokens = store.row_lengths().tokens
         average = float(tokens.mean()) if len(tokens) else 1.0
-        engine.create(EngineRecord(mine.name, mine.named, mine.fingerprint, mine.dim, average))
-    elif record.fingerprint != mine.fingerprint:
+        second = TextModel(text.name, text.named, text.fingerprint, text.load().dim) if text else None
+        engine.create(EngineRecord(mine.name, mine.named, mine.fingerprint, mine.dim, average, text=second))
+        return text
+    if record.fingerprint != mine.fingerprint:
         raise ModelMismatch(
             record.model,
             mine.name,
             "upload to another collection, or index with the collection's model: "
             f"codesearch index --model {record.model} --rebuild",
         )
+    return _second(record.text, text)
+
+
+def _second(stored: TextModel | None, given: Model | None) -> Model | None:
+    """The model of the engine's second vectors. ModelMismatch where another one is given."""
+    if given is None:
+        if stored is None:
+            return None
+        known = Model(stored.model) if stored.named else Model.absent(stored.model, stored.fingerprint)
+        return _second(stored, known)
+    if stored is None or stored.fingerprint != given.fingerprint:
+        raise ModelMismatch(
+            stored.model if stored else "no model for text",
+            given.name,
+            "leave --text-model out, or upload to another collection",
+        )
+    return given

@@ -40,6 +40,7 @@ _FAILED = 2
     metavar="NAME",
     help="Name of the root in the store. [default: host/owner/repository of its git remote, else its folder]",
 )
+@click.option("--text-model", metavar="MODEL", help="With --store: a second vector of each chunk (Qdrant).")
 @options.root_here
 @options.yes
 @options.json_flag
@@ -59,6 +60,7 @@ def index(
     rebuild: bool,
     store: str | None,
     name: str | None,
+    text_model: str | None,
     root_here: bool,
     yes: bool,
     as_json: bool,
@@ -75,7 +77,7 @@ def index(
         with session.open_one(one) as (index, _):
             stats = session.refresh_with_progress(index, max_wait=share, rebuild=rebuild)
             counts, root = index.counts(), str(index.root)
-            uploaded = _uploaded(index, store, name) if store else None
+            uploaded = _uploaded(index, store, name, text_model) if store else None
         if not as_json:
             for note in stats.notes:
                 say(f"note: {note}")
@@ -87,7 +89,7 @@ def index(
     ctx.exit(_each(target, build, as_json))
 
 
-def _uploaded(index: Index, url: str, name: str | None) -> Upload:
+def _uploaded(index: Index, url: str, name: str | None, text_model: str | None) -> Upload:
     """Upload an index to the engine at ``url``."""
     from codesearch.distributed.engines.address import open_engine
     from codesearch.index.remote import root_name
@@ -96,7 +98,8 @@ def _uploaded(index: Index, url: str, name: str | None) -> Upload:
     engine = open_engine(url)
     try:
         with Display(f"uploading {index.root}") as display:
-            return index.upload(engine, name or root_name(index.root), progress=display)
+            root = name or root_name(index.root)
+            return index.upload(engine, root, text_model=text_model, progress=display)
     finally:
         engine.close()
 

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -24,15 +26,20 @@ from codesearch.distributed.engines import postgres
 from codesearch.distributed.engines.address import is_engine, open_engine
 from codesearch.distributed.engines.protocol import Engine, EngineRecord
 from codesearch.distributed.engines.qdrant_terms import SHORTLIST
-from codesearch.distributed.engines.rows import make_row
+from codesearch.distributed.engines.rows import make_row, short_id
+from codesearch.distributed.engines.store import EngineStore
+from codesearch.distributed.engines.upload import Upload, upload
 from codesearch.errors import BadQuery, CodesearchError, ModelMismatch
-from codesearch.records import Chunk
+from codesearch.index.remote import open_store
+from codesearch.models.embedder import Model
+from codesearch.records import Chunk, silent
 from codesearch.searching.request import SearchRequest
 from codesearch.searching.search import Searcher
 from codesearch.storage.folders.locations import locate
 from codesearch.storage.lexical.tokens import query_terms
 from codesearch.storage.store import Store
 from tests.support.closeness import WordHashEmbedder
+from tests.support.command import run
 from tests.support.engines import FILES, QUESTIONS, embedded_store, engine_store, fill, indexed
 from tests.support.paths import ROOT
 from tests.support.postgres import postgres_server
@@ -438,6 +445,71 @@ def test_the_second_stage_orders_what_the_first_one_found(tmp_path: Path) -> Non
     best = candidates[np.argsort(-(vectors[candidates] @ asked))][:limit]
     assert found == [rows[n].uuid for n in best]
     assert list(best) != list(np.argsort(-(vectors @ asked))[:limit])  # else the first stage shows nowhere
+
+
+PROSE = WordHashEmbedder("prose")
+
+
+def fill_twice(engine: Engine, tree: Path, text: WordHashEmbedder | None = PROSE) -> Upload:
+    with Store.open(locate(tree).directory) as store:
+        return upload(store, engine, str(tree), silent, Model(text) if text else None)
+
+
+def test_a_second_vector_takes_part(tmp_path: Path) -> None:
+    require("qdrant_client")
+    tree = indexed(tmp_path / "tree")
+    with opened(f"qdrant+file://{tmp_path}/qdrant/code") as engine:
+        assert fill_twice(engine, tree).written > 4
+        code, prose = EMBEDDER.encode_query(["sleep"])[0], PROSE.encode_query(["send a request"])[0]
+        roots = [str(tree)]
+        by_code, by_text = engine.near(roots, code, 4), engine.near_by_text(roots, prose, 4)
+        assert by_code[0].uuid != by_text[0].uuid
+        worth = Counter[UUID]()
+        for arm in (by_code, by_text):
+            worth.update({one.uuid: 1e6 / (60 + rank) for rank, one in enumerate(arm, 1)})
+        both = EngineStore(engine, roots, lambda: prose).nearest(code, 4)
+        wanted = [uuid for uuid, _ in sorted(worth.items(), key=lambda each: (-each[1], each[0]))[:4]]
+        assert {match.ref.id for match in both} == {short_id(uuid) for uuid in wanted}
+        assert both[0].ref.id == short_id(wanted[0])
+
+
+def test_second_vectors_are_of_one_model(tmp_path: Path) -> None:
+    require("qdrant_client")
+    tree = indexed(tmp_path / "tree")
+    with opened(f"qdrant+file://{tmp_path}/qdrant/code") as engine:
+        fill_twice(engine, tree)
+        with pytest.raises(ModelMismatch, match="--text-model"):
+            fill_twice(engine, tree, WordHashEmbedder("another"))
+    with opened(f"qdrant+file://{tmp_path}/qdrant/other") as engine:
+        fill(engine, tree)
+        with pytest.raises(ModelMismatch, match="--text-model"):
+            fill_twice(engine, tree)
+
+
+@pytest.mark.parametrize("kind", ["qdrant-edge", "postgres"])
+def test_engines_with_one_vector_say_so(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    tree = indexed(tmp_path / "tree")
+    if kind == "postgres":
+        url = schema(request.getfixturevalue("server"), request.node.name)
+    else:
+        require("qdrant_edge")
+        url = f"qdrant+edge://{tmp_path}/shard"
+    with opened(url) as engine, pytest.raises(CodesearchError, match="one vector a chunk"):
+        fill_twice(engine, tree)
+
+
+def test_the_command_makes_second_vectors_and_asks_them(tmp_path: Path) -> None:
+    require("qdrant_client")
+    tree, url = tmp_path / "tree", f"qdrant+file://{tmp_path}/qdrant/code"
+    for name, text in FILES.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text, encoding="utf-8")
+    options = ("--root-here", "--store", url, "--as", "t", "--text-model", "embedded")
+    made = run("index", ".", *options, cwd=tree)
+    assert made.returncode == 0, made.stderr
+    with open_store(url) as remote:
+        assert remote.search("send a request", mode="semantic")[0].path == "src/client.py"
+        assert remote.similar("src/retry.py", line=1)
 
 
 def numbered_chunk(number: int) -> Chunk:
