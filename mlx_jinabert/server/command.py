@@ -81,7 +81,7 @@ def _option(name: str, key: str, help_text: str, **options: Any) -> Callable[[F]
 @_option(
     "--max-delay-ms",
     "max_delay_ms",
-    "How long a batch waits for more while there are several callers.",
+    "The longest that a batch waits for other callers, where there were several.",
     type=click.FloatRange(0, 1000),
 )
 @_option("--tokenization-workers", "tokenization_workers", "Threads that tokenise.", type=click.IntRange(1))

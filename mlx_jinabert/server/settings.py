@@ -47,8 +47,8 @@ class Settings:
     """Tokens of one model that wait; more are answered with 429."""
     window_tokens: int | None = None
     """Tokens that are batched together; None: what suits the device."""
-    max_delay_ms: float = 2.0
-    """How long a batch waits for company while there are several callers."""
+    max_delay_ms: float = 5.0
+    """The longest that a batch waits for company: until all callers of the last moments have asked again."""
     tokenization_workers: int = min(4, os.cpu_count() or 1)
     cache_bytes: int = 64 << 20
     """Of the vectors kept in memory; 0 for none."""

@@ -100,7 +100,7 @@ class Scheduler:
         self._jobs: deque[Job] = deque()
         self._tokens = 0
         self._company = 1
-        """Jobs of the last window."""
+        """Callers that are active: the jobs of the last window, and those that came while it was computed."""
         self._awaited = 1
         """Jobs that ``take`` waits for. It is not woken for fewer: that would be a thread switch each."""
         self._rate = 0.0
@@ -156,7 +156,9 @@ class Scheduler:
                     return self._fill()
 
     def measured(self, tokens: int, seconds: float) -> None:
-        """Tell how long a window took."""
+        """Tell how long the last window took, before its jobs are answered."""
+        with self._changed:
+            self._company += sum(not job.started_at for job in self._jobs)
         rate = tokens / max(seconds, 1e-9)
         self._rate = 0.8 * self._rate + 0.2 * rate if self._rate else rate
 

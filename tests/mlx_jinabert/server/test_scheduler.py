@@ -107,6 +107,29 @@ def test_a_lone_caller_never_waits_and_company_is_waited_for() -> None:
     thread.join()
 
 
+def test_who_came_while_others_were_computed_is_waited_for_with_them() -> None:
+    queue = scheduler(window=1000, delay=30.0)
+    queue.add(job(10))
+    queue.take()
+    queue.add(job(10))
+    queue.add(job(10))
+    queue.measured(tokens=10, seconds=0.1)
+    first_again = threading.Timer(0.05, queue.add, [job(10)])
+    first_again.start()
+    assert len(queue.take().parts) == 3
+    first_again.join()
+
+
+def test_a_large_request_is_no_company_of_itself() -> None:
+    queue = scheduler(window=100, delay=30.0)
+    queue.add(job(*[50] * 3))
+    queue.take()
+    queue.measured(tokens=100, seconds=0.1)
+    begun = time.monotonic()
+    assert len(queue.take().ids) == 1
+    assert time.monotonic() - begun < 20
+
+
 def test_the_wait_for_company_ends() -> None:
     queue = scheduler(window=1000, delay=0.01)
     queue.add(job(10))
