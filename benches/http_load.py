@@ -39,13 +39,14 @@ def drive(
     clients: int,
     seconds: float,
     leaving: float = 0.0,
+    count: int | None = None,
     watch: Callable[[int], None] | None = None,
 ) -> Load:
-    """Send ``requests`` in turn for so long. ``leaving``: share of requests whose client does not wait.
+    """Send ``requests`` in turn for so long, or ``count`` of them. ``leaving``: share of those nobody waits for.
 
     ``watch`` is told the number of answers after each of them.
     """
-    return asyncio.run(_drive(port, requests, clients, seconds, leaving, watch))
+    return asyncio.run(_drive(port, requests, clients, seconds, leaving, count, watch))
 
 
 async def _drive(
@@ -54,16 +55,18 @@ async def _drive(
     clients: int,
     seconds: float,
     leaving: float,
+    count: int | None,
     watch: Callable[[int], None] | None,
 ) -> Load:
     load, begun = Load(), time.perf_counter()
-    numbers = iter(range(1 << 60))
+    numbers = iter(range(1 << 60 if count is None else count))
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while time.perf_counter() - begun < seconds:
-            number = next(numbers)
+        for number in numbers:
             sent = time.perf_counter()
+            if sent - begun >= seconds:
+                break
             writer.write(requests[number % len(requests)])
             if leaving and number % round(1 / leaving) == 0:
                 await writer.drain()

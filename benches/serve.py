@@ -1,10 +1,12 @@
-"""The server under load on the loopback address, beside direct ``encode`` and beside a naive server.
+"""The server under load on the loopback address, beside direct ``encode``, a naive server and the floor.
 
     python -m benches.serve [--model embedded] [--seconds 5] [--clients 1 8 32 128] [--only load|overload|...]
 
-tokens/CPU-s are tokens computed over the CPU seconds of the server's process (its clients' not counted);
-direct is ``Embedder.encode`` on the same texts in one call, in a process of its own, by CPU seconds too.
-The naive server encodes each request by itself, in a thread, in the same framework. Nothing is cached.
+us a request: CPU time of the server's process (its clients' not counted), beside that of
+``Embedder.encode`` in a process of its own: on all texts in one call, and in calls of as many texts as the
+clients have under way, more than which no batch can hold. The peers (benches.servers) take turns with the
+server, ``--rounds`` of them; medians are shown. attainable: calls of that size plus the floor, the least
+that a server in this framework could cost. Nothing is cached.
 """
 
 from __future__ import annotations
@@ -13,20 +15,19 @@ import argparse
 import json
 import os
 import random
-import re
-import socket
+import statistics
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from benches import records
 from benches.http_load import Load, drive, request_bytes
+from benches.servers import Process, floor, naive, ours
 
 TEXTS = 2000
 
@@ -57,110 +58,21 @@ def requests_of(texts: Sequence[str], rows: int) -> list[bytes]:
     ]
 
 
-class Process:
-    """A server in a process of its own, and what the system says of it."""
-
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
-        self.port = port
-        self.pid = process.pid
-
-    def cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def memory(self) -> int:
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) * 1024
-
-    def metric(self, name: str) -> float:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as answer:
-            found = re.search(rf"^{name}{{[^}}]*}} (\S+)$", answer.read().decode(), re.MULTILINE)
-        return float(found[1]) if found else 0.0
-
-
-@contextmanager
-def ours(model: str, *options: str) -> Iterator[Process]:
-    command = ["-m", "mlx_jinabert", "serve", "--model", f"m={model}", "--cache-bytes", "0"]
-    with _running([*command, "--auto-truncate", *options]) as process:
-        yield process
-
-
-@contextmanager
-def naive(model: str) -> Iterator[Process]:
-    with _running(["-m", "benches.serve", "--naive", "--model", model]) as process:
-        yield process
-
-
-@contextmanager
-def _running(command: Sequence[str]) -> Iterator[Process]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, *command, "--port", str(port)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    try:
-        _until_ready(port)
-        yield Process(process, port)
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-def _until_ready(port: int) -> None:
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health"):
-                return
-        except OSError:
-            time.sleep(0.1)
-
-
-def serve_naively(model_name: str, port: int) -> None:
-    """One request, one encode."""
-    import asyncio
-    import base64
-
-    import uvicorn
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import JSONResponse
-    from starlette.routing import Route
-
-    import mlx_jinabert
-
-    model = mlx_jinabert.load(model_name)
-
-    async def embeddings(request: Request) -> JSONResponse:
-        texts = (await request.json())["input"]
-        vectors = await asyncio.to_thread(model.encode, texts)
-        data = [
-            {"object": "embedding", "index": n, "embedding": base64.b64encode(row.tobytes()).decode()}
-            for n, row in enumerate(vectors)
-        ]
-        return JSONResponse({"object": "list", "data": data, "model": "m"})
-
-    async def health(_: Request) -> JSONResponse:
-        return JSONResponse({})
-
-    app = Starlette(routes=[Route("/v1/embeddings", embeddings, methods=["POST"]), Route("/health", health)])
-    uvicorn.run(app, port=port, access_log=False)
-
-
-def encode_directly(model_name: str, workload: str) -> None:
-    """Print tokens per CPU second of one call on all texts, and by the clock; the best of three."""
+def encode_directly(model_name: str, workload: str, sizes: Sequence[int]) -> None:
+    """Print the tokens of all texts, and the CPU seconds of one in calls of each size; the best of three."""
     import mlx_jinabert
 
     model, texts = mlx_jinabert.load(model_name), texts_of(workload)
     tokens = sum(min(count, model.max_length) for count in model.count_tokens(texts))
     model.encode(texts[:200], truncation="silent")
-    best = {"cpu": 0.0, "clock": 0.0, "tokens": tokens}
+    best = dict.fromkeys(sizes, float("inf"))
     for _ in range(3):
-        cpu, clock = time.process_time(), time.perf_counter()
-        model.encode(texts, truncation="silent")
-        best["cpu"] = max(best["cpu"], tokens / (time.process_time() - cpu))
-        best["clock"] = max(best["clock"], tokens / (time.perf_counter() - clock))
-    print(json.dumps(best))
+        for size in sizes:
+            begun = time.process_time()
+            for start in range(0, len(texts), size):
+                model.encode(texts[start : start + size], truncation="silent")
+            best[size] = min(best[size], (time.process_time() - begun) / len(texts))
+    print(json.dumps({"tokens": tokens, "cpu": [best[size] for size in sizes]}))
 
 
 def mean_tokens(model_name: str, texts: Sequence[str]) -> float:
@@ -170,11 +82,12 @@ def mean_tokens(model_name: str, texts: Sequence[str]) -> float:
     return float(np.minimum(model.count_tokens(texts), model.max_length).mean())
 
 
-def direct(model: str, workload: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "benches.serve", "--direct", workload, "--model", model]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    result: dict[str, float] = json.loads(out.splitlines()[-1])
-    return result
+def direct(model: str, workload: str, sizes: Sequence[int]) -> tuple[int, dict[int, float]]:
+    """The tokens of all texts, and the CPU seconds of one in calls of each size."""
+    command = [sys.executable, "-m", "benches.serve", "--direct", workload, "--model", model, "--clients"]
+    out = subprocess.run([*command, *map(str, sizes)], check=True, capture_output=True, text=True).stdout
+    result = json.loads(out.splitlines()[-1])
+    return result["tokens"], dict(zip(sizes, result["cpu"], strict=True))
 
 
 def measured(
@@ -183,18 +96,18 @@ def measured(
     tokens: float,
     args: argparse.Namespace,
     clients: int,
-    **options: object,
+    leaving: float = 0.0,
 ) -> dict[str, float]:
     """One run after a short one; ``tokens`` is the mean of a request."""
     drive(server.port, requests, clients=clients, seconds=1)
     cpu = server.cpu_seconds()
-    load: Load = drive(server.port, requests, clients=clients, seconds=args.seconds, **options)
+    load: Load = drive(server.port, requests, clients=clients, seconds=args.seconds, leaving=leaving)
     cpu = server.cpu_seconds() - cpu
     return {
         "clients": clients,
         "requests/s": load.answered / load.seconds,
         "tokens/s": load.answered * tokens / load.seconds,
-        "tokens/CPU-s": load.answered * tokens / cpu,
+        "us a request": 1e6 * cpu / load.answered,
         "p50 ms": load.percentile(0.5) * 1000,
         "p99 ms": load.percentile(0.99) * 1000,
         "left": load.left,
@@ -206,22 +119,44 @@ def measured(
 def under_load(args: argparse.Namespace) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for workload, size in (("short", 1), ("mixed", 1), ("mixed", 16)):
-        texts = texts_of(workload)
-        requests, alone = requests_of(texts, size), direct(args.model, workload)
-        tokens = alone["tokens"] / len(texts) * size
-        for name, start in (
-            ("ours", ours(args.model)),
-            ("naive", naive(args.model)),
-        ):
-            with start as server:
-                for clients in args.clients:
-                    row = measured(server, requests, tokens, args, clients)
-                    share = row["tokens/CPU-s"] / alone["cpu"]
-                    rows.append(
-                        {"workload": workload, "texts": size, "server": name, **row, "of direct": share}
-                    )
-                    print(json.dumps(rows[-1]), flush=True)
+        for clients in args.clients:
+            for row in _compared(args, workload, size, clients):
+                rows.append({"workload": workload, "texts": size, **row})
+                print(json.dumps(rows[-1]), flush=True)
     return rows
+
+
+def _compared(args: argparse.Namespace, workload: str, size: int, clients: int) -> list[dict[str, object]]:
+    """One row for each server: medians over rounds in which they take turns with direct ``encode``."""
+    texts = texts_of(workload)
+    requests, together = requests_of(texts, size), size * clients
+    alone: list[tuple[float, float]] = []
+    found: dict[str, list[dict[str, float]]] = {"ours": [], "naive": [], "floor": []}
+    with ExitStack() as running:
+        started = (ours(args.model), naive(args.model), floor())
+        servers = dict(zip(found, map(running.enter_context, started), strict=True))
+        for _ in range(args.rounds):
+            tokens, cpu = direct(args.model, workload, (TEXTS, together))
+            alone.append((cpu[TEXTS] * size, cpu[together] * size))
+            for name, server in servers.items():
+                found[name].append(measured(server, requests, tokens / len(texts) * size, args, clients))
+    medians = {
+        name: {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+        for name, runs in found.items()
+    }
+    whole, calls = (1e6 * statistics.median(each) for each in zip(*alone, strict=True))
+    attainable = calls + medians["floor"]["us a request"]
+    return [
+        {
+            "server": name,
+            **row,
+            "direct": whole,
+            "direct in such calls": calls,
+            "of direct": whole / row["us a request"],
+            "of attainable": attainable / row["us a request"],
+        }
+        for name, row in medians.items()
+    ]
 
 
 def memory_slope(args: argparse.Namespace) -> list[dict[str, object]]:
@@ -232,7 +167,8 @@ def memory_slope(args: argparse.Namespace) -> list[dict[str, object]]:
             server.port,
             requests,
             clients=32,
-            seconds=args.memory_seconds,
+            seconds=float("inf"),
+            count=args.requests,
             watch=lambda count: samples.append((count, server.memory())) if count % 500 == 0 else None,
         )
     counts, sizes = np.array(samples[len(samples) // 10 :]).T
@@ -277,19 +213,15 @@ def main() -> None:
     )
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--memory-seconds", type=float, default=120)
+    parser.add_argument("--requests", type=int, default=50_000, help="of the run that watches memory")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32, 128])
     parser.add_argument("--only", choices=["load", "memory", "overload"])
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--naive", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--direct", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.naive:
-        serve_naively(args.model, args.port)
-        return
     if args.direct:
-        encode_directly(args.model, args.direct)
+        encode_directly(args.model, args.direct, args.clients)
         return
     print(f"{args.model} on {records.machine_line()}\n")
     for name, part in (("load", under_load), ("memory", memory_slope), ("overload", overload)):

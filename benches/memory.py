@@ -1,0 +1,108 @@
+"""Resident memory over many texts of all lengths, on each backend: is it flat?
+
+    python -m benches.memory [--texts 10000] [--longest 8192] [--backends onnx mlx]
+
+Texts of 1 to ``--longest`` tokens in random order (half of them uniform in the logarithm of the length, half
+uniform in it), a call of ``encode`` for every ``--call`` of them, through a JinaBERT of full structure (all
+kinds of layers, tokenizer, pooling) with few and narrow layers and random weights. Resident memory is read
+after every call, each backend in a process of its own. MiB per 1,000 texts is the slope by least squares over
+the second half; the first half may fill caches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benches import records
+from tests.support.checkpoints import Checkpoint, write
+
+MIB = 2**20
+
+
+def lengths_of(count: int, longest: int, seed: int = 7) -> list[int]:
+    """Numbers of tokens, in random order."""
+    pick = random.Random(seed)
+    drawn = [round(longest ** pick.random()) for _ in range(count // 2)]
+    drawn += [pick.randint(1, longest) for _ in range(count - len(drawn))]
+    pick.shuffle(drawn)
+    return drawn
+
+
+def resident() -> int:
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def _child(args: argparse.Namespace) -> None:
+    import mlx_jinabert
+
+    model = mlx_jinabert.load(str(args.folder), backend=args.child)
+    lengths = lengths_of(args.texts, args.longest)
+    samples: list[tuple[int, int]] = []
+    begun = time.perf_counter()
+    for start in range(0, len(lengths), args.call):
+        texts = ["x " * max(1, length - 2) for length in lengths[start : start + args.call]]
+        model.encode(texts, truncation="silent")
+        samples.append((start + len(texts), resident()))
+        if len(samples) % 10 == 0:
+            print(*samples[-1], f"{time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+    print(json.dumps(samples))
+
+
+def summary(samples: list[tuple[int, int]]) -> dict[str, float]:
+    """What the second half says: MiB, and MiB per 1,000 texts by least squares."""
+    counts, sizes = np.array(samples[len(samples) // 2 :], np.float64).T
+    slope, _ = np.polyfit(counts, sizes, 1)
+    return {
+        "texts": samples[-1][0],
+        "at half": sizes[0] / MIB,
+        "at end": sizes[-1] / MIB,
+        "largest": max(size for _, size in samples) / MIB,
+        "MiB per 1,000 texts": slope * 1000 / MIB,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--texts", type=int, default=10_000)
+    parser.add_argument("--longest", type=int, default=8192)
+    parser.add_argument("--call", type=int, default=50, help="texts of one call")
+    parser.add_argument("--backends", nargs="+", default=["onnx", "mlx"])
+    parser.add_argument("--heads", type=int, default=2)
+    parser.add_argument("--hidden", type=int, default=64)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        _child(args)
+        return
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = write(Path(scratch) / "model", Checkpoint("code", heads=args.heads, hidden=args.hidden, max_position=args.longest))
+        for backend in args.backends:
+            command = [sys.executable, "-m", "benches.memory", "--child", backend, "--folder", str(folder)]
+            out = subprocess.run(
+                [*command, *sys.argv[1:]], check=True, stdout=subprocess.PIPE, text=True
+            ).stdout
+            rows.append({"backend": backend, **summary(json.loads(out.splitlines()[-1]))})
+    header = list(rows[0])
+    cells = [[f"{v:,.1f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
+    print(f"{records.machine_line()}\n\n{records.table(header, cells)}")
+    records.write(args.out, "memory", {"texts": args.texts, "longest": args.longest}, rows)
+
+
+if __name__ == "__main__":
+    main()
