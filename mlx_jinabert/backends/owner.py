@@ -3,9 +3,11 @@
 MLX streams belong to a thread (since 0.31.2), so whatever thread asks, one thread computes. Requests
 wait in line, one batch each: callers share the model fairly, and Ctrl-C waits for nothing.
 
-The thread is a daemon that is still there when the process ends. A thread that ends on its own hands its
-MLX streams back while the process tears down the rest of MLX, which now and then aborts (seen in 11 of 80
-runs of MLX 0.32.4 on Linux). Before the interpreter exits, a batch that is being computed is waited for.
+The thread is a daemon that is still there when the process ends: it serves one owner after another. One that
+ended would hand its MLX streams back while the process tears down the rest of MLX, which now and then aborts
+(seen in 11 of 80 runs of MLX 0.32.4 on Linux). Before the interpreter exits, the batch that a thread computes
+or the model that it lets go of is waited for: where it asks for the GIL amid that, an exiting interpreter
+ends it there, and MLX's frames abort the process (two of three programs that end with a model let go).
 
 After ``os.fork`` the child has neither this thread nor the threads of the framework. ONNX Runtime is
 opened again in the child at its first request; MLX can't be, and says so. Such a child has to end as those
@@ -60,14 +62,11 @@ class BackendOwner:
                 'after "spawn" or "forkserver" (multiprocessing.set_start_method), or use backend="onnx"',
             )
         with self._lock:
-            self._thread = self._thread or _Thread(self)
+            if self._thread is None:
+                self._thread = _idle_thread()
+                finalize(self, _leave, self._thread).atexit = False
             future = self._thread.submit(lambda: self._call(function))
         return future.result()
-
-    def finish(self) -> None:
-        """Let the batch that is being computed end, and refuse all further ones."""
-        if self._thread is not None:
-            self._thread.finish()
 
     def _call(self, function: Callable[[Backend], T]) -> T:
         if self._backend is None:
@@ -84,12 +83,11 @@ class BackendOwner:
 
 
 class _Thread:
-    """A daemon thread that runs what is submitted; it ends when its owner is garbage."""
+    """A daemon thread that runs what is submitted, for as long as the process lives."""
 
-    def __init__(self, owner: BackendOwner) -> None:
-        self._requests: SimpleQueue[_Request | None] = SimpleQueue()
+    def __init__(self) -> None:
+        self._requests: SimpleQueue[_Request] = SimpleQueue()
         self._finished = False
-        finalize(owner, self._requests.put, None).atexit = False
         threading.Thread(target=_serve, args=(self._requests,), name="mlx-jinabert", daemon=True).start()
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
@@ -101,6 +99,7 @@ class _Thread:
         return future
 
     def finish(self) -> None:
+        """Let end what it does, and refuse all further requests."""
         last = self.submit(lambda: None)
         self._finished = True
         with suppress(TimeoutError):
@@ -121,21 +120,42 @@ class _Request:
             self._future.set_exception(error)
 
 
-def _serve(requests: SimpleQueue[_Request | None]) -> None:
-    while (request := requests.get()) is not None:
+def _serve(requests: SimpleQueue[_Request]) -> None:
+    while True:
+        request = requests.get()
         request.answer()
         del request  # or the last one would keep its owner alive until the next comes
 
 
 _OWNERS: WeakSet[BackendOwner] = WeakSet()
+_THREADS: list[_Thread] = []
+"""All that ever were: as many as there were owners at a time."""
+_IDLE: list[_Thread] = []
+"""Those whose owner is garbage; the last of its requests may still be under way."""
+
+
+def _idle_thread() -> _Thread:
+    try:
+        return _IDLE.pop()
+    except IndexError:
+        thread = _Thread()
+        _THREADS.append(thread)
+        return thread
+
+
+def _leave(thread: _Thread) -> None:
+    if thread in _THREADS:  # it is none of a process that was forked off since
+        _IDLE.append(thread)
 
 
 def _finish_all() -> None:
-    for owner in list(_OWNERS):
-        owner.finish()
+    for thread in list(_THREADS):
+        thread.finish()
 
 
 def _after_fork_all() -> None:
+    _THREADS.clear()
+    _IDLE.clear()
     for owner in list(_OWNERS):
         owner.after_fork()
 

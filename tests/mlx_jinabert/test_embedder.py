@@ -285,18 +285,50 @@ def test_a_model_in_use_does_not_keep_the_interpreter_from_exiting() -> None:
     assert (done.stdout, done.returncode) == ("late: True\n", 0)
 
 
-def test_a_model_that_is_not_needed_any_more_goes_with_its_thread() -> None:
+def test_a_model_that_is_not_needed_any_more_goes_and_leaves_its_thread_to_the_next() -> None:
     def running() -> int:
         return sum(thread.name == "mlx-jinabert" for thread in threading.enumerate())
 
     before = running()
-    model = mlx_jinabert.load("embedded")
-    model.encode("x")
-    assert running() == before + 1
-    backend = weakref.ref(model._owner._backend)
-    del model
-    gc.collect()
-    _wait_until(lambda: running() <= before and backend() is None)
+    for _ in range(3):
+        model = mlx_jinabert.load("embedded")
+        model.encode("x")
+        backend = weakref.ref(model._owner._backend)
+        del model
+        gc.collect()
+        _wait_until(lambda: backend() is None)  # noqa: B023
+    assert running() <= before + 1
+
+
+@pytest.mark.parametrize(("backend", "module"), [("onnx", "onnxruntime"), ("mlx", "mlx.core")])
+def test_a_program_that_lets_go_of_its_model_ends_in_peace(backend: str, module: str) -> None:
+    """The model is garbage in its own thread, at the moment when the interpreter exits."""
+    pytest.importorskip(module)
+    for _ in range(3):
+        done = _script(f"""
+            import mlx_jinabert
+            def embed():
+                mlx_jinabert.load("embedded", backend={backend!r})
+            embed()
+        """)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_fork_lets_go_of_a_model_and_opens_another() -> None:
+    done = _script("""
+        import os, sys, warnings
+        import mlx_jinabert
+        warnings.simplefilter("ignore")
+        model = mlx_jinabert.load("embedded", backend="onnx")
+        child = os.fork()
+        if child:
+            sys.exit(os.waitpid(child, 0)[1])
+        del model
+        print(mlx_jinabert.load("embedded", backend="onnx").encode(["x"]).shape, flush=True)
+        os._exit(0)
+    """)
+    assert (done.stdout, done.returncode) == ("(1, 256)\n", 0)
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:
