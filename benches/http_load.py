@@ -42,7 +42,7 @@ def drive(
     count: int | None = None,
     watch: Callable[[int], None] | None = None,
 ) -> Load:
-    """Send ``requests`` in turn for so long, or ``count`` of them. ``leaving``: share of those nobody waits for.
+    """Send ``requests`` in turn for so long, or ``count`` of them. ``leaving``: share not waited for.
 
     ``watch`` is told the number of answers after each of them.
     """
