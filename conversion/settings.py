@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors.numpy import save_file
+
+from mlx_jinabert.checkpoint.dense import IDENTITY, DenseModule
 from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.checkpoint.sentence_files import read_json
 
@@ -74,8 +77,7 @@ def _write_modules(target: Path, source: ModelFolder, width: int) -> None:
         chain.append((f"{len(chain)}_Dense", "Dense"))
         folder = target / chain[-1][0]
         folder.mkdir()
-        for name in ("config.json", module.weights.name):
-            shutil.copyfile(module.path / name, folder / name)
+        _write_dense(folder, module)
     if source.normalize:
         chain.append((f"{len(chain)}_Normalize", "Normalize"))
     modules = [
@@ -88,6 +90,17 @@ def _write_modules(target: Path, source: ModelFolder, width: int) -> None:
     pooling = {f"pooling_mode_{key}": mode == source.pooling for mode, key in _POOLING_KEYS.items()}
     (target / "1_Pooling").mkdir()
     _write(target / "1_Pooling" / "config.json", {"word_embedding_dimension": width, **pooling})
+
+
+def _write_dense(folder: Path, module: DenseModule) -> None:
+    """Copy a dense layer, or write one that lies among the transformer's weights in a folder of its own."""
+    if module.layer == "linear":
+        for name in ("config.json", "model.safetensors"):
+            shutil.copyfile(module.path / name, folder / name)
+        return
+    config = {"in_features": module.in_features, "out_features": module.out_features, "bias": module.bias}
+    _write(folder / "config.json", {**config, "activation_function": IDENTITY})
+    save_file(module.read(), folder / "model.safetensors")
 
 
 def _write(path: Path, content: Any) -> None:

@@ -91,4 +91,5 @@ def builder_sources() -> list[Path]:
     """The files that ``builder_version`` hashes, in order."""
     here = Path(__file__).parent
     found = [path for path in here.rglob("*.py") if "mlx" not in (path.stem, path.parent.name)]
-    return sorted([*found, here.parent / "checkpoint" / "weights.py"])
+    reading = (here.parent / "checkpoint" / name for name in ("packed.py", "weights.py"))
+    return sorted([*found, *reading])

@@ -171,9 +171,11 @@ def _quantize(
 ) -> None:
     """Swap layers for quantised ones: those with stored scales, or every dense layer that divides."""
 
-    def chosen(path: str, module: nn.Module) -> bool:
+    def chosen(path: str, module: nn.Module) -> bool | dict[str, int]:
         if names is not None:
-            return f"{path}.scales" in names
+            packing = quantization.of(path)
+            own = {"group_size": packing.group_size, "bits": packing.bits}
+            return own if f"{path}.scales" in names else False
         dense = isinstance(module, nn.Linear | Conv1D)
         return dense and module.weight.shape[-1] % quantization.group_size == 0
 

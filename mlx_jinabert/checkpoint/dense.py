@@ -1,8 +1,10 @@
-"""Read sentence-transformers' ``Dense`` modules: layers behind the transformer, of pooled or token vectors.
+"""Read the dense layers behind a transformer, of pooled or token vectors: sentence-transformers' ``Dense``.
 
 Sources: sentence_transformers/models/Dense.py, and pylate/models/Dense.py for the residual (@034d6aa). A
 folder holds config.json and model.safetensors with ``linear.weight`` (out, in), ``linear.bias`` and, for a
-residual that changes the width, ``residual.weight``.
+residual that changes the width, ``residual.weight``. What mlx-embeddings converts has no such folders: the
+layers lie among the transformer's weights as ``dense.0``, ``dense.1``, quantised as those are, without bias
+or activation (mlx_embeddings/models/gemma3_text.py @9b28270).
 """
 
 from __future__ import annotations
@@ -12,19 +14,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mlx_jinabert.checkpoint.packed import unpack
 from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.checkpoint.weights import FLOAT_DTYPES, Shape, Weights
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig, WeightMismatch
 
-__all__ = ["DenseActivation", "DenseModule", "check_chain", "read_dense"]
+__all__ = ["IDENTITY", "DenseActivation", "DenseModule", "check_chain", "read_dense", "read_inner_dense"]
 
 DenseActivation = Literal["identity", "tanh"]
+IDENTITY = "torch.nn.modules.linear.Identity"
 _ACTIVATIONS: Mapping[str, DenseActivation] = {
-    "torch.nn.modules.linear.Identity": "identity",
+    IDENTITY: "identity",
     "torch.nn.modules.activation.Tanh": "tanh",
 }
 _TANH = "torch.nn.modules.activation.Tanh"
 """Default of sentence-transformers."""
+_PACKED = "expected floats, or words with scales and biases as MLX packs them"
+_PARTS = ("weight", "scales", "biases")
+_GROUP_SIZES, _BITS = (32, 64, 128), (2, 3, 4, 5, 6, 8)
 _INPUTS = (None, "sentence_embedding", "token_embeddings")
 
 
@@ -33,26 +43,54 @@ class DenseModule:
     """One dense layer: activation(W x + b), plus x or V x where it has a residual."""
 
     path: Path
-    """Its folder."""
+    """Its folder, or that of the transformer."""
     in_features: int
     out_features: int
     bias: bool
     activation: DenseActivation
     residual: bool
-
-    @property
-    def weights(self) -> Path:
-        """The file with its tensors."""
-        return self.path / "model.safetensors"
+    files: tuple[Path, ...]
+    """Those with its tensors."""
+    layer: str = "linear"
+    """Name of its weight and bias there."""
 
     def tensor_shapes(self) -> dict[str, Shape]:
         """Stored name -> shape of every tensor."""
-        shapes: dict[str, Shape] = {"linear.weight": (self.out_features, self.in_features)}
+        shapes: dict[str, Shape] = {f"{self.layer}.weight": (self.out_features, self.in_features)}
         if self.bias:
-            shapes["linear.bias"] = (self.out_features,)
+            shapes[f"{self.layer}.bias"] = (self.out_features,)
         if self.residual and self.in_features != self.out_features:
             shapes["residual.weight"] = (self.out_features, self.in_features)
         return shapes
+
+    def read(self) -> dict[str, NDArray[np.float32]]:
+        """The tensors as float32, unpacked, by their names in a folder of their own."""
+        found: dict[str, NDArray[np.float32]] = {}
+        with Weights(self.files) as weights:
+            for name, shape in self.tensor_shapes().items():
+                layer, _, part = name.rpartition(".")
+                own = f"linear.{part}" if layer == self.layer else name
+                if f"{layer}.scales" in weights.names():
+                    words, *groups = (weights.read(f"{layer}.{part}") for part in _PARTS)
+                    found[own] = unpack(words, groups[0], groups[1], shape[-1])
+                else:
+                    found[own] = np.array(weights.read(name), np.float32)
+        return found
+
+
+def read_inner_dense(files: tuple[Path, ...], width: object) -> tuple[DenseModule, ...]:
+    """Read the layers that lie among the weights of a transformer whose vectors are ``width`` wide."""
+    modules: list[DenseModule] = []
+    with Weights(files) as weights:
+        while f"{(layer := f'dense.{len(modules)}')}.weight" in weights.names():
+            if type(width) is not int or width < 1:
+                raise UnsupportedConfig("hidden_size", width, "a positive integer")
+            before, out = width, weights.shape(f"{layer}.weight")[:1]
+            width = out[0] if out else 0
+            module = DenseModule(files[0].parent, before, width, False, "identity", False, files, layer)
+            _check_packing(module, weights)
+            modules.append(module)
+    return tuple(modules)
 
 
 def read_dense(path: Path) -> DenseModule:
@@ -77,6 +115,7 @@ def read_dense(path: Path) -> DenseModule:
         bias=_flag(config, "bias", default=True),
         activation=_ACTIVATIONS[activation],
         residual=_flag(config, "use_residual", default=False),
+        files=(path / "model.safetensors",),
     )
     _check_tensors(module)
     return module
@@ -100,11 +139,30 @@ def _flag(config: Mapping[str, object], key: str, *, default: bool) -> bool:
     return found
 
 
+def _check_packing(module: DenseModule, weights: Weights) -> None:
+    """Hold a layer among a transformer's weights whose packing no configuration states."""
+    name, wide = f"{module.layer}.weight", module.in_features
+    found, expected = weights.shape(name), (module.out_features, wide)
+    parts = [f"{module.layer}.{part}" for part in ("scales", "biases")]
+    packed = [part for part in parts if part in weights.names()]
+    if not packed and found == expected and weights.dtype(name) in FLOAT_DTYPES:
+        return
+    groups = {weights.shape(part) for part in packed}
+    fits = len(packed) == len(parts) and weights.dtype(name) == "uint32" and len(found) == len(expected)
+    if not fits or found[1] * 32 / wide not in _BITS or groups not in _groups(module):
+        raise WeightMismatch(shapes={name: (found, expected)}, hint=f"{weights.dtype(name)}; {_PACKED}")
+
+
+def _groups(module: DenseModule) -> list[set[Shape]]:
+    """The shapes that scales and biases may have."""
+    return [{(module.out_features, module.in_features // size)} for size in _GROUP_SIZES]
+
+
 def _check_tensors(module: DenseModule) -> None:
-    if not module.weights.is_file():
+    if not module.files[0].is_file():
         raise ModelFolderError(module.path, "no model.safetensors; pickled weights are never read")
     expected = module.tensor_shapes()
-    with Weights([module.weights]) as weights:
+    with Weights(module.files) as weights:
         names = weights.names()
         shapes = {
             name: (weights.shape(name), shape)

@@ -104,7 +104,8 @@ def _dense_content(folder: ModelFolder) -> list[list[object]]:
     """Return, for each dense layer, the hash of its weights and the numbers of its configuration."""
     hashes = FileHashes()
     found: list[list[object]] = [
-        [hashes.sha256(module.weights), module.activation, module.residual] for module in folder.dense
+        [" ".join(map(hashes.sha256, module.files)), module.activation, module.residual]
+        for module in folder.dense
     ]
     hashes.save()
     return found

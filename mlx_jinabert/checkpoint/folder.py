@@ -18,7 +18,7 @@ from typing import Any, Literal
 from mlx_jinabert import catalog
 from mlx_jinabert.catalog import CatalogEntry, Pooling
 from mlx_jinabert.checkpoint import sentence_files
-from mlx_jinabert.checkpoint.dense import DenseModule, read_dense
+from mlx_jinabert.checkpoint.dense import DenseModule, read_dense, read_inner_dense
 from mlx_jinabert.checkpoint.sentence_files import EndToken, read_json
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import ModelFolderError, naming_folder
@@ -178,8 +178,19 @@ def _read_folder(
         max_length=sentence_files.read_max_length(base, config),
         quantization=_quantization(base, config),
         entry=entry,
-        dense=tuple(read_dense(path / folder) for folder in modules.dense),
+        dense=_dense([path / folder for folder in modules.dense], config, weights),
     )
+
+
+def _dense(
+    folders: list[Path], config: Mapping[str, Any], weights: tuple[Path, ...]
+) -> tuple[DenseModule, ...]:
+    """The dense layers: in folders, or among the weights, where mlx-embeddings puts those of Gemma-3."""
+    if config.get("model_type") == "gemma3_text" and not any(folder.is_dir() for folder in folders):
+        inner = read_inner_dense(weights, config.get("hidden_size"))
+        if inner:
+            return inner
+    return tuple(read_dense(folder) for folder in folders)
 
 
 def _table_size(weights: tuple[Path, ...]) -> dict[str, int]:

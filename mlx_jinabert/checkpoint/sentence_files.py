@@ -39,7 +39,7 @@ _MODES: Mapping[str, Pooling] = {
 _MODE_NAMES: Mapping[str, Pooling] = {"cls": "cls", "mean": "mean", "lasttoken": "last"}
 _POOLER_KEYS = ("emb_pooler", "single_vector_pool_strategy")
 """Of JinaBERT and of jina-embeddings-v4."""
-_CAUSAL_FAMILIES = ("qwen2", "qwen3")
+_CAUSAL_FAMILIES = ("qwen2", "qwen3", "gemma2", "gemma3_text", "llama")
 """Types of decoders whose embedding models are trained for the last token."""
 _LENGTH_KEYS = ("model_max_length", "max_position_embeddings", "n_positions")
 _MOST_BYTES = 64 << 20

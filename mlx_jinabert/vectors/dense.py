@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.checkpoint.dense import DenseModule
-from mlx_jinabert.checkpoint.weights import Weights
 
 __all__ = ["DenseChain"]
 
@@ -33,8 +32,7 @@ class DenseChain:
 
 class _Layer:
     def __init__(self, module: DenseModule) -> None:
-        with Weights([module.weights]) as weights:
-            tensors = {name: np.array(weights.read(name), np.float32) for name in module.tensor_shapes()}
+        tensors = module.read()
         self._weight = tensors["linear.weight"]
         self._bias = tensors.get("linear.bias")
         self._residual = tensors.get("residual.weight")

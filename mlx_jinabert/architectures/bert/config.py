@@ -57,7 +57,7 @@ class BertConfig(ArchitectureConfig):
         return cls(
             hidden_size=hidden,
             max_position=rows - offset,
-            quantization=reader.quantization(),
+            quantization=reader.quantization(cls.canonical),
             vocab_size=reader.positive_int("vocab_size"),
             type_vocab_size=reader.positive_int("type_vocab_size", default=types),
             num_layers=reader.positive_int("num_hidden_layers"),

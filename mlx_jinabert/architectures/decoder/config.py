@@ -63,7 +63,7 @@ class DecoderConfig(ArchitectureConfig):
         architecture = cls(
             hidden_size=hidden,
             max_position=reader.positive_int("max_position_embeddings"),
-            quantization=reader.quantization(),
+            quantization=reader.quantization(cls.canonical),
             vocab_size=reader.positive_int("vocab_size"),
             num_layers=reader.positive_int("num_hidden_layers"),
             num_heads=heads,

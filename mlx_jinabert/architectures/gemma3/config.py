@@ -30,6 +30,8 @@ class Gemma3Config(Gemma2Config):
     """Numbers of one Gemma-3 checkpoint; ``rope_theta`` is that of layers without a window."""
 
     architecture: ClassVar[str] = "gemma3"
+    unused: ClassVar[tuple[str, ...]] = ("lm_head.", "dense.")
+    """``dense.`` are layers behind the pooling, of conversions for MLX: see ``checkpoint/dense.py``."""
 
     local_theta: float
     """Base of the rotation in windowed layers."""

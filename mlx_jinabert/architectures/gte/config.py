@@ -71,7 +71,7 @@ class GteConfig(ArchitectureConfig):
         architecture = cls(
             hidden_size=hidden,
             max_position=reader.positive_int("max_position_embeddings"),
-            quantization=reader.quantization(),
+            quantization=reader.quantization(cls.canonical),
             vocab_size=reader.positive_int("vocab_size"),
             type_vocab_size=reader.count("type_vocab_size"),
             num_layers=reader.positive_int("num_hidden_layers"),

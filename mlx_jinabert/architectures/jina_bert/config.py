@@ -80,7 +80,7 @@ class JinaBertConfig(ArchitectureConfig):
             variant=variant,
             hidden_size=hidden,
             max_position=reader.positive_int("max_position_embeddings"),
-            quantization=reader.quantization(),
+            quantization=reader.quantization(cls.canonical),
             vocab_size=reader.positive_int("vocab_size"),
             type_vocab_size=reader.positive_int("type_vocab_size", default=2),
             num_layers=reader.positive_int("num_hidden_layers"),

@@ -61,7 +61,7 @@ class ModernBertConfig(ArchitectureConfig):
         architecture = cls(
             hidden_size=hidden,
             max_position=reader.positive_int("max_position_embeddings"),
-            quantization=reader.quantization(),
+            quantization=reader.quantization(cls.canonical),
             vocab_size=reader.positive_int("vocab_size"),
             num_layers=layers,
             num_heads=heads,

@@ -86,7 +86,7 @@ class NomicBertConfig(ArchitectureConfig):
             max_position=reader.positive_int(
                 "n_positions" if "n_positions" in config else "max_position_embeddings"
             ),
-            quantization=reader.quantization(),
+            quantization=reader.quantization(cls.canonical),
             vocab_size=reader.positive_int("vocab_size"),
             type_vocab_size=reader.count("type_vocab_size", default=2),
             num_layers=reader.positive_int("num_hidden_layers"),

@@ -8,8 +8,9 @@ its neighbours) imports a framework; shapes are plain tuples.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import ClassVar, Self
 
 from mlx_jinabert.checkpoint.weights import Shape
@@ -20,6 +21,8 @@ __all__ = ["AffineQuantization", "ArchitectureConfig", "Reader", "Shape"]
 _REQUIRED = object()
 _MOST = 2**31 - 1
 """More fits no table and no position id."""
+_PACKING = ("group_size", "bits", "mode")
+_GROUP_SIZES, _BITS = (32, 64, 128), (2, 3, 4, 5, 6, 8)
 
 
 class Reader:
@@ -54,24 +57,29 @@ class Reader:
             raise UnsupportedConfig(key, value, supported)
         return value
 
-    def quantization(self) -> AffineQuantization | None:
-        """The record that MLX tools leave beside quantised weights; foreign schemes are refused."""
+    def quantization(self, canonical: Callable[[str], str]) -> AffineQuantization | None:
+        """The record that MLX tools leave beside quantised weights; foreign schemes are refused.
+
+        Beside the packing of all layers it may state that of single ones, by their stored name: another one,
+        true for that of all, or false for none. ``canonical`` is that of the architecture's tensor names.
+        """
         record, foreign = self._config.get("quantization"), self._config.get("quantization_config")
         if foreign is not None and foreign != record:
             raise UnsupportedConfig("quantization_config", foreign, "the affine scheme of MLX, or none")
         if record is None:
             return None
-        if not isinstance(record, Mapping) or set(record) - {"group_size", "bits", "mode"}:
-            raise UnsupportedConfig(
-                "quantization", record, "an object with group_size, bits and mode 'affine'"
-            )
-        inner = Reader(record)
-        inner.only("mode", "affine", default="affine")
-        inner.only("group_size", 32, 64, 128)
-        inner.only("bits", 2, 3, 4, 5, 6, 8)
-        return AffineQuantization(
-            group_size=inner.positive_int("group_size"), bits=inner.positive_int("bits")
-        )
+        if not isinstance(record, Mapping):
+            raise UnsupportedConfig("quantization", record, "an object with group_size and bits")
+        single = {key: value for key, value in record.items() if key not in _PACKING}
+        layers = []
+        for name, value in single.items():
+            key = f"quantization.{name}"
+            if isinstance(value, Mapping):
+                layer = canonical(f"{name}.weight").removesuffix(".weight")
+                layers.append((layer, _packing(key, {**record, **value})))
+            elif not isinstance(value, bool):
+                raise UnsupportedConfig(key, value, "group_size and bits of that layer, true or false")
+        return replace(_packing("quantization", record), layers=tuple(sorted(layers, key=itemgetter(0))))
 
     def _integer(self, key: str, default: object, least: int, expected: str) -> int:
         value = self._get(key, default)
@@ -87,12 +95,29 @@ class Reader:
         return None if default is _REQUIRED else default
 
 
+def _packing(key: str, record: Mapping[str, object]) -> AffineQuantization:
+    """The packing that one object of the record states; ``key``: its place in config.json."""
+    if record.get("mode", "affine") != "affine":
+        supported = "'affine'; convert the original weights, or quantise them so"
+        raise UnsupportedConfig(f"{key}.mode", record["mode"], supported)
+    found = Reader({f"{key}.{part}": record.get(part) for part in _PACKING})
+    found.only(f"{key}.group_size", *_GROUP_SIZES)
+    found.only(f"{key}.bits", *_BITS)
+    return AffineQuantization(found.positive_int(f"{key}.group_size"), found.positive_int(f"{key}.bits"))
+
+
 @dataclass(frozen=True, slots=True)
 class AffineQuantization:
     """Affine quantisation of MLX: ``bits`` per weight, one scale and bias per ``group_size`` columns."""
 
     group_size: int
     bits: int
+    layers: tuple[tuple[str, AffineQuantization], ...] = ()
+    """Layers that are packed in another way, by their canonical name."""
+
+    def of(self, layer: str) -> AffineQuantization:
+        """The packing of one layer, by its canonical name."""
+        return dict(self.layers).get(layer, self)
 
     def packed_shape(self, shape: Shape) -> Shape:
         """Shape of the uint32 words that hold a (out, in) weight."""

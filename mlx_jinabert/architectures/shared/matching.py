@@ -59,7 +59,7 @@ def _expected(architecture: ArchitectureConfig, stored: Mapping[str, str]) -> di
     for name, tensor in list(expected.items()):
         layer = name.removesuffix(".weight")
         if layer != name and f"{layer}.scales" in stored:
-            expected |= _packed(layer, tensor.shape, architecture.quantization)
+            expected |= _packed(layer, tensor.shape, architecture.quantization.of(layer))
     return expected
 
 
