@@ -54,6 +54,27 @@ def test_the_last_line_that_matches_is_found(
         assert not kept or Automaton(kept, fold).last_match(asked, is_directory) == last
 
 
+@pytest.mark.parametrize("before", range(0, 140, 3))
+def test_a_pattern_matches_wherever_it_stands_in_the_row(before: int) -> None:
+    lines = [b"x" * before, b"a*[bc]?d", b"y" * before]
+    assert Automaton(lines, False).last_match(b"a12b7d", False) == 1
+    assert Automaton(lines, False).last_match(b"a12b/d", False) == -1
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        ([b"a*c/d"], b"a/bc/d"),  # a star ends at a slash
+        ([b"a?b/c"], b"a/b/c"),
+        ([b"a[!x]b/c"], b"a/b/c"),
+        ([b"?a", b"b*"], b"xa\nb"),  # a newline in a name is no beginning of the next pattern
+        ([b"a*/"], b"ab"),  # of folders alone
+    ],
+)
+def test_what_does_not_match(lines: list[bytes], text: bytes) -> None:
+    assert Automaton(lines, False).last_match(text, False) == -1
+
+
 @pytest.mark.parametrize(
     "line", [b"\\a*", b"a\\", b"[a*", b"[]a]*", b"[[:alpha:]]", b"[a/b]", b"a/**/b*", b"**/a"]
 )
