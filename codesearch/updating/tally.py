@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from codesearch.errors import BadQuery
 from codesearch.records import Stats
 
 __all__ = ["Deadline", "Tally"]
@@ -18,6 +20,9 @@ class Deadline:
     """A moment after which work stops at its next commit; without seconds it never comes."""
 
     def __init__(self, seconds: float | None = None) -> None:
+        """BadQuery for seconds that are no number."""
+        if seconds is not None and math.isnan(seconds):
+            raise BadQuery(f"the time to wait is {seconds}, expected a number of seconds")
         self._at = None if seconds is None else time.monotonic() + seconds
 
     @property

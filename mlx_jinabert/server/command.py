@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _KEYS = "MLX_JINABERT_API_KEYS"
 _DEFAULTS = Settings()
+
+
+class _Number(click.FloatRange):
+    """A number in a range; NaN, which is in every range of click's, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
 
 
 def _option(name: str, key: str, help_text: str, **options: Any) -> Callable[[F], F]:
@@ -82,7 +93,7 @@ def _option(name: str, key: str, help_text: str, **options: Any) -> Callable[[F]
     "--max-delay-ms",
     "max_delay_ms",
     "The longest that a batch waits for other callers, where there were several.",
-    type=click.FloatRange(0, 1000),
+    type=_Number(0, 1000),
 )
 @_option("--tokenization-workers", "tokenization_workers", "Threads that tokenise.", type=click.IntRange(1))
 @_option("--cache-bytes", "cache_bytes", "Vectors kept in memory; 0 for none.", type=click.IntRange(0))
@@ -96,7 +107,7 @@ def _option(name: str, key: str, help_text: str, **options: Any) -> Callable[[F]
     "--unload-after",
     "unload_after",
     "Seconds until a model that nobody asks is let go; 0 for never.",
-    type=click.FloatRange(0),
+    type=_Number(0),
 )
 @_option(
     "--drain-seconds", "drain_seconds", "For requests under way when told to stop.", type=click.IntRange(0)

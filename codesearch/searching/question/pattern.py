@@ -12,6 +12,7 @@ look like all of them.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -25,6 +26,12 @@ BUDGET_SECONDS = 20.0
 """For all chunks of one search. A hundred megabytes of source take an ordinary pattern one or two."""
 
 _MOST_CHARACTERS = 10_000
+_MOST_REPEATED = 100_000
+"""Parts that a pattern may have once its smallest counts are written out, as the library compiles them."""
+_TOKEN = re.compile(
+    r"(?P<one>\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\])|\{(?P<count>\d+)(?:,\d*)?\}|.", re.DOTALL
+)
+_MOST_DIGITS = 12
 _SHOWN = 60
 _TOO_MUCH = (MemoryError, RecursionError, OverflowError, SystemError)
 """Errors of the library for an expression that calls itself, and for one in thousands of brackets."""
@@ -76,6 +83,11 @@ def _compiled(source: object) -> Any:
         raise BadQuery(
             f"a regular expression of {len(source):,} characters; the most is {_MOST_CHARACTERS:,}"
         )
+    if (parts := _written_out(source)) > _MOST_REPEATED:
+        raise BadQuery(
+            f"the regular expression '{_start(source)}' repeats so often that it has {parts:,} parts; "
+            f"the most is {_MOST_REPEATED:,}"
+        )
     try:
         return regex.compile(source, regex.MULTILINE)
     except regex.error as error:
@@ -84,6 +96,24 @@ def _compiled(source: object) -> Any:
         ) from error
     except _TOO_MUCH as error:
         raise BadQuery(f"the regular expression '{_start(source)}' is nested too deeply") from error
+
+
+def _written_out(source: str) -> int:
+    """Return about how many parts a pattern has when ``(ab){3}`` is ``ababab``."""
+    groups, last = [0], 0
+    for token in _TOKEN.finditer(source):
+        if token["count"]:
+            groups[-1] += last * (int(token["count"][:_MOST_DIGITS]) - 1)
+            last *= int(token["count"][:_MOST_DIGITS])
+        elif token[0] == "(":
+            groups.append(0)
+        elif token[0] == ")" and len(groups) > 1:
+            last = groups.pop()
+            groups[-1] += last
+        else:
+            last = 1
+            groups[-1] += 1
+    return sum(groups)
 
 
 def _start(source: str) -> str:

@@ -26,7 +26,7 @@ __all__ = ["serve"]
     help="Listen on this port of 127.0.0.1 too (0: any), for browsers and HTTP.",
 )
 @click.option(
-    "--idle", metavar="SECONDS", type=click.FloatRange(min=1), help="End after so long without a question."
+    "--idle", metavar="SECONDS", type=options.Seconds(min=1), help="End after so long without a question."
 )
 @click.option(
     "--memory",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import click
 from codesearch.shell.options import completion
 
 __all__ = [
+    "Seconds",
     "filters",
     "freshness",
     "json_flag",
@@ -26,6 +28,19 @@ __all__ = [
 ]
 
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds; NaN, which is in every range of click's, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return seconds
+
+
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
 
 
@@ -79,7 +94,7 @@ _no_refresh = click.option(
 max_wait = click.option(
     "--max-wait",
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     help="Answer after SECONDS with what is indexed by then.",
 )
 _wait = click.option("--wait", is_flag=True, help="Wait until everything is indexed, however long it takes.")

@@ -115,7 +115,7 @@ def test_closing_gives_searching_threads_an_error(tree: Path) -> None:
         assert all(said.startswith("CodesearchError: ") and "was closed" in said for said in counts)
 
 
-@pytest.mark.slow  # under load a search sees an I/O error of SQLite's in some runs: not mended yet
+@pytest.mark.slow  # by chance; tests/codesearch/storage/test_folder_lock.py has the moments that matter
 def test_clearing_disturbs_nobody_who_searches_and_refreshes(tree: Path) -> None:
     process = start(tree, "refresh")
     cleared = 0

@@ -125,3 +125,26 @@ def test_the_lines_where_matches_begin() -> None:
     both = parse_pattern([r"\s+b", "c"])
     assert both is not None
     assert both.first_lines("a\r\nb\r\nc c\r\nc") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}.*[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        r"[{](\w{65536}){1}",
+        r"\{99999999}",
+        r"[a{99999999}]",
+        "x{,99999999}",
+        "(a{300}){300}",
+    ],
+)
+def test_ordinary_counts_are_compiled(source: str) -> None:
+    assert parse_pattern(source)
+
+
+@pytest.mark.parametrize(
+    "source", ["a{100001}", "(a{400}){400}", r"(\)[x](]{9}){99999999}", "(?:ab|c){60000,}"]
+)
+def test_counts_that_would_not_end_are_refused(source: str) -> None:
+    with pytest.raises(BadQuery, match="repeats so often"):
+        parse_pattern(source)
