@@ -8,6 +8,7 @@ format and damaged ones, with the command that puts it right; it never deletes a
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -58,7 +59,7 @@ class Store(StoreWriter):
         path = directory / DATABASE
         remedy = f"remove the index and build it again: codesearch clear {shown} && codesearch index {shown}"
         for _ in range(_TRIES):
-            if not create and not path.is_file():
+            if not _is_there(path, shown) and not create:
                 raise IndexNotFound(shown)
             try:
                 if create:
@@ -160,6 +161,17 @@ class Store(StoreWriter):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _is_there(path: Path, root: str) -> bool:
+    """Whether there is a file. StorageFailed for a pipe, a folder or a link to nowhere in its place."""
+    try:
+        if stat.S_ISREG(path.stat().st_mode):
+            return True
+    except OSError:
+        if not path.is_symlink():
+            return False
+    raise StorageFailed(f"{path} is no file; remove it and index again: codesearch clear {root}")
 
 
 def _make_private(path: Path) -> None:

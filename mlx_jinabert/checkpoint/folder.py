@@ -104,13 +104,13 @@ def resolve(name: str | os.PathLike[str], revision: str | None = None) -> ModelF
     if entry is not None and "/" not in text:
         return _from_hub(entry.hub_id, revision, "alias", entry)
     path = _expanded(text)
-    if text and path.is_dir():
+    if text and os.path.isdir(path):  # noqa: PTH112 - where the name is too long, there is none
         _no_revision(text, revision)
         resolved = path.resolve()
         return read_folder(resolved, model_id=str(resolved), origin="folder")
     if not isinstance(name, os.PathLike) and _HUB_ID.fullmatch(text):
         return _from_hub(text, revision, "hub", entry)
-    if text and path.exists():
+    if text and os.path.exists(path):  # noqa: PTH110 - likewise
         raise ModelFolderError(path, "is a file; give the folder that holds it")
     if isinstance(name, os.PathLike) or text.startswith((".", "~", os.sep)) or os.sep in text:
         raise ModelFolderError(path, "no such folder")

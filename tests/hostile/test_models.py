@@ -222,7 +222,7 @@ def test_a_catastrophic_pattern_is_a_fault_of_the_folder(tokenizer_folder: Path,
     }
     (tokenizer_folder / "tokenizer.json").write_text(json.dumps(described))
     with contextlib.suppress(ModelFolderError):  # some are no fault
-        load(tokenizer_folder, "onnx").encode(["a" * 5000 + "!", "x" * 3000])
+        load(tokenizer_folder, "onnx").encode(["a" * 300 + "!", "x" * 3000])
 
 
 def _graph(body: str) -> Any:
@@ -287,6 +287,14 @@ def test_a_graph_of_ones_own_is_bounded(
     onnx.save(model, folder / "model.onnx")
     with pytest.raises(ModelFolderError, match=problem):
         load(folder, "onnx").encode(["x"])
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 300, "x/" + "a" * 300, "~/" + "a" * 300, "a\0b", "x/a\0b", "\ud800", ""]
+)
+def test_no_name_of_a_model_is_a_bug(name: str) -> None:
+    with pytest.raises(ModelFolderError, match=r"no such folder|unknown model|neither a known"):
+        mlx_jinabert.load(name)
 
 
 def test_every_refusal_is_of_one_base() -> None:

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -247,3 +247,40 @@ def _kinds(base: type[CodesearchError]) -> Iterator[type[CodesearchError]]:
         if kind.__module__ == errors.__name__:
             yield kind
         yield from _kinds(kind)
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _loop(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def _nowhere(path: Path) -> None:
+    path.symlink_to("nowhere/at/all")
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and devices of POSIX")
+@pytest.mark.parametrize("harm", [_pipe, _folder, _loop, _nowhere, _device])
+def test_what_stands_in_a_databases_place_is_named_and_cleared(
+    tree: Path, harm: Callable[[Path], None]
+) -> None:
+    with open_index(tree, WordHashEmbedder()) as index:
+        index.refresh()
+        path = index.directory / "index.sqlite"
+    path.unlink()
+    harm(path)
+    for arguments in (("retry",), ("index",), ("status",)):
+        done = command(*arguments, cwd=tree)
+        assert (done.returncode, "index.sqlite is no file; remove it" in done.stderr) == (2, True)
+    assert command("clear", ".", cwd=tree).returncode == 0
+    assert command("index", cwd=tree).returncode == 0
