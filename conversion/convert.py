@@ -30,6 +30,7 @@ from mlx_jinabert.checkpoint.fingerprint import remember_conversion
 from mlx_jinabert.checkpoint.folder import ModelFolder, read_folder, resolve
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import BackendUnavailable
+from mlx_jinabert.local.judge import answers_yes_or_no
 from mlx_jinabert.local.spec import with_settings
 
 __all__ = ["SETTINGS", "Conversion", "Request", "convert"]
@@ -95,6 +96,7 @@ def convert(request: Request, check: Check | None = None) -> Conversion:
     source = with_settings(resolve(request.source, request.revision), request.settings)
     if not source.weights:
         raise ConversionError(f"{source.path}: holds a finished ONNX graph alone; convert its source instead")
+    _refuse_judges(source, request.target)
     out = (request.out or Path(_default_name(source, request))).expanduser().resolve()
     if request.target == "triton":
         check_source(source)
@@ -112,6 +114,15 @@ def convert(request: Request, check: Check | None = None) -> Conversion:
             if check is not None:
                 check(source, folder, job.record)
     return Conversion(source, out, job.record, _size(source.weights), _size(out.rglob("model[.-]*[!y]")))
+
+
+def _refuse_judges(source: ModelFolder, target: str) -> None:
+    """Refuse a reranker that answers yes or no where its output table would be left behind."""
+    if answers_yes_or_no(source) and not (target == "mlx" and source.config.get("tie_word_embeddings")):
+        raise ConversionError(
+            f"{source.path}: its scores come from its output table (yes, no), which a conversion to {target} "
+            "leaves out; load the original with mlx_jinabert.load_reranker, on MLX or on ONNX"
+        )
 
 
 def _refuse_unsupported(request: Request) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -18,12 +19,14 @@ from mlx_jinabert.checkpoint.licence import tell_terms
 from mlx_jinabert.embedder import Embedder
 from mlx_jinabert.errors import ModelFolderError, check_choice, naming_folder
 from mlx_jinabert.local.embedder import LocalEmbedder
+from mlx_jinabert.local.judge import JUDGE_MAX_LENGTH, JudgingReranker, verdict_weights
 from mlx_jinabert.local.late_interaction import LateInteractionModel
 from mlx_jinabert.local.reranker import Activation, Reranker, default_activation
 from mlx_jinabert.local.spec import LocalSpec, read_spec
 from mlx_jinabert.local.tasks import Task, check_content, check_name
 from mlx_jinabert.remote import is_remote
 from mlx_jinabert.text.bare import BareTokenizer
+from mlx_jinabert.text.judging import DEFAULT_INSTRUCTION, JudgingTokenizer
 from mlx_jinabert.text.marked import MarkedTokenizer
 from mlx_jinabert.text.pairs import PairTokenizer
 from mlx_jinabert.text.tokenizer import Tokenizer
@@ -124,12 +127,15 @@ def load_reranker(
     max_length: int | None = None,
     revision: str | None = None,
     activation: Activation | None = None,
+    instruction: str | None = None,
 ) -> Reranker:
-    """Load a cross-encoder that scores how relevant a document is to a query: names as for ``load``.
+    """Load a model that scores how relevant a document is to a query: names as for ``load``.
 
-    Options are those of ``load``, but that "auto" is float32 on ONNX Runtime. ``activation`` of the scores:
-    "sigmoid" or "identity" (the logit); None: as the checkpoint says, else "sigmoid", which is what
-    sentence-transformers does. Token types are those of the tokenizer's template for pairs.
+    A cross-encoder, or a decoder that answers yes or no (Qwen3-Reranker; its folder's name has to say
+    "rerank"), which follows an ``instruction``: what makes a document relevant. Options are those of
+    ``load``, but that "auto" is float32 on ONNX Runtime. ``activation`` of the scores: "sigmoid" or
+    "identity" (the logit); None: as the checkpoint says, else "sigmoid", which is what sentence-transformers
+    does. Token types are those of the tokenizer's template for pairs.
 
     Raises WeightMismatch for an embedding model, and what ``load`` raises.
     """
@@ -141,6 +147,11 @@ def load_reranker(
     tell_terms(spec.folder)
     with naming_folder(spec.folder.path):
         chosen = activation or default_activation(spec.folder.config)
+    if not spec.architecture.num_labels:
+        again = {**settings, "backend": backend, "activation": activation, "instruction": instruction}
+        return _judging(name, spec, chosen, again)
+    if instruction is not None:
+        raise ValueError(f"{spec.folder.model_id} follows no instruction; leave it out")
     tokenizer = PairTokenizer(
         spec.folder.tokenizer,
         spec.max_length,
@@ -152,6 +163,23 @@ def load_reranker(
     owner = BackendOwner(partial(_open, spec, backend, dtype, onnx_dtype="float32" if plain else None))
     reload = _again(load_reranker, name, spec, backend=backend, activation=activation, **settings)
     return Reranker(spec, tokenizer, owner, reload, chosen)
+
+
+def _judging(name: Name, spec: LocalSpec, activation: Activation, options: dict[str, Any]) -> Reranker:
+    """A decoder that answers yes or no. Its last hidden state is what an embedding model would pool."""
+    hidden = spec.architecture.output_size
+    folder = replace(spec.folder, pooling="last", dense=())
+    limit = options["max_length"] or min(spec.max_length, JUDGE_MAX_LENGTH)
+    spec = replace(spec, folder=folder, max_length=limit)
+    with naming_folder(folder.path):
+        instruction = options["instruction"] or DEFAULT_INSTRUCTION
+        tokenizer = JudgingTokenizer(folder.tokenizer, limit, spec.architecture.vocab_size, instruction)
+        direction = verdict_weights(folder, hidden, tokenizer.yes, tokenizer.no)
+    dtype, backend = options["dtype"], options["backend"]
+    plain = dtype == "auto" and folder.quantization is None
+    owner = BackendOwner(partial(_open, spec, backend, dtype, onnx_dtype="float32" if plain else None))
+    reload = _again(load_reranker, name, spec, **options)
+    return JudgingReranker(spec, tokenizer, owner, reload, activation, direction)
 
 
 def load_late_interaction(

@@ -17,6 +17,7 @@ from mlx_jinabert.backends.owner import BackendOwner
 from mlx_jinabert.errors import UnsupportedConfig, check_choice, check_count
 from mlx_jinabert.local.model import LocalModel, Reload
 from mlx_jinabert.local.spec import LocalSpec
+from mlx_jinabert.text.judging import JudgingTokenizer
 from mlx_jinabert.text.pairs import Pair, PairTokenizer, list_pairs
 from mlx_jinabert.text.progress import Advance, progress_bar
 from mlx_jinabert.text.prompts import list_texts
@@ -61,7 +62,7 @@ class Reranker(LocalModel):
     def __init__(
         self,
         spec: LocalSpec,
-        tokenizer: PairTokenizer,
+        tokenizer: PairTokenizer | JudgingTokenizer,
         owner: BackendOwner,
         reload: Reload,
         activation: Activation,
@@ -134,7 +135,7 @@ class Reranker(LocalModel):
         return found
 
     @property
-    def tokenizer(self) -> PairTokenizer:
+    def tokenizer(self) -> PairTokenizer | JudgingTokenizer:
         """Gives the ids and token types that ``logits`` takes."""
         return self._tokenizer
 
@@ -146,8 +147,12 @@ class Reranker(LocalModel):
         limits = limits_of(None, None, self.max_length, self.device)
         found = np.empty(len(ids), np.float32)
         for computed in compute_at_once(self._owner, ids, limits, self._tokenizer.pad_id, self._types(types)):
-            found[list(computed.positions)] = computed.values[:, 0]
+            found[list(computed.positions)] = self._scores(computed.values)
         return found
+
+    def _scores(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the model computes for n pairs -> their logits, (n,)."""
+        return values[:, 0]
 
     def _types(self, types: Sequence[Ids]) -> Sequence[Ids] | None:
         """Token types as the model takes them: none where it knows none."""
@@ -179,7 +184,7 @@ class Reranker(LocalModel):
             ):
                 positions = [start + position for position in computed.positions]
                 check_finite(computed.values, positions, documents)
-                logits[positions] = computed.values[:, 0]
+                logits[positions] = self._scores(computed.values)
                 advance(len(positions))
         report_cut(lengths, self.max_length, truncation)
         return logits

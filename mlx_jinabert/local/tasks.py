@@ -12,6 +12,7 @@ from typing import Literal
 
 from mlx_jinabert.catalog import find
 from mlx_jinabert.errors import ModelFolderError, WeightMismatch, naming_folder
+from mlx_jinabert.local.judge import answers_yes_or_no
 from mlx_jinabert.local.spec import LocalSpec
 
 __all__ = ["Task", "check_content", "check_name", "task_of"]
@@ -36,7 +37,7 @@ def check_name(name: str | os.PathLike[str], task: Task) -> None:
 
 def task_of(spec: LocalSpec) -> Task:
     """The task of a model, by its tensors and its modules."""
-    if spec.architecture.num_labels:
+    if spec.architecture.num_labels or answers_yes_or_no(spec.folder):
         return "reranker"
     return "late-interaction" if spec.folder.pooling == "tokens" else "embedding"
 
@@ -47,7 +48,7 @@ def check_content(spec: LocalSpec, task: Task) -> None:
     with naming_folder(spec.folder.path):
         if found == task:
             return
-        if found == "reranker":
+        if found == "reranker" and spec.architecture.num_labels:
             raise WeightMismatch(extra=_HEAD, hint=f"this is a reranker; {_LOADERS[found]}")
         if (found, task) == ("embedding", "reranker"):
             raise WeightMismatch(missing=_HEAD, hint=f"this is an embedding model; {_LOADERS[found]}")

@@ -18,6 +18,8 @@ UNPINNED = {
     "embedded",
     "jina-reranker-tiny",
     "jina-reranker-turbo",
+    "qwen3-reranker-0.6b",
+    "qwen3-reranker-4b",
     "jina-code-1.5b",
     "swerank-small",
     "swerank-large",
