@@ -82,8 +82,8 @@ def test_what_only_the_catalog_knows_is_written_down(tmp_path: Path) -> None:
     source = write(tmp_path / "source", Checkpoint("bert", layers=1))
     for name in ("modules.json", "1_Pooling/config.json", "config_sentence_transformers.json"):
         (source / name).unlink()
-    convert_from_hub("bge-small", source, tmp_path)
-    out = tmp_path / "bge-small-en-v1.5-mlx-float16"
+    convert_from_hub("bge-base", source, tmp_path)
+    out = tmp_path / "bge-base-en-v1.5-mlx-float16"
     found = read_folder(out, model_id="out", origin="folder")
-    assert found.pooling == available_models()["bge-small"].pooling == "cls"
-    assert dict(found.prompts) == dict(available_models()["bge-small"].prompts)
+    assert found.pooling == available_models()["bge-base"].pooling == "cls"
+    assert dict(found.prompts) == dict(available_models()["bge-base"].prompts)
