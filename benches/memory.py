@@ -4,7 +4,7 @@
 
 Texts of 1 to ``--longest`` tokens in random order, uniform in the logarithm of their length, a call of
 ``encode`` for every ``--call`` of them, through a JinaBERT of full structure (all kinds of layers, tokenizer,
-pooling) with two narrow layers and random weights. Resident memory is read after every call, each backend in
+pooling) with a narrow layer and random weights. Resident memory is read after every call, each backend in
 a process of its own. MiB per 1,000 texts is the slope by least squares over the second half.
 """
 
@@ -76,8 +76,8 @@ def main() -> None:
     parser.add_argument("--longest", type=int, default=8192)
     parser.add_argument("--call", type=int, default=50, help="texts of one call")
     parser.add_argument("--backends", nargs="+", default=["onnx", "mlx"])
-    parser.add_argument("--heads", type=int, default=2)
-    parser.add_argument("--hidden", type=int, default=64)
+    parser.add_argument("--heads", type=int, default=1, help="of 32 numbers each")
+    parser.add_argument("--layers", type=int, default=1)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -89,7 +89,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = write(
             Path(scratch) / "model",
-            Checkpoint("code", heads=args.heads, hidden=args.hidden, max_position=args.longest),
+            Checkpoint(
+                "code",
+                heads=args.heads,
+                hidden=32 * args.heads,
+                layers=args.layers,
+                max_position=args.longest,
+            ),
         )
         for backend in args.backends:
             command = [sys.executable, "-m", "benches.memory", "--child", backend, "--folder", str(folder)]

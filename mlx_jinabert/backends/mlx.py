@@ -7,7 +7,9 @@ fused primitives already, and a trace would be kept for every shape of input.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import ctypes
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 import mlx.core as mx
@@ -55,6 +57,7 @@ class MlxBackend:
         if not folder.weights:
             raise ModelFolderError(folder.path, "holds an ONNX graph alone; MLX needs the safetensors")
         self.device = device()
+        self._trim = _heap_trimmer() if self.device == "cpu" else None
         self.dim = architecture.output_size
         self._rows = architecture.vocab_size
         self._classifies = bool(architecture.num_labels)
@@ -88,6 +91,8 @@ class MlxBackend:
         else:
             vectors = np.array(pool(hidden.astype(mx.float32), mx.array(batch.mask), self._pooling))
         _bound_cache()
+        if self._trim is not None:
+            self._trim(0)
         return vectors
 
     def close(self) -> None:
@@ -164,6 +169,15 @@ def _packed_layers(model: nn.Module) -> frozenset[str]:
 def _bound_cache() -> None:
     if mx.get_cache_memory() > _CACHE_BYTES:
         mx.clear_cache()
+
+
+def _heap_trimmer() -> Callable[[int], object] | None:
+    """glibc's ``malloc_trim``; None where there is none.
+
+    On a CPU, MLX's buffers are malloc's. Those of one shape leave holes that fit no other, and glibc keeps
+    their pages: 50 MiB more after 1,000 texts of up to 1,024 tokens. Giving them back takes 0.05 to 3 ms.
+    """
+    return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 
 
 def _quantize(

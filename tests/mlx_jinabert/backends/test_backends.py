@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import subprocess
 import sys
@@ -135,3 +136,31 @@ def test_kept_buffers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for length in range(40, 200, 16):
         embed(model, random_ids((length, 5), CHECKPOINT.vocab))
         assert mx.get_cache_memory() <= 1 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's heap is Linux's")
+def test_pages_that_the_heap_keeps_are_given_back_after_a_batch() -> None:
+    """On a CPU, MLX's buffers leave holes in glibc's heap, as these blocks do: all but the last are freed."""
+    require("mlx.core")
+    import mlx.core as mx
+
+    if mx.default_device().type == mx.gpu or not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("no CPU device or no glibc on this machine")
+    program = f"""
+import psutil
+from tests.support.running import embed, open_model, random_ids
+from pathlib import Path
+model = open_model(Path({str(checkpoint_folder(CHECKPOINT))!r}), "mlx")
+ids = random_ids([5], 512)
+embed(model, ids)
+blocks = [bytearray(b"x" * 100_000) for _ in range(1000)]
+last, held = blocks[-1], psutil.Process().memory_info().rss
+del blocks
+kept = psutil.Process().memory_info().rss
+embed(model, ids)
+print(held - kept, kept - psutil.Process().memory_info().rss)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    at_once, after_a_batch = map(int, done.stdout.split())
+    assert at_once + after_a_batch > 60_000_000
+    assert after_a_batch > 30_000_000
