@@ -40,6 +40,8 @@ from codesearch.records import SourceFile
 
 __all__ = ["MAX_NAMED", "Walk", "walk"]
 
+_Identity = tuple[int, int]
+"""Device and number of a folder."""
 MAX_NAMED = 10_000
 """Entries that are left out and remembered by name."""
 
@@ -101,9 +103,9 @@ class _Walker:
         self._is_in_repository = git_top_level(root) is not None
         self._rules = RuleReader(bool(self._repository and self._repository.fold))
         self._unreadable: list[str] = []
-        self._entered: set[bytes] = set()
+        self._entered: set[_Identity | None] = set()
         self._left_out: dict[str, str] = {}
-        self._own = frozenset(os.fsencode(os.path.realpath(own)) for own in options.own_folders)
+        self._own = {_identity(os.fsencode(own)) for own in options.own_folders} - {None}
         self._attributes = Attributes()
         self._encodings: dict[str, str] = {}
         self._generated: set[str] = set()
@@ -163,7 +165,7 @@ class _Walker:
         if folder.path and not folder.forced and not ENVIRONMENT_MARKS.isdisjoint(names):
             self._skip("virtual environment", folder.path)
             return
-        if self._own and os.path.realpath(location) in self._own:
+        if self._own and _identity(location) in self._own:
             self._skip("index folder", folder.path)
             return
         if b".gitattributes" in names:
@@ -186,9 +188,9 @@ class _Walker:
 
     def _is_new(self, location: bytes) -> bool:
         """Whether a folder is entered for the first time: links can lead in a circle."""
-        real = os.path.realpath(location)
-        is_new = real not in self._entered
-        self._entered.add(real)
+        folder = _identity(location)
+        is_new = folder not in self._entered
+        self._entered.add(folder)
         return is_new
 
     def _nested(self, folder: _Folder, location: bytes) -> _Folder | None:
@@ -287,6 +289,15 @@ class _Walker:
         self._skipped[reason] += 1
         if len(self._left_out) < MAX_NAMED:
             self._left_out[path.decode("utf-8", "replace")] = reason
+
+
+def _identity(folder: bytes) -> _Identity | None:
+    """Return which folder it is, by whatever path; None for none. A real path costs a look at each part."""
+    try:
+        found = os.stat(folder)  # noqa: PTH116 - bytes
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _with_headers(files: Sequence[SourceFile]) -> list[SourceFile]:

@@ -284,3 +284,33 @@ def test_what_stands_in_a_databases_place_is_named_and_cleared(
         assert (done.returncode, "index.sqlite is no file; remove it" in done.stderr) == (2, True)
     assert command("clear", ".", cwd=tree).returncode == 0
     assert command("index", cwd=tree).returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and devices of POSIX")
+@pytest.mark.parametrize("name", ["pipe.py", "zero.py", "folder.py", "none.py"])
+def test_no_line_of_what_is_no_file_is_compared(tree: Path, name: str) -> None:
+    os.mkfifo(tree / "pipe.py")
+    (tree / "zero.py").symlink_to("/dev/zero")
+    (tree / "folder.py").mkdir()
+    done = command("similar", f"{name}:1", cwd=tree)
+    assert (done.returncode, f"{name} cannot be read" in done.stderr) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no file may have such a name")
+def test_a_name_that_is_no_text_is_an_error_of_ours(tree: Path) -> None:
+    name = os.fsdecode(b"\xff.py")
+    (tree / name).write_text("def named(): pass\n")
+    done = command("similar", f"{name}:1", cwd=tree)
+    assert (done.returncode, "is no Unicode text" in done.stderr) == (2, True)
+    with open_index(tree, WordHashEmbedder()) as index, pytest.raises(BadQuery, match="no Unicode text"):
+        index.chunks_of(name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+@pytest.mark.parametrize("target", ["pipe", ".", "..", "/"])
+def test_an_export_replaces_nothing_but_files(tree: Path, target: str) -> None:
+    os.mkfifo(tree / "pipe")
+    assert command("index", cwd=tree).returncode == 0
+    done = command("index", "export", target, ".", cwd=tree)
+    assert (done.returncode, "no regular file" in done.stderr) == (2, True)
+    assert (tree / "pipe").is_fifo()

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 
@@ -242,3 +243,37 @@ def test_git_does_not_swallow_an_endless_configuration(repository: Path) -> None
     started = time.monotonic()
     assert len(within(60, lambda: walk(repository)).files) == 2
     assert time.monotonic() - started < 50
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    """Folders in each other, deeper than a path may be long."""
+    inner = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(2200):
+        os.mkdir("d", dir_fd=inner)
+        outer, inner = inner, os.open("d", os.O_RDONLY, dir_fd=inner)
+        os.close(outer)
+    os.close(inner)
+    yield tmp_path
+    while (tmp_path / "d/d").exists():  # whoever removes it by recursion fails
+        (tmp_path / "d/d").rename(tmp_path / "e")
+        (tmp_path / "d").rmdir()
+        (tmp_path / "e").rename(tmp_path / "d")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs folders by descriptor")
+def test_folders_in_each_other_cost_no_look_at_every_part_of_their_paths(deep: Path) -> None:
+    looks = Mock(wraps=os.lstat)
+    with patch("os.lstat", looks):
+        found = walk(deep, WalkOptions(own_folders=(deep / "elsewhere",), follow=True))
+    assert len(found.folders) > 1000
+    assert found.skipped == {"unreadable": 1}
+    assert looks.call_count < 1000
+
+
+def test_the_folder_of_indexes_is_known_by_any_path(tmp_path: Path) -> None:
+    (tmp_path / "tree/own").mkdir(parents=True)
+    (tmp_path / "tree/own/a.py").touch()
+    (tmp_path / "link").symlink_to("tree/own")
+    found = walk(tmp_path / "tree", WalkOptions(own_folders=(tmp_path / "link", tmp_path / "none")))
+    assert (found.files, found.skipped) == ((), {"index folder": 1})

@@ -62,6 +62,8 @@ def export_index(store: Store, root: Path, target: Path) -> Manifest:
     Raises:
         CodesearchError: the file cannot be written.
     """
+    if target.exists() and not target.is_file():  # a device would be replaced
+        raise CodesearchError(f"cannot write {target}: it is no regular file; give a name that is free")
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         with TemporaryDirectory(prefix="codesearch-export-") as folder:

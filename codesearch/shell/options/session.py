@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 
+_MOST_BYTES = 1 << 28
+"""Of a file that is looked at for a line."""
 _LOCK_WAIT_SECONDS = 10.0  # for another process that is writing
 
 
@@ -177,12 +179,15 @@ def check_line(file: str, line: int) -> None:
     Raises:
         BadQuery: no such file, or it has fewer lines.
     """
-    path = caller.path(file)
+    from codesearch.files.content.regular import read_regular
+
     try:
-        with path.open("rb") as stream:
-            count = sum(1 for _ in stream)
+        content = read_regular(caller.path(file), _MOST_BYTES)
     except OSError as error:
         raise BadQuery(f"{file} cannot be read: {error.strerror}") from None
+    if content is None:
+        raise BadQuery(f"{file} cannot be read: there is no such file, or it is no regular one, or too large")
+    count = content.count(b"\n") + (not content.endswith(b"\n"))
     if not 1 <= line <= max(count, 1):
         raise BadQuery(f"{file} has {counted(count, 'line')}, and {line} is none of them")
 

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from codesearch.errors import CodesearchError, IndexBusy, IndexFormatError, StorageFailed
+from codesearch.errors import BadQuery, CodesearchError, IndexBusy, IndexFormatError, StorageFailed
 from codesearch.storage.folders.unwritable import advice
 from codesearch.storage.sqlite.handles import Handle, Handles
 
@@ -211,6 +211,10 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise self._explained(error) from error
+        except UnicodeEncodeError as error:
+            raise BadQuery(
+                f"{error.object[:200]!a} is no Unicode text, and nothing of such a name is indexed"
+            ) from None
         except UnicodeDecodeError as error:  # text in another encoding, also inside SQLite's own messages
             raise self._damaged(error) from error
 
