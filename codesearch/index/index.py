@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from codesearch.errors import BadQuery, IndexFormatError
 from codesearch.files.repositories.roots import canonical
 from codesearch.index.connection import Connection, OpenDatabase, is_damage
+from codesearch.index.exchange import LOCK_WAIT_SECONDS, Exchange
 from codesearch.index.model_choice import ModelChoice
 from codesearch.index.searchable import Searchable
 from codesearch.index.status import Status, read_status
@@ -34,20 +35,15 @@ from codesearch.storage.metadata import ModelRecord, Settings
 from codesearch.storage.rows import Counts
 
 if TYPE_CHECKING:
-    from codesearch.distributed.engines.protocol import Engine
-    from codesearch.distributed.engines.upload import Upload
-    from codesearch.index.portable.importing import ImportResult
-    from codesearch.index.portable.manifest import Manifest
     from codesearch.updating.tally import Deadline
 
 __all__ = ["LOCK_WAIT_SECONDS", "Index"]
 
-LOCK_WAIT_SECONDS = 10.0
 
 T = TypeVar("T")
 
 
-class Index(Searchable):
+class Index(Exchange, Searchable):
     """Made by ``open_index``. Any thread may use it; several processes may search while one refreshes."""
 
     _folds = False
@@ -195,70 +191,6 @@ class Index(Searchable):
                 if not is_damage(error):
                     raise
                 return self._run(deadline, progress or silent, vectors, self._connection.repair(error))
-
-    def export(self, target: str | os.PathLike[str]) -> Manifest:
-        """Write the index into one file, without the text of chunks; see ``codesearch.index.portable``.
-
-        Raises:
-            CodesearchError: the file cannot be written.
-        """
-        from codesearch.index.portable.export import export_index
-
-        with self._database() as database:
-            return export_index(database.store, self.root, Path(target))
-
-    def import_from(
-        self, source: str | os.PathLike[str], *, sha256: str | None = None, progress: Progress | None = None
-    ) -> ImportResult:
-        """Take over what fits the files of this root from an exported index; ``refresh`` makes the rest.
-
-        Args:
-            source: a path, or a URL that http(s) or fsspec can open.
-            sha256: refuse the file unless it has this hash (64 hex digits).
-            progress: called as ``progress(stage, done, total)``.
-
-        Raises:
-            PortableIndexError: not such a file, damaged, or another hash. ModelMismatch: the index holds
-            another model's vectors. IndexBusy: as in ``refresh``.
-        """
-        from codesearch.index.portable.importing import import_index
-
-        self._location.create()
-        with WriterLock(self.directory / LOCK_NAME, LOCK_WAIT_SECONDS):
-            self._connection.prepare(False)
-            with self._database() as database:
-                settings = recorded.read(database.store, Settings) or Settings()
-                return import_index(
-                    database.store,
-                    self.root,
-                    self._choice.current(),
-                    os.fspath(source),
-                    sha256=sha256,
-                    max_file_bytes=settings.max_file_bytes,
-                    progress=progress or silent,
-                )
-
-    def upload(
-        self,
-        engine: Engine,
-        name: str,
-        *,
-        text_model: str | Embedder | None = None,
-        progress: Progress | None = None,
-    ) -> Upload:
-        """Bring an engine up to date with this index, under a name for its root.
-
-        ``text_model`` makes a second vector of each chunk (Qdrant alone); None: the engine's own, if any.
-
-        Raises:
-            ModelMismatch: the engine holds another model's vectors. CodesearchError: this index is not
-            complete, or the engine does not answer.
-        """
-        from codesearch.distributed.engines.upload import upload
-
-        with self._database() as database:
-            second = None if text_model is None else Model(text_model)
-            return upload(database.store, engine, name, progress or silent, second)
 
     def close(self) -> None:
         """Close the index; it cannot be used afterwards."""

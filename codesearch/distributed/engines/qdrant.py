@@ -25,7 +25,6 @@ from codesearch.distributed.engines.protocol import ANYWHERE, EngineRecord, Foun
 from codesearch.distributed.engines.qdrant_questions import QdrantQuestions
 from codesearch.distributed.engines.qdrant_terms import (
     CODE,
-    OVERSAMPLING,
     RECORD,
     RRF_K,
     SHORT,
@@ -35,8 +34,9 @@ from codesearch.distributed.engines.qdrant_terms import (
     Quantization,
     numbered,
 )
+from codesearch.distributed.engines.qdrant_vectors import checked_stage, dense_vectors, rescoring
 from codesearch.distributed.engines.rows import EngineRow
-from codesearch.errors import BadQuery, CodesearchError
+from codesearch.errors import CodesearchError
 
 __all__ = ["QdrantEngine"]
 
@@ -97,12 +97,8 @@ class QdrantEngine(QdrantQuestions):
             self._try(lambda: self._client.delete_collection(old))
 
     def _fill_new(self, name: str, record: EngineRecord) -> None:
-        record = replace(record, short_dim=self._stage(record.dim))
-        dense = {CODE: self._dense(record.dim, on_disk=bool(record.short_dim))}
-        if record.short_dim:
-            dense[SHORT] = self._dense(record.short_dim)
-        if record.text:
-            dense[TEXT] = self._dense(record.text.dim)
+        record = replace(record, short_dim=checked_stage(self._new_short_dim, record.dim))
+        dense = dense_vectors(record, self._quantization)
         sparse = models.SparseVectorParams(modifier=models.Modifier.IDF)
         self._try(lambda: self._client.create_collection(name, dense, sparse_vectors_config={WORDS: sparse}))
         tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
@@ -112,21 +108,6 @@ class QdrantEngine(QdrantQuestions):
         payload = {"record": record.as_json()}
         zero = models.PointStruct(id=RECORD, vector={}, payload=payload)
         self._try(lambda: self._client.upsert(name, [zero], wait=True))
-
-    def _stage(self, dim: int) -> int:
-        if self._new_short_dim >= dim:
-            raise BadQuery(
-                f"matryoshka={self._new_short_dim} is no shorter than the vectors, which have {dim}"
-            )
-        return self._new_short_dim
-
-    def _dense(self, dim: int, *, on_disk: bool = False) -> models.VectorParams:
-        return models.VectorParams(
-            size=dim,
-            distance=models.Distance.COSINE,
-            on_disk=on_disk or None,
-            quantization_config=_quantization(self._quantization),
-        )
 
     def _index(self, name: str, field: str, schema: models.KeywordIndexParams) -> None:
         self._try(lambda: self._client.create_payload_index(name, field, schema))
@@ -181,7 +162,7 @@ class QdrantEngine(QdrantQuestions):
             using=SHORT,
             limit=SHORTLIST * limit,
             filter=wanted,
-            params=self._rescoring(),
+            params=rescoring(self._quantization),
         )
         answer = self._try(
             lambda: self._client.query_points(
@@ -242,7 +223,7 @@ class QdrantEngine(QdrantQuestions):
         return [str(hit.value) for hit in found.hits]
 
     def _query(self, query: Any, using: str, limit: int, wanted: models.Filter) -> list[Found]:
-        rescore = self._rescoring() if using != WORDS else None
+        rescore = rescoring(self._quantization) if using != WORDS else None
         answer = self._try(
             lambda: self._client.query_points(
                 self._name,
@@ -255,14 +236,6 @@ class QdrantEngine(QdrantQuestions):
             )
         )
         return _found(answer.points)
-
-    def _rescoring(self) -> models.SearchParams | None:
-        if self._quantization == "none":
-            return None
-        oversampling = OVERSAMPLING[self._quantization]
-        return models.SearchParams(
-            quantization=models.QuantizationSearchParams(rescore=True, oversampling=oversampling)
-        )
 
     def _page(self, wanted: models.Filter, payload: Any, offset: Any) -> tuple[Sequence[Any], Any]:
         return self._try(
@@ -295,15 +268,6 @@ class QdrantEngine(QdrantQuestions):
                 return ask()
         except Exception as error:
             raise CodesearchError(f"Qdrant cannot answer for the collection {self._name}: {error}") from error
-
-
-def _quantization(kind: Quantization) -> Any:
-    if kind == "int8":
-        scalar = models.ScalarQuantizationConfig(type=models.ScalarType.INT8, quantile=0.99, always_ram=True)
-        return models.ScalarQuantization(scalar=scalar)
-    if kind == "binary":
-        return models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True))
-    return None
 
 
 def _found(points: Sequence[Any]) -> list[Found]:

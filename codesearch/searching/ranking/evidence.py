@@ -1,4 +1,4 @@
-"""The signals of the ranking: what speaks for a chunk, and what for its file.
+"""The signals of the ranking: what speaks for a chunk (place_evidence.py), and what for its file.
 
 Each is a pure function over all candidates; its name is what explanations call it. Those of ``PLACE`` decide
 which part of a file answers, those of ``FILE`` which file.
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
 
-from codesearch.records import Chunk, ChunkRef
+from codesearch.records import ChunkRef
 from codesearch.searching.candidate import Candidate, best_first
 from codesearch.searching.question.query import Query
+from codesearch.searching.ranking.place_evidence import declaring, definitions, length, verbatim, words
 from codesearch.searching.ranking.weights import Weights
-from codesearch.searching.signals.declared import declared_grade
 from codesearch.searching.signals.mentions import named_files
 from codesearch.searching.signals.messages import said_in
 from codesearch.searching.signals.path_roles import is_data, is_prose
@@ -26,14 +26,10 @@ from codesearch.searching.signals.quoted import quoted_lines, shares_quoted
 from codesearch.searching.signals.seeming_tests import seeming_tests
 from codesearch.searching.signals.signals import (
     defines,
-    definition_grade,
-    last_component,
     path_affinity,
-    rarity,
     unwanted_roles,
     within,
 )
-from codesearch.searching.signals.words import rarities_and_shares, shares_held
 from codesearch.storage.lexical.tokens import tokenize
 
 __all__ = ["HYBRID", "SEMANTIC", "Signal", "Signals"]
@@ -58,76 +54,6 @@ class Signals:
 
     place: tuple[Signal, ...]
     file: tuple[Signal, ...]
-
-
-# -- which place
-
-
-def words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
-    """Every word of the question somewhere, rather than one of them often; rare ones count more.
-
-    In the path or the text, and again in what the chunk defines: its names and its signature.
-    """
-    texts = [f"{c.chunk.path}\n{c.chunk.text}".casefold() for c in candidates]
-    rarity_of, anywhere = rarities_and_shares(texts, query.stems)
-    defined = shares_held([_named(c.chunk) for c in candidates], rarity_of)
-    return [
-        c.plus(weights.words * by_text + weights.names * by_name)
-        for c, by_text, by_name in zip(candidates, anywhere, defined, strict=True)
-    ]
-
-
-def length(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
-    """A chunk long enough to say something."""
-    full = weights.full_length
-    return [c.plus(weights.length * min(len(c.chunk.text) / full, 1.0)) for c in candidates]
-
-
-def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
-    """A definition of a name in the query comes before every use of it."""
-    by_name = {} if query.is_name or not query.names else _definers(candidates)
-    gains: dict[ChunkRef, float] = defaultdict(float)
-    for name in query.names:
-        weight = name.certainty * (weights.weak_mention if name.weak else weights.mention)
-        definers = candidates if query.is_name else by_name.get(name.last, ())
-        grades = {c.ref: definition_grade(c.chunk, name, fold_case=query.is_name) for c in definers}
-        if query.is_name:
-            weight = weights.definition
-        else:
-            weight *= rarity(len({c.file for c in definers if grades[c.ref]}))
-        for ref, grade in grades.items():
-            gains[ref] = max(gains[ref], weight * grade)
-    for ref, grade in _declaring(candidates, query).items():
-        gains[ref] = weights.definition * grade
-    return [c.plus(gains[c.ref]) for c in candidates]
-
-
-def _declaring(candidates: Sequence[Candidate], query: Query) -> dict[ChunkRef, float]:
-    """Where the query is a name that no candidate is known to define: those that look as if they did."""
-    known = (definition_grade(c.chunk, name, fold_case=True) for c in candidates for name in query.names)
-    if not query.is_name or any(known):
-        return {}
-    sources = [c for c in candidates if not is_prose(c.chunk.path)]
-    grades = {c.ref: max(declared_grade(c.chunk.text, name.last) for name in query.names) for c in sources}
-    best = max(grades.values(), default=0.0)
-    return {ref: grade for ref, grade in grades.items() if grade and grade == best}
-
-
-def verbatim(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
-    """An error message, a phrase or a name that is pasted is found where it is written."""
-    wanted = " ".join(query.text.strip("\"'` ").split())
-    if query.is_long:
-        return list(candidates)
-    if query.is_name:
-        return [c.plus(weights.verbatim if wanted in c.chunk.text else 0.0) for c in candidates]
-    folded = wanted.casefold()
-    return [
-        c.plus(weights.verbatim if folded in " ".join(c.chunk.text.casefold().split()) else 0.0)
-        for c in candidates
-    ]
-
-
-# -- which file
 
 
 def coherence(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
@@ -193,7 +119,7 @@ def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights)
     defining = {c.ref for c in candidates if any(name.last in c.chunk.definitions for name in query.names)}
     # A module Types.Config is meant by "Config" only where nothing has just that name.
     defining = defining or {c.ref for c in candidates if any(defines(c.chunk, n) for n in query.names)}
-    defining = defining or set(_declaring(candidates, query)) or _holding(candidates, query)
+    defining = defining or set(declaring(candidates, query)) or _holding(candidates, query)
     scopes = [name.scope[-1] for name in query.names if name.scope]
     owned = {
         c.ref for c in candidates if c.ref in defining and any(within(c.chunk, scope) for scope in scopes)
@@ -285,19 +211,3 @@ _PLACES_OF_MESSAGE = 2
 _OUTSIDE = frozenset({"test", "example", "generated"})
 _COMPOUND = re.compile(r"[^\W_][_\d-]+[^\W_]|[a-z][A-Z]")
 """A name of several words, which no sentence holds by chance."""
-_NAMES = 8
-"""Names of a chunk that are compared: what defines fifty is about none of them."""
-
-
-def _named(chunk: Chunk) -> str:
-    return " ".join((chunk.symbol, chunk.signature, *chunk.definitions[:_NAMES])).casefold()
-
-
-def _definers(candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:
-    """Candidates by every name that they define or continue."""
-    found: dict[str, list[Candidate]] = defaultdict(list)
-    for candidate in candidates:
-        names = (candidate.chunk.symbol, *candidate.chunk.definitions)
-        for name in {*names, *map(last_component, names)}:
-            found[name].append(candidate)
-    return found

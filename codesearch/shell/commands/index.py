@@ -69,6 +69,9 @@ def index(
     from codesearch.index.several import shares
     from codesearch.shell.options import session, several
 
+    for option, value in (("--as", name), ("--text-model", text_model)):
+        if value is not None and not store:
+            raise click.UsageError(f"{option} says how to upload; give --store, too")
     target = session.Target(paths, model, root_here, hidden, ignore, yes, max_file_size, follow, generated)
     seconds = shares(max_wait, len(several.each_root(target)))
 

@@ -498,6 +498,12 @@ def test_engines_with_one_vector_say_so(kind: str, request: pytest.FixtureReques
         fill_twice(engine, tree)
 
 
+@pytest.mark.parametrize("option", ["--as", "--text-model"])
+def test_options_of_an_upload_need_a_store(option: str, tmp_path: Path) -> None:
+    done = run("index", ".", "--root-here", option, "embedded", cwd=tmp_path)
+    assert (done.returncode, "--store" in done.stderr) == (2, True)
+
+
 def test_the_command_makes_second_vectors_and_asks_them(tmp_path: Path) -> None:
     require("qdrant_client")
     tree, url = tmp_path / "tree", f"qdrant+file://{tmp_path}/qdrant/code"
