@@ -76,6 +76,8 @@ class AdapterFile:
 
 def _load(path: Path) -> QueryAdapter | None:
     """Read an adapter; None for a file that is not a whole one of this format."""
+    if not path.is_file():  # whoever opens a pipe waits
+        return None
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as parts:
             if int(parts["format"]) != _FORMAT:

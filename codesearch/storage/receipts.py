@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from codesearch import caller
+from codesearch.files.content.regular import read_regular
 from codesearch.records import Hit
 from codesearch.storage.folders.home import index_home
 
@@ -25,6 +26,7 @@ BYTES_PER_TOKEN = 4
 """Of code and of English, about; the same for answers and for files."""
 _LARGEST_BYTES = 4 << 20
 """Then the older half is dropped."""
+_MOST_BYTES = 4 * _LARGEST_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ def receipts() -> list[Receipt]:
     """All that are kept, oldest first; lines that cannot be read are left out."""
     found = []
     with contextlib.suppress(OSError):
-        for line in receipts_file().read_text(encoding="utf-8", errors="replace").splitlines():
+        content = read_regular(receipts_file(), _MOST_BYTES) or b""
+        for line in content.decode("utf-8", errors="replace").splitlines():
             with contextlib.suppress(ValueError, TypeError):
                 found.append(Receipt(**json.loads(line)))
     return found
@@ -83,6 +86,8 @@ def _sizes(hits: Iterable[Hit]) -> Iterator[int]:
 
 def _append(line: str) -> None:
     path = receipts_file()
+    if path.exists() and not path.is_file():  # a pipe would wait for a reader
+        return
     if path.exists() and path.stat().st_size > _LARGEST_BYTES:
         lines = path.read_bytes().splitlines(keepends=True)
         scratch = path.with_suffix(f".{os.getpid()}")

@@ -165,6 +165,12 @@ class Store(StoreWriter):
 
 def _is_there(path: Path, root: str) -> bool:
     """Whether there is a file. StorageFailed for a pipe, a folder or a link to nowhere in its place."""
+    for beside in ("-journal", "-wal", "-shm"):
+        _is_file(path.with_name(path.name + beside), root)
+    return _is_file(path, root)
+
+
+def _is_file(path: Path, root: str) -> bool:
     try:
         if stat.S_ISREG(path.stat().st_mode):
             return True

@@ -194,9 +194,10 @@ def _make_private(path: Path) -> None:
     with suppress(FileExistsError):
         # never one that is there: closing it would end the locks that SQLite has on it in this process
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    for file in (path, *(path.with_name(path.name + beside) for beside in ("-journal", "-wal", "-shm"))):
+        if (file.exists() or file.is_symlink()) and not file.is_file():
+            raise PermissionError(f"{file} is not a regular file")
     found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise PermissionError(f"{path} is not a regular file")
     if os.name == "nt":
         return
     if found.st_uid != os.geteuid():

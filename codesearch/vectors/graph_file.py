@@ -8,6 +8,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from codesearch.files.content.regular import read_regular
 from codesearch.storage.folders.filesystem import replace_atomically
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
 
 GRAPH = "graph.hnsw"
 _STAMP = "graph.json"
+_MOST_BYTES = 1 << 16
 
 
 class StaleGraph(Exception):
@@ -73,10 +75,11 @@ def read_stamp(directory: Path) -> Stamp:
         StaleGraph: there is none, or it cannot be read.
     """
     try:
-        return Stamp(**json.loads((directory / _STAMP).read_bytes()))
-    except FileNotFoundError as error:
-        raise StaleGraph("there is no saved graph") from error
-    except (OSError, ValueError, TypeError) as error:
+        content = read_regular(directory / _STAMP, _MOST_BYTES)
+        if content is None or not (directory / GRAPH).is_file():  # whoever opens a pipe waits
+            raise StaleGraph("there is no saved graph")
+        return Stamp(**json.loads(content))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise StaleGraph(f"the stamp of the saved graph cannot be read ({error})") from error
 
 

@@ -222,7 +222,7 @@ def _least(values: NDArray[Any], count: int) -> NDArray[np.int64]:
 def _read_manifest(folder: Path) -> _Manifest:
     try:
         found = _Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise CodesearchError(f"{folder} is no folder of vector tiers: {error}") from error
     if found.format != _FORMAT:
         raise CodesearchError(

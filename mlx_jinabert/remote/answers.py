@@ -27,7 +27,7 @@ def message_in(content: str) -> str:
     """
     try:
         found = _said(json.loads(content)) or content
-    except ValueError:
+    except (ValueError, RecursionError):
         found = content
     return " ".join(found.split())
 

@@ -157,7 +157,7 @@ class Client:
     def _json(self, path: str, content: bytes) -> Any:
         try:
             return json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             shown = self._key.hidden(content[:_EXCERPT].decode(errors="replace"))
             raise RemoteError(
                 self.host, f"{path} answered with something that is not JSON: {shown!r}"

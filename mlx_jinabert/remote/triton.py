@@ -171,6 +171,6 @@ def _tensors(content: bytes, length: str | None, host: str) -> dict[str, NDArray
                 raw = np.frombuffer(content[end : end + size], dtype)
                 end += size
             found[one["name"]] = raw.reshape(shape)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise RemoteError(host, f"answered with tensors that cannot be read: {error!r}") from None
     return found

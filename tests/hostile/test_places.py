@@ -45,7 +45,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, cwd: Path, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-m", "codesearch", *arguments],
@@ -53,6 +53,7 @@ def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
+        timeout=timeout,
         check=False,
     )
 
@@ -314,3 +315,33 @@ def test_an_export_replaces_nothing_but_files(tree: Path, target: str) -> None:
     done = command("index", "export", target, ".", cwd=tree)
     assert (done.returncode, "no regular file" in done.stderr) == (2, True)
     assert (tree / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+@pytest.mark.parametrize("harm", [_pipe, _device])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "INDEX/root",
+        "INDEX/writer.lock",
+        "INDEX/index.sqlite-journal",
+        "INDEX/index.sqlite-wal",
+        "INDEX/graph.json",
+        "receipts.jsonl",
+        "vectors.sqlite",
+        "vectors.sqlite-journal",
+    ],
+)
+def test_nothing_in_the_home_is_waited_for(tree: Path, name: str, harm: Callable[[Path], None]) -> None:
+    with open_index(tree, WordHashEmbedder()) as index:
+        index.refresh()
+        home = index.directory.parent.parent
+    path = home / name.replace("INDEX", f"indexes/{index.directory.name}")
+    path.unlink(missing_ok=True)
+    harm(path)
+    (tree / "retry.py").write_text("def other(): pass\n")
+    for arguments in (("index",), ("list",), ("stats",)):
+        done = command(*arguments, cwd=tree, timeout=100)
+        assert done.returncode in (0, 2)
+        assert "this is a bug" not in done.stderr
+        assert "[Errno" not in done.stderr

@@ -26,7 +26,7 @@ class Ledger:
             found = json.loads((self._folder / digest).read_text(encoding="ascii"))
             chunks = {str(root): tuple(map(UUID, names)) for root, names in found["chunks"].items()}
             return Done(digest, chunks, int(found["embedded"]))
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
             return None
 
     def note(self, done: Done) -> None:

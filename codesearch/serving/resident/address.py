@@ -12,11 +12,13 @@ import os
 import sys
 from pathlib import Path
 
+from codesearch.files.content.regular import read_regular
 from codesearch.storage.folders.home import index_home
 
 __all__ = ["LOCK_NAME", "Address", "address_file", "identity", "surroundings"]
 
 LOCK_NAME = "server.lock"
+_MOST_BYTES = 1 << 16
 _PACKAGES = ("codesearch", "mlx_jinabert")
 _NAMES = frozenset({"CODESEARCH_CACHE_BYTES", "HOME", "XDG_CONFIG_HOME"})
 _PREFIXES = ("MLX_JINABERT_", "HF_", "GIT_CONFIG")
@@ -38,10 +40,9 @@ class Address:
     def read(cls) -> Address | None:
         """As the process wrote it; None where there is none, or nothing that can be read as one."""
         try:
-            with address_file().open(encoding="utf-8") as file:
-                found = json.load(file)
+            found = json.loads(read_regular(address_file(), _MOST_BYTES) or b"")
             return cls(str(found["where"]), int(found["pid"]), str(found["identity"]), str(found["secret"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def write(self) -> None:

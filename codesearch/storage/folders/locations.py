@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.errors import BadQuery, IndexBusy, IndexNotFound, StorageFailed
+from codesearch.files.content.regular import read_regular
 from codesearch.files.repositories.clones import checkout, is_address
 from codesearch.files.repositories.roots import canonical, git_top_level
 from codesearch.storage.folders.folder_lock import held_alone
@@ -40,6 +41,7 @@ __all__ = [
 
 LOCK_NAME = "writer.lock"
 _ROOT_NAME = "root"
+_MOST_BYTES = 1 << 16
 _TRIES = 10
 _FOLDER_NAME = re.compile(r"[0-9a-f]{16}")
 
@@ -194,9 +196,10 @@ def _index_folders() -> Iterator[Path]:
 
 def _noted_root(folder: Path) -> Path | None:
     try:
-        return Path(os.fsdecode((folder / _ROOT_NAME).read_bytes()))
+        content = read_regular(folder / _ROOT_NAME, _MOST_BYTES)
     except OSError:
         return None
+    return Path(os.fsdecode(content)) if content else None
 
 
 def _delete_each(entries: list[IndexEntry]) -> list[IndexEntry]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import time
 from pathlib import Path
@@ -71,6 +72,9 @@ class WriterLock:
                 return False  # the same, while the folder was made
             remedy = advice(self._path) or "set CODESEARCH_HOME to a folder of your own"
             raise StorageFailed(f"{self._path}: {error.strerror}; {remedy}") from error
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise StorageFailed(f"{self._path} is no file; remove it")
         try:
             _try_lock(fd)
         except OSError:

@@ -173,5 +173,5 @@ def read_listing(path: Path) -> Listing | None:
             return None
         files = tuple(RemoteFile(**file) for file in stored["files"])
         return Listing(stored["repo_id"], stored["commit"], files)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

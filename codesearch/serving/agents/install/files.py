@@ -33,7 +33,7 @@ class Backups:
         """Those of this user; none where nothing was written yet."""
         try:
             return cls(dict(json.loads(_file().read_text(encoding="utf-8"))))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return cls({})
 
     def original(self, path: Path, now: bytes | None) -> tuple[bool, bytes | None]:
