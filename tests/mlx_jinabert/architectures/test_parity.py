@@ -197,6 +197,19 @@ def test_bfloat16_on_mlx(checkpoint: Checkpoint) -> None:
     assert cosine(got, reference(checkpoint, lengths)).min() >= HALF_COSINE
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("checkpoint", CASES)
+def test_hidden_states_stay_in_half_precision_on_mlx(checkpoint: Checkpoint, dtype: str) -> None:
+    """One float32 constant amid the layers would widen all that follows it, padded or not."""
+    require("mlx.core")
+    import mlx.core as mx
+
+    model = open_model(checkpoint_folder(checkpoint), "mlx", dtype)
+    ids = mx.array(np.full((2, 9), 7, np.int32))
+    for mask in (None, mx.array(np.array([[1] * 9, [1] * 5 + [0] * 4], np.int32))):
+        assert model._model(ids, mask).dtype == getattr(mx, dtype)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("checkpoint", DEEP)
 def test_the_depth_of_the_published_models(checkpoint: Checkpoint, backend: str) -> None:
