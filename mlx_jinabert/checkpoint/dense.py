@@ -140,7 +140,7 @@ def _flag(config: Mapping[str, object], key: str, *, default: bool) -> bool:
 
 
 def _check_packing(module: DenseModule, weights: Weights) -> None:
-    """Hold a layer among a transformer's weights whose packing no configuration states."""
+    """Check a layer among a transformer's weights, whose packing no configuration states."""
     name, wide = f"{module.layer}.weight", module.in_features
     found, expected = weights.shape(name), (module.out_features, wide)
     parts = [f"{module.layer}.{part}" for part in ("scales", "biases")]

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["Measured", "RequestRecord"]
+__all__ = ["RequestFigures", "RequestRecord"]
 
 
-class Measured(Protocol):
+class RequestFigures(Protocol):
     """Figures of the engine about a request."""
 
     @property
@@ -55,7 +55,7 @@ class RequestRecord:
         """Since the request came."""
         return time.monotonic() - self.begun
 
-    def note(self, computed: Measured) -> None:
+    def note(self, computed: RequestFigures) -> None:
         """Keep what the engine did."""
         self.tokens += computed.tokens
         self.cut += computed.cut

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from mlx_jinabert.server.engine.pool import Lease, ModelPool, UnknownModel
 from mlx_jinabert.server.engine.scheduler import QueueFull
-from mlx_jinabert.server.engine.served import Computed, ServedEmbedder, ServedReranker, TextsTooLong
+from mlx_jinabert.server.engine.served import EngineResult, ServedEmbedder, ServedReranker, TextsTooLong
 from mlx_jinabert.server.engine.worker import BackendFailed, NotFinite
 from mlx_jinabert.server.errors import ApiError, invalid, overloaded, too_large
 from mlx_jinabert.server.record import RequestRecord
@@ -91,7 +91,7 @@ async def embed(
     prompt: str,
     truncate: bool | None,
     field: str,
-) -> Computed:
+) -> EngineResult:
     """Pooled vectors of texts or of token ids."""
     _, settings, record = _state(request)
     cut = settings.auto_truncate if truncate is None else truncate
@@ -111,7 +111,7 @@ async def score(
     documents: Sequence[str],
     truncate: bool,
     field: str,
-) -> Computed:
+) -> EngineResult:
     """Logits of documents, (n, 1)."""
     _, _, record = _state(request)
     return await _answer(request, served.score(query, documents, truncate), record, field)
@@ -142,7 +142,9 @@ def _check_ids(sequences: Sequence[Sequence[int]], vocabulary: int, field: str) 
             raise invalid(f"field {field!r}: token ids {position} must be from 0 to {vocabulary - 1}", field)
 
 
-async def _answer(request: Request, work: Awaitable[Computed], record: RequestRecord, field: str) -> Computed:
+async def _answer(
+    request: Request, work: Awaitable[EngineResult], record: RequestRecord, field: str
+) -> EngineResult:
     try:
         computed = await _unless_gone(request, work)
     except TextsTooLong as error:

@@ -16,14 +16,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CacheLevel", "Cached", "MemoryCache", "TwoLevels", "text_key"]
+__all__ = ["CacheEntry", "CacheLevel", "MemoryCache", "TwoLevels", "text_key"]
 
 _OVERHEAD = 300
 """Bytes that an entry takes beside its numbers, about: key, objects, table."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
+class CacheEntry:
     """A cached text: its tokens before any cut, and its pooled vector, (width,) float32."""
 
     tokens: int
@@ -33,10 +33,10 @@ class Cached:
 class CacheLevel(Protocol):
     """Keys to what is known of their texts. Any thread may use it; it never raises."""
 
-    def get(self, keys: Iterable[bytes]) -> dict[bytes, Cached]:
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, CacheEntry]:
         """Those that are known."""
 
-    def put(self, found: Mapping[bytes, Cached]) -> None:
+    def put(self, found: Mapping[bytes, CacheEntry]) -> None:
         """Remember them."""
 
     def close(self) -> None:
@@ -55,14 +55,14 @@ class MemoryCache:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._lock = threading.Lock()
-        self._entries: OrderedDict[bytes, Cached] = OrderedDict()
+        self._entries: OrderedDict[bytes, CacheEntry] = OrderedDict()
 
     @property
     def size(self) -> int:
         """Bytes that the entries take, about."""
         return self._bytes
 
-    def get(self, keys: Iterable[bytes]) -> dict[bytes, Cached]:
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, CacheEntry]:
         """See ``CacheLevel``."""
         if not self._entries:
             return {}
@@ -72,7 +72,7 @@ class MemoryCache:
                 self._entries.move_to_end(key)
         return found
 
-    def put(self, found: Mapping[bytes, Cached]) -> None:
+    def put(self, found: Mapping[bytes, CacheEntry]) -> None:
         """See ``CacheLevel``."""
         with self._lock:
             for key, entry in found.items():
@@ -96,7 +96,7 @@ class TwoLevels:
         self._first = first
         self._second = second
 
-    def get(self, keys: Iterable[bytes]) -> dict[bytes, Cached]:
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, CacheEntry]:
         """See ``CacheLevel``; what only the second level knows is put into the first."""
         wanted = list(keys)
         found = self._first.get(wanted)
@@ -107,7 +107,7 @@ class TwoLevels:
             found |= slow
         return found
 
-    def put(self, found: Mapping[bytes, Cached]) -> None:
+    def put(self, found: Mapping[bytes, CacheEntry]) -> None:
         """See ``CacheLevel``."""
         self._first.put(found)
         self._second.put(found)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlx_jinabert.server.engine.cache import Cached
+from mlx_jinabert.server.engine.cache import CacheEntry
 
 __all__ = ["DiskCache"]
 
@@ -50,10 +50,10 @@ class DiskCache:
         except (sqlite3.Error, OSError) as error:
             self._give_up(error)
 
-    def get(self, keys: Iterable[bytes]) -> dict[bytes, Cached]:
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, CacheEntry]:
         """See ``CacheLevel``."""
         wanted = list(keys)
-        found: dict[bytes, Cached] = {}
+        found: dict[bytes, CacheEntry] = {}
         with self._lock:
             try:
                 for start in range(0, len(wanted) if self._db else 0, _AT_ONCE):
@@ -62,7 +62,7 @@ class DiskCache:
                 self._give_up(error)
         return found
 
-    def put(self, found: Mapping[bytes, Cached]) -> None:
+    def put(self, found: Mapping[bytes, CacheEntry]) -> None:
         """See ``CacheLevel``."""
         now = int(time.time())
         rows = [
@@ -97,14 +97,14 @@ class DiskCache:
         db.execute(f"PRAGMA user_version = {_FORMAT}")
         return db
 
-    def _read(self, keys: list[bytes]) -> dict[bytes, Cached]:
+    def _read(self, keys: list[bytes]) -> dict[bytes, CacheEntry]:
         assert self._db is not None
         marks = ",".join("?" * len(keys))
         query = f"SELECT key, used, tokens, vector FROM vectors WHERE key IN ({marks})"
         now = int(time.time())
         found, old = {}, []
         for key, used, tokens, blob in self._db.execute(query, keys):
-            found[key] = Cached(tokens, np.frombuffer(blob, "<f4").astype(np.float32))
+            found[key] = CacheEntry(tokens, np.frombuffer(blob, "<f4").astype(np.float32))
             if now - used > _HOUR:
                 old.append((now, key))
         if old:

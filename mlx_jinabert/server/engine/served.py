@@ -15,14 +15,14 @@ import numpy as np
 
 from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.local.reranker import Reranker
-from mlx_jinabert.server.engine.cache import Cached, CacheLevel, text_key
+from mlx_jinabert.server.engine.cache import CacheEntry, CacheLevel, text_key
 from mlx_jinabert.server.engine.scheduler import Job, QueueFull, Scheduler, Values
 from mlx_jinabert.server.engine.worker import BackendFailed, NotFinite, Observer, Outcome, Worker
 from mlx_jinabert.server.settings import Settings
 from mlx_jinabert.text.pairs import Pair, TokenizedPairs
 from mlx_jinabert.text.tokenizer import Ids, Piece, TokenizedTexts
 
-__all__ = ["Computed", "ServedEmbedder", "ServedReranker", "TextsTooLong"]
+__all__ = ["EngineResult", "ServedEmbedder", "ServedReranker", "TextsTooLong"]
 
 M = TypeVar("M", bound=LocalEmbedder | Reranker)
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class TextsTooLong(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
+class EngineResult:
     """Results of a request: (n, width) float32 in its order, and what is told about how it went."""
 
     values: Values
@@ -164,7 +164,7 @@ class ServedEmbedder(_Served[LocalEmbedder]):
         self._uses_cache = settings.caches
         super().__init__(model, name, settings, observer)
 
-    async def embed(self, texts: Sequence[str], prompt: str, truncate: bool) -> Computed:
+    async def embed(self, texts: Sequence[str], prompt: str, truncate: bool) -> EngineResult:
         """Pooled vectors of texts, the prompt before each. TextsTooLong unless ``truncate``; QueueFull."""
         prefixed = [prompt + text for text in texts] if prompt else list(texts)
         keys = [text_key(self._identity, text) for text in prefixed] if self._uses_cache else []
@@ -191,9 +191,9 @@ class ServedEmbedder(_Served[LocalEmbedder]):
                 lengths[position] = length
             queue, compute = part.queue_seconds, part.compute_seconds
         cut = self._check_lengths(lengths, truncate=True)
-        return Computed(values, lengths, cut, len(texts) - len(missing), queue, compute)
+        return EngineResult(values, lengths, cut, len(texts) - len(missing), queue, compute)
 
-    async def embed_ids(self, sequences: Sequence[Sequence[int]], truncate: bool) -> Computed:
+    async def embed_ids(self, sequences: Sequence[Sequence[int]], truncate: bool) -> EngineResult:
         """Pooled vectors of token ids as they are: special tokens included, no prompt."""
         limit = self.model.max_length
         lengths = [len(sequence) for sequence in sequences]
@@ -209,7 +209,7 @@ class ServedEmbedder(_Served[LocalEmbedder]):
 
     async def _embed_unknown(
         self, texts: Sequence[str], keys: Sequence[bytes], truncate: bool, named: Sequence[int] = ()
-    ) -> Computed:
+    ) -> EngineResult:
         """``named``: what an error calls each text; by default its position."""
         tokens: TokenizedTexts = await self._tokenised(
             lambda: self.model.tokenizer.encode(texts), sum(map(len, texts))
@@ -223,16 +223,16 @@ class ServedEmbedder(_Served[LocalEmbedder]):
         computed = await self._computed(tokens.ids, tokens.lengths, cut)
         if keys:
             found = {
-                key: Cached(length, row.copy())  # a view would keep the whole batch
+                key: CacheEntry(length, row.copy())  # a view would keep the whole batch
                 for key, length, row in zip(keys, tokens.lengths, computed.values, strict=True)
             }
             self._cache.put(found)
         return computed
 
-    async def _computed(self, ids: Sequence[Ids], lengths: Sequence[int], cut: int) -> Computed:
+    async def _computed(self, ids: Sequence[Ids], lengths: Sequence[int], cut: int) -> EngineResult:
         job = Job(ids)
         values = await self._run(job)
-        return Computed(values, lengths, cut, 0, job.started_at - job.queued_at, _since(job))
+        return EngineResult(values, lengths, cut, 0, job.started_at - job.queued_at, _since(job))
 
     def _compute(self, ids: Sequence[Ids], types: Sequence[Ids]) -> Values:
         return self.model.pool(ids)
@@ -244,7 +244,7 @@ class ServedEmbedder(_Served[LocalEmbedder]):
 class ServedReranker(_Served[Reranker]):
     """A cross-encoder; its results are logits, (n, 1)."""
 
-    async def score(self, query: str, documents: Sequence[str], truncate: bool) -> Computed:
+    async def score(self, query: str, documents: Sequence[str], truncate: bool) -> EngineResult:
         """Logits of the query with each document. TextsTooLong unless ``truncate``; QueueFull."""
         pairs: list[Pair] = [(query, document) for document in documents]
         characters = len(query) * len(documents) + sum(map(len, documents))
@@ -254,7 +254,7 @@ class ServedReranker(_Served[Reranker]):
         cut = self._check_lengths(tokens.lengths, truncate)
         job = Job(tokens.ids, tokens.types)
         values = await self._run(job)
-        return Computed(values, tokens.lengths, cut, 0, job.started_at - job.queued_at, _since(job))
+        return EngineResult(values, tokens.lengths, cut, 0, job.started_at - job.queued_at, _since(job))
 
     async def shortened(self, documents: Sequence[str], tokens: int | None) -> Sequence[str]:
         """The documents, each cut after so many tokens of its own."""

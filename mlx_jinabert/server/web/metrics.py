@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from prometheus_client import (
@@ -27,6 +27,7 @@ __all__ = ["Metrics"]
 
 Count = Callable[[float], None]
 
+_PREFIX = "mlx_jinabert_"
 _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 _TOKENS = (16, 64, 256, 1024, 2048, 4096, 8192, 16_384, 32_768)
@@ -38,68 +39,41 @@ class Metrics:
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        name = "mlx_jinabert_{}".format
-        self.requests = Counter(
-            name("requests"), "Requests answered", ("route", "method", "status"), registry=registry
-        )
-        self.latency = Histogram(
-            name("request_seconds"), "From request to answer", ("route",), buckets=_LATENCY, registry=registry
-        )
-        self.queued = Histogram(
-            name("queue_seconds"),
-            "From queued to taken for a batch",
-            ("model",),
-            buckets=_LATENCY,
-            registry=registry,
-        )
-        self.in_flight = Gauge(name("requests_in_flight"), "Requests being answered", registry=registry)
-        self.queue_tokens = Gauge(
-            name("queue_tokens"), "Tokens that wait to be computed", ("model",), registry=registry
-        )
-        self.texts = Counter(name("texts"), "Texts asked for", ("model",), registry=registry)
-        self.tokens = Counter(name("tokens"), "Tokens computed", ("model",), registry=registry)
-        self.cut = Counter(
-            name("truncated_texts"), "Texts cut to the model's limit", ("model",), registry=registry
-        )
-        self.cached = Counter(
-            name("cache_hits"), "Texts answered from the cache", ("model",), registry=registry
-        )
-        self.batch_texts = Histogram(
-            name("batch_texts"), "Texts computed together", ("model",), buckets=_SIZES, registry=registry
-        )
-        self.batch_tokens = Histogram(
-            name("batch_tokens"), "Tokens computed together", ("model",), buckets=_TOKENS, registry=registry
-        )
-        self.batch_requests = Histogram(
-            name("batch_requests"),
-            "Requests computed together",
-            ("model",),
-            buckets=_SIZES,
-            registry=registry,
-        )
-        self.batch_seconds = Histogram(
-            name("batch_seconds"), "Time of a batch", ("model",), buckets=_LATENCY, registry=registry
-        )
-        self.model = Gauge(
-            name("model_loaded"),
-            "1 while a model is in memory",
-            ("model", "source", "backend", "device", "dtype"),
-            registry=registry,
-        )
-        self.load_seconds = Gauge(
-            name("model_load_seconds"), "How long a model took to load", ("model",), registry=registry
-        )
-        self.healthy = Gauge(name("healthy"), "1 while the first model answers", registry=registry)
-        peak = Gauge(name("peak_memory_bytes"), "Largest resident memory so far", registry=registry)
-        peak.set_function(_peak_memory)
-        version = Gauge(name("build_info"), "Always 1", ("version",), registry=registry)
-        version.labels(mlx_jinabert.__version__).set(1)
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        counter, gauge = self._counter, self._gauge
+        self.requests = counter("requests", "Requests answered", "route", "method", "status")
+        self.latency = self._histogram("request_seconds", "From request to answer", _LATENCY, "route")
+        self.queued = self._histogram("queue_seconds", "From queued to taken for a batch", _LATENCY)
+        self.in_flight = gauge("requests_in_flight", "Requests being answered")
+        self.queue_tokens = gauge("queue_tokens", "Tokens that wait to be computed", "model")
+        self.texts = counter("texts", "Texts asked for", "model")
+        self.tokens = counter("tokens", "Tokens computed", "model")
+        self.cut = counter("truncated_texts", "Texts cut to the model's limit", "model")
+        self.cached = counter("cache_hits", "Texts answered from the cache", "model")
+        self.batch_texts = self._histogram("batch_texts", "Texts computed together", _SIZES)
+        self.batch_tokens = self._histogram("batch_tokens", "Tokens computed together", _TOKENS)
+        self.batch_requests = self._histogram("batch_requests", "Requests computed together", _SIZES)
+        self.batch_seconds = self._histogram("batch_seconds", "Time of a batch", _LATENCY)
+        kinds = ("model", "source", "backend", "device", "dtype")
+        self.model = gauge("model_loaded", "1 while a model is in memory", *kinds)
+        self.load_seconds = gauge("model_load_seconds", "How long a model took to load", "model")
+        self.healthy = gauge("healthy", "1 while the first model answers")
+        gauge("peak_memory_bytes", "Largest resident memory so far").set_function(_peak_memory)
+        gauge("build_info", "Always 1", "version").labels(mlx_jinabert.__version__).set(1)
         self._labels: dict[str, tuple[str, ...]] = {}
         self._models: dict[str, ModelMetrics] = {}
         self._kinds: dict[tuple[str, str, int], tuple[Count, Count]] = {}
+
+    def _counter(self, name: str, about: str, *labels: str) -> Counter:
+        return Counter(_PREFIX + name, about, labels, registry=self.registry)
+
+    def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
+        return Gauge(_PREFIX + name, about, labels, registry=self.registry)
+
+    def _histogram(self, name: str, about: str, buckets: Sequence[float], label: str = "model") -> Histogram:
+        return Histogram(_PREFIX + name, about, (label,), buckets=buckets, registry=self.registry)
 
     def for_model(self, name: str) -> ModelMetrics:
         """See ``PoolObserver``."""

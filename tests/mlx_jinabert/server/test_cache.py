@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlx_jinabert.server.engine.cache import Cached, MemoryCache, TwoLevels, text_key
+from mlx_jinabert.server.engine.cache import CacheEntry, MemoryCache, TwoLevels, text_key
 from mlx_jinabert.server.engine.disk_cache import DiskCache
 
 
-def entry(number: int, width: int = 64) -> Cached:
-    return Cached(number, np.random.RandomState(number).standard_normal(width).astype(np.float32))
+def entry(number: int, width: int = 64) -> CacheEntry:
+    return CacheEntry(number, np.random.RandomState(number).standard_normal(width).astype(np.float32))
 
 
 def key(number: int) -> bytes:
     return number.to_bytes(16, "big")
 
 
-def same(a: Cached, b: Cached) -> bool:
+def same(a: CacheEntry, b: CacheEntry) -> bool:
     return a.tokens == b.tokens and a.vector.tobytes() == b.vector.tobytes()
 
 
