@@ -76,8 +76,10 @@ def read_stamp(directory: Path) -> Stamp:
     """
     try:
         content = read_regular(directory / _STAMP, _MOST_BYTES)
-        if content is None or not (directory / GRAPH).is_file():  # whoever opens a pipe waits
+        if content is None:
             raise StaleGraph("there is no saved graph")
+        if not (directory / GRAPH).is_file():  # whoever opens a pipe waits
+            raise StaleGraph("the saved graph cannot be read: it is gone, or no file")
         return Stamp(**json.loads(content))
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise StaleGraph(f"the stamp of the saved graph cannot be read ({error})") from error
