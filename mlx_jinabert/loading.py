@@ -158,9 +158,7 @@ def load_reranker(
         spec.architecture.token_types,
         table_rows=spec.architecture.vocab_size,
     )
-    # What int8 costs in order has not been measured, so "auto" is float32 on ONNX, for aliases too.
-    plain = dtype == "auto" and spec.folder.quantization is None
-    owner = BackendOwner(partial(_open, spec, backend, dtype, onnx_dtype="float32" if plain else None))
+    owner = _scoring_owner(spec, backend, dtype)
     reload = _again(load_reranker, name, spec, backend=backend, activation=activation, **settings)
     return Reranker(spec, tokenizer, owner, reload, chosen)
 
@@ -175,11 +173,18 @@ def _judging(name: Name, spec: LocalSpec, activation: Activation, options: dict[
         instruction = options["instruction"] or DEFAULT_INSTRUCTION
         tokenizer = JudgingTokenizer(folder.tokenizer, limit, spec.architecture.vocab_size, instruction)
         direction = verdict_weights(folder, hidden, tokenizer.yes, tokenizer.no)
-    dtype, backend = options["dtype"], options["backend"]
-    plain = dtype == "auto" and folder.quantization is None
-    owner = BackendOwner(partial(_open, spec, backend, dtype, onnx_dtype="float32" if plain else None))
+    owner = _scoring_owner(spec, options["backend"], options["dtype"])
     reload = _again(load_reranker, name, spec, **options)
     return JudgingReranker(spec, tokenizer, owner, reload, activation, direction)
+
+
+def _scoring_owner(spec: LocalSpec, backend: str, dtype: str) -> BackendOwner:
+    """The backend of a reranker.
+
+    What int8 costs in order has not been measured, so "auto" is float32 on ONNX, for aliases too.
+    """
+    plain = dtype == "auto" and spec.folder.quantization is None
+    return BackendOwner(partial(_open, spec, backend, dtype, onnx_dtype="float32" if plain else None))
 
 
 def load_late_interaction(

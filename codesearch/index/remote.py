@@ -111,7 +111,7 @@ class RemoteIndex(Searchable):
     def _embedder(self) -> Embedder:
         record, model = self._record, self._given
         if model is None:
-            model = Model(record.model) if record.named else Model.absent(record.model, record.fingerprint)
+            model = Model.recorded(record.model, record.named, record.fingerprint)
         if model.fingerprint != record.fingerprint:
             raise ModelMismatch(record.model, model.name, "give the model that the store was filled with")
         return model.load()
@@ -121,7 +121,7 @@ class RemoteIndex(Searchable):
         record = self._record.text
         if record is None:
             return None
-        model = Model(record.model) if record.named else Model.absent(record.model, record.fingerprint)
+        model = Model.recorded(record.model, record.named, record.fingerprint)
         if model.fingerprint != record.fingerprint:
             raise ModelMismatch(record.model, model.name, "the store's second vectors are of another version")
         return model.load()

@@ -83,6 +83,11 @@ class Model:
         return model
 
     @classmethod
+    def recorded(cls, name: str, named: bool, fingerprint: str) -> Model:
+        """The model of a record: by its name where it has one, else the absent object of that fingerprint."""
+        return cls(name) if named else cls.absent(name, fingerprint)
+
+    @classmethod
     def default(cls) -> Model:
         """$CODESEARCH_MODEL, else the shipped one."""
         return cls(caller.variable("CODESEARCH_MODEL") or SHIPPED)

@@ -151,7 +151,7 @@ class Reranker(LocalModel):
         return found
 
     def _scores(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the model computes for n pairs -> their logits, (n,)."""
+        """Turn the results of the backend for n pairs, (n, width), into their logits, (n,)."""
         return values[:, 0]
 
     def _types(self, types: Sequence[Ids]) -> Sequence[Ids] | None:

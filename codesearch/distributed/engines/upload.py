@@ -124,7 +124,7 @@ def _second(stored: TextModel | None, given: Model | None) -> Model | None:
     if given is None:
         if stored is None:
             return None
-        known = Model(stored.model) if stored.named else Model.absent(stored.model, stored.fingerprint)
+        known = Model.recorded(stored.model, stored.named, stored.fingerprint)
         return _second(stored, known)
     if stored is None or stored.fingerprint != given.fingerprint:
         raise ModelMismatch(

@@ -1,4 +1,4 @@
-"""What speaks for a chunk: its words, its length, the names it defines, the very text of the question."""
+"""Evidence of a chunk: its words, its length, the names it defines, the very text of the question."""
 
 from __future__ import annotations
 

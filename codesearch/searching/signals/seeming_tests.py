@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from codesearch.records import Chunk
@@ -72,8 +72,5 @@ def _test_folder(path: str) -> str | None:
 def _renamed(path: str) -> str:
     """The path as if no folder of it were called test."""
     *folders, name = path.split("/")
-    return "/".join([*_others(folders), name])
-
-
-def _others(folders: Iterable[str]) -> list[str]:
-    return [folder for folder in folders if folder.casefold() not in _NAMES]
+    others = [folder for folder in folders if folder.casefold() not in _NAMES]
+    return "/".join([*others, name])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -40,6 +40,18 @@ _MOST_BYTES = 1 << 28
 _LOCK_WAIT_SECONDS = 10.0  # for another process that is writing
 
 
+class OpenOptions(TypedDict):
+    """Options of ``open_index`` and ``open_indexes`` that the command line sets."""
+
+    here: bool
+    allow_large: bool
+    hidden: bool | None
+    ignore: bool | None
+    max_file_bytes: int | None
+    follow: bool | None
+    generated: bool | None
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The paths that are indexed or searched, and the options that say how."""
@@ -53,6 +65,19 @@ class Target:
     max_file_bytes: int | None = None
     follow: bool | None = None
     generated: bool | None = None
+
+    @property
+    def open_options(self) -> OpenOptions:
+        """The options, as the functions that open an index name them."""
+        return {
+            "here": self.root_here,
+            "allow_large": self.yes,
+            "hidden": self.hidden,
+            "ignore": self.ignore,
+            "max_file_bytes": self.max_file_bytes,
+            "follow": self.follow,
+            "generated": self.generated,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +104,7 @@ def open_one(target: Target, *, create: bool = True) -> Iterator[tuple[Index, tu
     if len(roots) > 1:
         raise BadQuery(f"the paths belong to different roots ({', '.join(roots)}); search one root at a time")
     parts = tuple(place.under for place in places)
-    with open_index(
-        paths[0],
-        target.model,
-        here=target.root_here,
-        allow_large=target.yes,
-        hidden=target.hidden,
-        ignore=target.ignore,
-        max_file_bytes=target.max_file_bytes,
-        follow=target.follow,
-        generated=target.generated,
-        create=create,
-    ) as index:
+    with open_index(paths[0], target.model, create=create, **target.open_options) as index:
         yield index, () if "" in parts else parts
 
 

@@ -22,18 +22,9 @@ def open_all(target: session.Target, *, create: bool = True) -> Iterator[session
         with session.open_one(target, create=create) as (index, under):
             yield session.OpenTarget(index, under)
         return
+    notes = _Notes()
     with open_indexes(
-        target.paths,
-        target.model,
-        here=target.root_here,
-        allow_large=target.yes,
-        hidden=target.hidden,
-        ignore=target.ignore,
-        max_file_bytes=target.max_file_bytes,
-        follow=target.follow,
-        generated=target.generated,
-        create=create,
-        on_problem=_Notes(),
+        target.paths, target.model, create=create, on_problem=notes, **target.open_options
     ) as several:
         yield session.OpenTarget(several)
 
