@@ -62,17 +62,33 @@ class VectorTable:
 
     def nearest(self, query: NDArray[np.float32], limit: int, allowed: Ids | None = None) -> list[ScoredRow]:
         """The best ``limit`` vectors by inner product with (dim,); equal scores are ordered by id."""
-        rows = np.arange(len(self)) if allowed is None else np.flatnonzero(np.isin(self.ids, allowed))
-        if not len(rows) or limit < 1:
+        scores, ids = self._compared(query, allowed)
+        if not len(ids) or limit < 1:
             return []
-        # Picking rows copies them: beyond a quarter of the table, computing everything is cheaper.
-        if len(rows) * 4 < len(self):
-            scores = self.matrix[rows] @ query
-        else:
-            scores = (self.matrix @ query)[rows]
-        ids = self.ids[rows]
         if limit < len(scores):
             best = np.flatnonzero(scores >= np.partition(scores, -limit)[-limit])
             scores, ids = scores[best], ids[best]
         order = np.lexsort((ids, -scores))[:limit]
         return [ScoredRow(int(ids[i]), float(scores[i])) for i in order]
+
+    def _compared(self, query: NDArray[np.float32], allowed: Ids | None) -> tuple[NDArray[np.float32], Ids]:
+        """Inner products with the vectors of these chunks, in the order of the chunk ids beside them."""
+        if not len(self):
+            return np.zeros(0, np.float32), self.ids
+        if allowed is None:
+            return _products(self.matrix, query), self.ids
+        rows = np.flatnonzero(np.isin(self.ids, allowed))
+        # Picking rows copies them: beyond a quarter of the table, computing everything is cheaper.
+        if len(rows) * 4 < len(self):
+            return _products(self.matrix[rows], query), self.ids[rows]
+        return _products(self.matrix, query)[rows], self.ids[rows]
+
+
+def _products(matrix: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n,) inner products of (n, dim) and (dim,), all summed alike and in the thread that asks.
+
+    BLAS divides it among threads, which then wait for each other: 8.8 ms instead of 0.35 for 4,400 vectors
+    of 256 while another program uses one of two cores. It also rounds by the row of a vector.
+    """
+    products: NDArray[np.float32] = np.einsum("ij,j->i", matrix, query)
+    return products

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from codesearch.errors import BadQuery
 from codesearch.records import ChunkRef
@@ -163,6 +163,7 @@ class Query:
         return not words.isdisjoint(self.terms)
 
 
+@lru_cache(maxsize=1 << 12)
 def stem(word: str) -> str:
     """A word without its English inflection, crudely: routes, router and routing are "rout".
 

@@ -18,16 +18,17 @@ def best_lines(text: str, stems: Mapping[str, float]) -> tuple[int, int]:
     A word tells the less, the more lines hold it, and counts once in a window. Of equal windows it
     is the first, and the first lines where none holds a word. Blank lines at the ends are no part of it.
     """
-    lines = text.casefold().split("\n")
+    folded = text.casefold()
+    lines = folded.split("\n")
     first = next((at for at, line in enumerate(lines) if line.strip()), 0)
     last = next((at for at in range(len(lines) - 1, first, -1) if lines[at].strip()), first)
-    rarity = rarities(lines[first : last + 1], stems)
-    held = [frozenset(stem for stem in rarity if stem in line) for line in lines]
-    starts = range(first, max(first, last - WINDOW + 1) + 1)
-
-    def worth(start: int) -> float:
-        return sum(rarity[stem] for stem in set().union(*held[start : min(start + WINDOW, last + 1)]))
-
-    telling = [at for at in starts if any(held[at : at + WINDOW])]
-    start = max(telling or [first], key=lambda at: (round(worth(at), 9), -at))
+    rarity = rarities(lines[first : last + 1], {stem: stems[stem] for stem in stems if stem in folded})
+    final = max(first, last - WINDOW + 1)
+    worth: dict[int, float] = {}
+    for stem, weight in rarity.items():
+        holding = (at for at, line in enumerate(lines) if stem in line)
+        starts = {start for at in holding for start in range(max(first, at - WINDOW + 1), min(at, final) + 1)}
+        for start in starts:
+            worth[start] = worth.get(start, 0.0) + weight
+    start = max(worth or [first], key=lambda at: (round(worth.get(at, 0.0), 9), -at))
     return start, min(start + WINDOW - 1, last)

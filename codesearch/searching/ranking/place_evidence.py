@@ -78,10 +78,16 @@ def verbatim(candidates: Sequence[Candidate], query: Query, weights: Weights) ->
     if query.is_name:
         return [c.plus(weights.verbatim if wanted in c.chunk.text else 0.0) for c in candidates]
     folded = wanted.casefold()
+    rare_first = sorted(folded.split(), key=len, reverse=True)
     return [
-        c.plus(weights.verbatim if folded in " ".join(c.chunk.text.casefold().split()) else 0.0)
+        c.plus(weights.verbatim if _holds(c.chunk.text.casefold(), folded, rare_first) else 0.0)
         for c in candidates
     ]
+
+
+def _holds(text: str, phrase: str, words: Sequence[str]) -> bool:
+    """Whether a text holds a phrase, whatever space is between its ``words``; few texts hold all of them."""
+    return all(word in text for word in words) and phrase in " ".join(text.split())
 
 
 def _named(chunk: Chunk) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from codesearch.searching.question.query import Query
 from codesearch.storage.lexical.tokens import is_function_word
@@ -40,7 +41,7 @@ _MOST_WORDS = 60
 _MOST_CHARACTERS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """The words of a message that do not vary, case-folded; None where something varies."""
 
@@ -48,16 +49,15 @@ class Message:
     is_printed: bool = False
     """Whether a program printed the line: who says it may stand before the message, a cause behind."""
 
-    @property
-    def fixed(self) -> frozenset[str]:
-        """The words, without order."""
-        return frozenset(word for word in self.words if word)
+    @cached_property
+    def fixed(self) -> tuple[str, ...]:
+        """The words, each once, the longest first, which are the rarest."""
+        return tuple(sorted({word for word in self.words if word}, key=len, reverse=True))
 
     def stands_in(self, folded: str, *, everywhere: bool = False) -> bool:
         """Whether a literal of a case-folded text holds the message; ``everywhere``: all of it is one."""
         share = _SHARE_OF_PRINTED if self.is_printed else _SHARE
-        fixed = self.fixed
-        if sum(word in folded for word in fixed) < max(_LEAST_WORDS, share * len(fixed)):
+        if not self._may_stand_in(folded, share):
             return False
         said = folded if everywhere else " ".join(_LITERAL.findall(folded))
         runs = _runs(self.words, _WORD.findall(said))
@@ -67,6 +67,16 @@ class Message:
             return False
         within = self.words[runs[0].start : runs[-1].stop] if self.is_printed else self.words
         return len(matched) >= max(_SHARE * _count(within), share * _count(self.words))
+
+    def _may_stand_in(self, folded: str, share: float) -> bool:
+        """Whether a text holds enough of the words at all."""
+        held = len(self.fixed)
+        least = max(_LEAST_WORDS, share * held)
+        for word in self.fixed:
+            held -= word not in folded
+            if held < least:
+                return False
+        return held >= least
 
 
 def said_in(query: Query) -> tuple[Message, ...]:

@@ -6,6 +6,7 @@ a letter added, left out, replaced, or swapped with its neighbour (Damerau 1964)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -24,15 +25,16 @@ def near_names(name: str, known: Iterable[str], *, typos: bool) -> list[str]:
     """
     wanted = _bare(name)
     allowed = (len(wanted) >= _ONE_TYPO) + (len(wanted) >= _TWO_TYPOS) if typos else 0
-    pieces = _pieces(wanted, 2 * allowed + 1)
+    holds_piece = re.compile("|".join(map(re.escape, _pieces(wanted, 2 * allowed + 1)))).search
+    lengths = range(len(wanted) - allowed, len(wanted) + allowed + 1)
     best: list[str] = []
     for candidate in known:
         bare = _bare(candidate)
         # A typo touches two neighbouring pieces at most: of 2k + 1 pieces one survives k typos.
-        if abs(len(bare) - len(wanted)) > allowed or not any(piece in bare for piece in pieces):
+        if len(bare) not in lengths or not holds_piece(bare):
             continue
-        distance = _distance(wanted, bare)
-        if distance < allowed or (distance == allowed and best == []):
+        distance = _distance(wanted, bare, allowed)
+        if distance < allowed:
             allowed, best = distance, [candidate]
         elif distance == allowed:
             best.append(candidate)
@@ -49,18 +51,23 @@ def _pieces(word: str, number: int) -> list[str]:
     return [word[a:b] for a, b in pairwise(edges)]
 
 
-def _distance(a: str, b: str) -> int:
-    """Optimal string alignment; O(len(a) * len(b))."""
+def _distance(a: str, b: str, most: int) -> int:
+    """Optimal string alignment; ``most`` + 1 where it is more than ``most``. O(len(a) * most)."""
     if a == b:
         return 0
+    beyond = most + 1
     before: list[int] = []
-    above = list(range(len(b) + 1))
+    above = [min(j, beyond) for j in range(len(b) + 1)]
     for i, x in enumerate(a, 1):
-        row = [i]
-        for j, y in enumerate(b, 1):
-            cost = min(above[j] + 1, row[-1] + 1, above[j - 1] + (x != y))
+        row = [beyond] * (len(b) + 1)
+        row[0] = min(i, beyond)
+        for j in range(max(1, i - most), min(len(b), i + most) + 1):  # farther apart, it is more
+            y = b[j - 1]
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (x != y), beyond)
             if i > 1 and j > 1 and x == b[j - 2] and y == a[i - 2]:
                 cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
+            row[j] = cost
+        if min(row) > most and min(above) > most:  # a swap looks two rows back
+            return beyond
         before, above = above, row
     return above[-1]

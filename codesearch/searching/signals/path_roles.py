@@ -100,16 +100,21 @@ def roles_of(path: str) -> tuple[Role, ...]:
     return tuple(role for role in ROLES if role.pattern.search("/" + path))
 
 
+@lru_cache(maxsize=1 << 14)
+def _names_of(path: str) -> frozenset[str]:
+    return frozenset(role.name for role in roles_of(path))
+
+
 def is_test(path: str) -> bool:
     """Whether a file is a test."""
-    return any(role.name == "test" for role in roles_of(path))
+    return "test" in _names_of(path)
 
 
 def is_prose(path: str) -> bool:
     """Whether a file is documentation."""
-    return any(role.name == "prose" for role in roles_of(path))
+    return "prose" in _names_of(path)
 
 
 def is_data(path: str) -> bool:
     """Whether a file is data or settings: all of its text is values."""
-    return any(role.name == "data" for role in roles_of(path))
+    return "data" in _names_of(path)

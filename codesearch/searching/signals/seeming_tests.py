@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from codesearch.records import Chunk
@@ -59,6 +60,7 @@ def seeming_tests(chunks: Sequence[Chunk]) -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=1 << 14)
 def _test_folder(path: str) -> str | None:
     """Return the outermost such folder of a package, where the language names its tests."""
     where = PurePosixPath(path)

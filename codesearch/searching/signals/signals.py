@@ -128,9 +128,16 @@ def path_affinity(
     if total <= 0:
         return dict.fromkeys(distinct, 0.0)
     short = initials(terms) if abbreviated else {}
+    by_start: dict[str, list[str]] = {}
+    for term in wanted:
+        by_start.setdefault(term[:_MIN_PREFIX], []).append(term)
     alike = {
-        word: frozenset(term for term in wanted if _alike(word, term)) or short.get(word, frozenset())
+        word: meant
         for word in seen
+        if (
+            meant := frozenset(t for t in by_start.get(word[:_MIN_PREFIX], ()) if _alike(word, t))
+            or short.get(word)
+        )
     }
     return {path: _affinity(stems, alike, weight) / total for path, stems in distinct.items()}
 
@@ -155,14 +162,11 @@ def unwanted_roles(path: str, query: Query) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _PathStems:
-    """Stems of the words of a path's file name and of its folders."""
+    """Stems of the words of a path's file name, of its folders, and of both."""
 
     name: frozenset[str]
     folders: frozenset[str]
-
-    @property
-    def all(self) -> frozenset[str]:
-        return self.name | self.folders
+    all: frozenset[str]
 
 
 @lru_cache(maxsize=1 << 14)
@@ -172,7 +176,8 @@ def _path_stems(path: str) -> _PathStems:
     folders = list(where.parts[:-1])
     if folders and name.strip("_").casefold() in _UNTELLING:
         name, folders = folders[-1], [*folders[:-1], name]
-    return _PathStems(_stems(name), _stems(" ".join(folders)))
+    own, around = _stems(name), _stems(" ".join(folders))
+    return _PathStems(own, around, own | around)
 
 
 def _stems(text: str) -> frozenset[str]:
@@ -180,14 +185,17 @@ def _stems(text: str) -> frozenset[str]:
 
 
 def _alike(word: str, term: str) -> bool:
+    """Whether one begins with the other; two that are alike share their first ``_MIN_PREFIX`` letters."""
     if word == term:
         return True
     return min(len(word), len(term)) >= _MIN_PREFIX and (term.startswith(word) or word.startswith(term))
 
 
 def _affinity(stems: _PathStems, alike: Mapping[str, frozenset[str]], weight: Mapping[str, float]) -> float:
-    by_name = frozenset().union(*(alike[word] for word in stems.name))
-    by_folder = frozenset().union(*(alike[word] for word in stems.folders)) - by_name
-    explained = sum(bool(alike[word]) for word in stems.name) / len(stems.name) if stems.name else 0.0
+    if stems.all.isdisjoint(alike):  # which most are
+        return 0.0
+    by_name = frozenset().union(*(alike[word] for word in stems.name if word in alike))
+    by_folder = frozenset().union(*(alike[word] for word in stems.folders if word in alike)) - by_name
+    explained = sum(word in alike for word in stems.name) / len(stems.name) if stems.name else 0.0
     said = sum(weight[term] for term in by_name) + _FOLDER * sum(weight[term] for term in by_folder)
     return said * explained

@@ -18,6 +18,7 @@ from codesearch.searching.stores.order import (
     with_ties,
 )
 from codesearch.searching.stores.protocol import EVERYTHING, Match, Scope
+from codesearch.searching.stores.recent_chunks import RecentChunks
 from codesearch.storage.lexical.tokens import match_expression
 from codesearch.storage.rows import ChunkText, Ids, ScoredRow
 
@@ -35,6 +36,7 @@ class SingleStore:
         self.root = root
         self.store = store
         self.vectors = vectors
+        self._recent = RecentChunks(store)
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -103,8 +105,8 @@ class SingleStore:
 
     def chunks(self, refs: Iterable[ChunkRef]) -> dict[ChunkRef, Chunk]:
         """Return chunks by reference."""
-        found = self.store.chunks([ref.id for ref in refs])
-        return {ChunkRef(self.root, id_): stored.chunk for id_, stored in found.items()}
+        found = self._recent.chunks(ref.id for ref in refs)
+        return {ChunkRef(self.root, id_): chunk for id_, chunk in found.items()}
 
     def chunks_of(self, root: str, path: str) -> dict[ChunkRef, Chunk]:
         """Return the chunks of a file in its order."""

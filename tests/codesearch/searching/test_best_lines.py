@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from codesearch import BadQuery, open_index
 from codesearch.rendering.render import Answer, as_json
 from codesearch.searching.ranking.best_lines import WINDOW, best_lines
+from codesearch.searching.signals.words import rarities
 from tests.support.closeness import WordHashEmbedder
 
 CODE = "def start(proxy):\n    log(proxy)\n    check(proxy)\n\n    retry = 3\n    return open(proxy, retry)\n"
@@ -32,6 +33,24 @@ def test_best_lines_lie_in_the_text(text: str, stems: dict[str, float]) -> None:
     assert last - first < WINDOW
     if any(line.strip() for line in lines):
         assert any(line.strip() for line in lines[first : last + 1])
+
+
+@given(
+    st.lists(st.text(alphabet="abc ", max_size=4), max_size=9).map("\n".join),
+    st.dictionaries(st.sampled_from(["a", "b", "c", "ab"]), st.floats(0.1, 3)),
+)
+def test_best_lines_are_those_of_the_definition(text: str, stems: dict[str, float]) -> None:
+    lines = text.split("\n")
+    filled = [at for at, line in enumerate(lines) if line.strip()] or [0]
+    first, last = filled[0], filled[-1]
+    rarity = rarities(lines[first : last + 1], stems)
+
+    def worth(start: int) -> float:
+        window = lines[start : min(start + WINDOW, last + 1)]
+        return round(sum(rarity[stem] for stem in sorted(stems) if any(stem in line for line in window)), 9)
+
+    best = max(range(first, max(first, last - WINDOW + 1) + 1), key=lambda at: (worth(at), -at))
+    assert best_lines(text, stems) == (best, min(best + WINDOW - 1, last))
 
 
 def indexed(folder: Path):  # type: ignore[no-untyped-def]

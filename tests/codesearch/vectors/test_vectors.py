@@ -307,3 +307,14 @@ def test_without_hnswlib_every_vector_is_compared_and_it_is_said(store: Store) -
     root = ROOT
     told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
     assert told.startswith("exact hnswlib cannot be imported")
+
+
+def test_equal_vectors_score_equally_wherever_they_stand(store: Store) -> None:
+    put_file(store, "a.py", [f"def f{i}(value): word\n" for i in range(999)])
+    ids = store.pending()
+    vector = np.random.default_rng(3).normal(size=DIM).astype(np.float32)
+    store.put_vectors(ids, np.tile(vector / np.linalg.norm(vector), (len(ids), 1)))
+    asked = question("word")
+    whole = index_of(store, NEVER).nearest(asked, len(ids))
+    few = index_of(store, NEVER).nearest(asked, len(ids), np.array(ids[5:40], np.int64))
+    assert len({hit.score for hit in (*whole, *few)}) == 1
