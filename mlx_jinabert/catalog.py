@@ -38,6 +38,7 @@ class CatalogEntry:
     licence: str
     commercial_use: bool
     pooling: Pooling
+    """"unstated" where the checkpoint's own files alone say which."""
     note: str
     revision: str | None = None
     """Commit, 40 hexadecimal digits; None follows the repository's main branch."""
@@ -142,7 +143,7 @@ _TYPES: Mapping[str, type] = {
     "matryoshka_dims": list,
 }
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "pooling": ("mean", "cls", "last", "tokens"),
+    "pooling": ("mean", "cls", "last", "tokens", "unstated"),
     "task": ("embedding", "reranker", "late-interaction"),
 }
 

@@ -166,7 +166,7 @@ def load_reranker(
 def _judging(name: Name, spec: LocalSpec, activation: Activation, options: dict[str, Any]) -> Reranker:
     """A decoder that answers yes or no. Its last hidden state is what an embedding model would pool."""
     hidden = spec.architecture.output_size
-    folder = replace(spec.folder, pooling="last", dense=())
+    folder = replace(spec.folder, stated_pooling="last", dense=())
     limit = options["max_length"] or min(spec.max_length, JUDGE_MAX_LENGTH)
     spec = replace(spec, folder=folder, max_length=limit)
     with naming_folder(folder.path):

@@ -19,6 +19,8 @@ from mlx_jinabert import catalog
 from mlx_jinabert.catalog import CatalogEntry, Pooling
 from mlx_jinabert.checkpoint import sentence_files
 from mlx_jinabert.checkpoint.dense import DenseModule, read_dense, read_inner_dense
+from mlx_jinabert.checkpoint.original import original_of
+from mlx_jinabert.checkpoint.pooling_mode import family_pooling, stated_pooling
 from mlx_jinabert.checkpoint.sentence_files import EndToken, read_json
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import ModelFolderError, naming_folder
@@ -72,7 +74,8 @@ class ModelFolder:
     onnx: Path | None
     """A finished graph beside (or instead of) the safetensors, in a converted folder."""
     tokenizer: Path
-    pooling: Pooling
+    stated_pooling: Pooling | None
+    """What its files or the catalogue say; None where neither does."""
     normalize: bool
     """Whether the checkpoint's own pipeline normalises. Informative: ``encode`` does unless told not to."""
     prompts: Mapping[str, str]
@@ -80,9 +83,14 @@ class ModelFolder:
     max_length: int
     quantization: StoredQuantization | None
     entry: CatalogEntry | None
-    """The catalogue's entry, for a model that was named by alias or Hub id."""
+    """The catalogue's entry, for a model that was named by alias or Hub id, or a conversion of one."""
     dense: tuple[DenseModule, ...] = ()
     """Dense layers behind the pooling, or behind each token where nothing is pooled."""
+
+    @property
+    def pooling(self) -> Pooling:
+        """How token vectors become one; see ``require_pooling`` for a model that states nothing."""
+        return self.stated_pooling or family_pooling(self.config) or "mean"
 
     @property
     def end_token(self) -> EndToken | None:
@@ -155,6 +163,9 @@ def _read_folder(
             "no tokenizer.json, which is the only tokenizer source; write it with "
             'AutoTokenizer.from_pretrained(folder).save_pretrained(folder) from "transformers"',
         )
+    stated = stated_pooling(path, modules, config)
+    if stated is None and entry is None:
+        entry = original_of(path, model_id, config)
     config = {**(entry.settings if entry else {}), **config}
     onnx = base / "model.onnx"
     onnx_path = onnx if onnx.is_file() and (base / "mlx_jinabert.json").is_file() else None
@@ -171,7 +182,7 @@ def _read_folder(
         weights=weights,
         onnx=onnx_path,
         tokenizer=base / "tokenizer.json",
-        pooling=sentence_files.read_pooling(path, modules, config, entry.pooling if entry else None),
+        stated_pooling=stated or _known_pooling(entry),
         normalize=modules.normalize,
         prompts=prompts.prompts,
         default_prompt_name=prompts.default,
@@ -180,6 +191,10 @@ def _read_folder(
         entry=entry,
         dense=_dense([path / folder for folder in modules.dense], config, weights),
     )
+
+
+def _known_pooling(entry: CatalogEntry | None) -> Pooling | None:
+    return entry.pooling if entry is not None and entry.pooling != "unstated" else None
 
 
 def _dense(

@@ -1,4 +1,4 @@
-"""Read the sentence-transformers files of a model folder: modules, pooling, prompts, length limit.
+"""Read the sentence-transformers files of a model folder: modules, prompts, length limit.
 
 Formats: https://github.com/huggingface/sentence-transformers, ``models/`` (modules.json lists the chain
 Transformer, Pooling, optional Normalize; prompts are prepended as they are). Whatever would change the
@@ -7,13 +7,11 @@ vectors and is not implemented is refused by name.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlx_jinabert.catalog import Pooling
 from mlx_jinabert.checkpoint.reading import parse_json, read_file
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
 
@@ -25,22 +23,9 @@ __all__ = [
     "read_json",
     "read_max_length",
     "read_modules",
-    "read_pooling",
     "read_prompts",
 ]
 
-_log = logging.getLogger("mlx_jinabert")
-
-_MODES: Mapping[str, Pooling] = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_lasttoken": "last",
-}
-_MODE_NAMES: Mapping[str, Pooling] = {"cls": "cls", "mean": "mean", "lasttoken": "last"}
-_POOLER_KEYS = ("emb_pooler", "single_vector_pool_strategy")
-"""Of JinaBERT and of jina-embeddings-v4."""
-_CAUSAL_FAMILIES = ("qwen2", "qwen3", "gemma2", "gemma3_text", "llama")
-"""Types of decoders whose embedding models are trained for the last token."""
 _LENGTH_KEYS = ("model_max_length", "max_position_embeddings", "n_positions")
 _MOST_BYTES = 64 << 20
 """The largest file of this kind is the list of tensors of a checkpoint in many shards: some megabytes."""
@@ -120,28 +105,6 @@ def _chain(kinds: list[str], folders: list[str]) -> Modules:
     raise UnsupportedConfig("modules.json", kinds, supported)
 
 
-def read_pooling(path: Path, modules: Modules, config: Mapping[str, Any], default: Pooling | None) -> Pooling:
-    """Read the pooling mode: 1_Pooling, else config.json, else ``default``, else that of the family.
-
-    That is the last token for decoders that see only what is before a token, which no other token sums up,
-    and a line in the log says so: conversions for MLX leave 1_Pooling out. For all others it is the mean, the
-    default of sentence-transformers.
-    """
-    if modules.pooling is None:
-        return "tokens"
-    found = read_json(path / modules.pooling / "config.json")
-    if found is None:
-        return _unstated_pooling(path, config, default)
-    if found.get("include_prompt", True) is not True:
-        raise UnsupportedConfig("include_prompt", found["include_prompt"], (True,))
-    if "pooling_mode" in found:
-        return _named_mode(found["pooling_mode"])
-    chosen = [key for key, value in found.items() if key.startswith("pooling_mode_") and value]
-    if len(chosen) != 1 or chosen[0] not in _MODES:
-        raise UnsupportedConfig("1_Pooling", chosen, f"exactly one of {', '.join(_MODES)}")
-    return _MODES[chosen[0]]
-
-
 def read_prompts(path: Path) -> Prompts:
     """``prompts`` and ``default_prompt_name`` of config_sentence_transformers.json."""
     file = path / "config_sentence_transformers.json"
@@ -199,31 +162,6 @@ def read_end_token(path: Path, config: Mapping[str, Any]) -> EndToken | None:
             path, f"texts are to end with the eos_token, but tokenizer_config.json has {eos!r} for it"
         )
     return EndToken(text, stated=False)
-
-
-def _unstated_pooling(path: Path, config: Mapping[str, Any], default: Pooling | None) -> Pooling:
-    key = next((key for key in _POOLER_KEYS if config.get(key)), _POOLER_KEYS[0])
-    named = config.get(key) or default
-    both_ways = config.get("is_causal") is False or config.get("use_bidirectional_attention") is True
-    if named is None and config.get("model_type") in _CAUSAL_FAMILIES and not both_ways:
-        _log.warning(
-            "%s has no 1_Pooling/config.json; pooling the last token, as models of type %s are trained. If "
-            "this one was not, add that file",
-            path,
-            config["model_type"],
-        )
-        return "last"
-    named = named or "mean"
-    if named not in _MODE_NAMES.values():
-        raise UnsupportedConfig(key, named, sorted(_MODE_NAMES.values()))
-    return str(named)
-
-
-def _named_mode(mode: object) -> Pooling:
-    names = [mode] if isinstance(mode, str) else mode
-    if not isinstance(names, list) or len(names) != 1 or names[0] not in list(_MODE_NAMES):
-        raise UnsupportedConfig("pooling_mode", mode, sorted(_MODE_NAMES))
-    return _MODE_NAMES[names[0]]
 
 
 def _read(path: Path) -> Any:

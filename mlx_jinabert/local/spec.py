@@ -15,6 +15,7 @@ from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
 from mlx_jinabert.checkpoint.dense import check_chain
 from mlx_jinabert.checkpoint.fingerprint import content, fingerprint, shipped_content
 from mlx_jinabert.checkpoint.folder import EMBEDDED, ModelFolder, has_adapters, resolve
+from mlx_jinabert.checkpoint.pooling_mode import POOLING_KEYS, configured_pooling
 from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig, naming_folder
@@ -120,7 +121,7 @@ def _checked_spec(
     _refuse_unmerged(folder)
     matryoshka.norms_prefixes(folder.config)
     architecture = read_architecture(folder.config, _tensor_names(folder))
-    hashed_anyway = ("is_causal", "append_token")
+    hashed_anyway = ("is_causal", "append_token", "pooling")
     variant = {key: value for key, value in changes.items() if key not in hashed_anyway}
     variant |= {"dtype": dtype} if dtype == "int4" else {}
     spec = LocalSpec(
@@ -141,6 +142,8 @@ def _refuse_unmerged(folder: ModelFolder) -> None:
 def with_settings(folder: ModelFolder, settings: Mapping[str, Any]) -> ModelFolder:
     """The folder under a configuration with ``settings``; what nobody knows of the model has to be there."""
     folder = replace(folder, config={**folder.config, **settings})
+    if settings.keys() & set(POOLING_KEYS):
+        folder = replace(folder, stated_pooling=configured_pooling(settings))
     for key, unknown in (folder.entry.unknown if folder.entry else {}).items():
         if key not in folder.config:
             remedy = f"config_overrides={{{key!r}: ...}}, or convert-weights --set {key}=..."

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from mlx_jinabert.catalog import find
+from mlx_jinabert.checkpoint.pooling_mode import require_pooling
 from mlx_jinabert.errors import ModelFolderError, WeightMismatch, naming_folder
 from mlx_jinabert.local.judge import answers_yes_or_no
 from mlx_jinabert.local.spec import LocalSpec
@@ -43,10 +44,15 @@ def task_of(spec: LocalSpec) -> Task:
 
 
 def check_content(spec: LocalSpec, task: Task) -> None:
-    """Raise WeightMismatch, or ModelFolderError, where a folder holds a model for another task."""
+    """Raise WeightMismatch, or ModelFolderError, where a folder holds a model for another task.
+
+    Raise UnsupportedConfig where nobody knows how the token vectors of an embedding model become one.
+    """
     found = task_of(spec)
     with naming_folder(spec.folder.path):
         if found == task:
+            if task == "embedding" and spec.folder.stated_pooling is None:
+                require_pooling(spec.folder.path, spec.folder.config)
             return
         if found == "reranker" and spec.architecture.num_labels:
             raise WeightMismatch(extra=_HEAD, hint=f"this is a reranker; {_LOADERS[found]}")

@@ -30,7 +30,12 @@ ARCHITECTURES = (
     Architecture(
         "JinaBERT classifier", "jina-reranker", Checkpoint("reranker", **WIDE), "a logit for a pair"
     ),
-    Architecture("BERT", "minilm bge-small bge-base mdbr", Checkpoint("bert", **WIDE), "learned positions"),
+    Architecture(
+        "BERT",
+        "minilm bge-small bge-base bge-large arctic- mxbai-large mdbr",
+        Checkpoint("bert", **WIDE),
+        "learned positions",
+    ),
     Architecture(
         "NomicBERT",
         "coderank swerank-small nomic-text",

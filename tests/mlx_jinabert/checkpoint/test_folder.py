@@ -14,7 +14,6 @@ from mlx_jinabert.checkpoint.fingerprint import Content, content, remember_conve
 from mlx_jinabert.checkpoint.folder import EMBEDDED, ModelFolder, StoredQuantization, read_folder, resolve
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
 from mlx_jinabert.local.spec import read_spec
-from tests.support.checkpoints import Checkpoint, write
 from tests.support.folders import copy_of
 from tests.support.running import minilm
 
@@ -88,28 +87,6 @@ def test_without_sentence_files_config_names_the_pooling(tmp_path: Path) -> None
     without = ("modules.json", "1_Pooling/config.json", "config_sentence_transformers.json")
     folder = _read(copy_of("embedded", tmp_path, without=without, config=config))
     assert (folder.pooling, folder.normalize, folder.prompts) == ("cls", False, {})
-
-
-@pytest.mark.parametrize(
-    ("kind", "config", "pooling"),
-    [
-        ("qwen3", {}, "last"),
-        ("qwen2", {}, "last"),
-        ("qwen3", {"is_causal": False}, "mean"),
-        ("qwen3", {"emb_pooler": "cls"}, "cls"),
-        ("bert", {}, "mean"),
-    ],
-)
-def test_a_decoder_without_a_pooling_file_pools_the_last_token_and_says_so(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, config: dict[str, object], pooling: str
-) -> None:
-    folder = write(tmp_path, Checkpoint(kind))
-    (folder / "1_Pooling/config.json").unlink()
-    (folder / "modules.json").unlink(missing_ok=True)
-    stored = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**stored, **config}))
-    assert _read(folder).pooling == pooling
-    assert ("pooling the last token" in caplog.text) == (pooling == "last")
 
 
 @pytest.mark.parametrize(
