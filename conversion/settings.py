@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from mlx_jinabert.checkpoint.dense import IDENTITY, DenseModule
 from mlx_jinabert.checkpoint.folder import ModelFolder
-from mlx_jinabert.checkpoint.sentence_files import read_json
+from mlx_jinabert.checkpoint.sentence_files import ROUNDING_MODULE, read_json
 
 __all__ = ["SOURCE_FILES", "write_settings"]
 
@@ -78,11 +78,13 @@ def _write_modules(target: Path, source: ModelFolder, width: int) -> None:
         folder = target / chain[-1][0]
         folder.mkdir()
         _write_dense(folder, module)
-    if source.normalize:
+    if source.rounds:
+        chain.append(("", ROUNDING_MODULE))
+    elif source.normalize:
         chain.append((f"{len(chain)}_Normalize", "Normalize"))
     modules = [
-        {"idx": index, "name": str(index), "path": path, "type": f"{_MODULES}.{kind}"}
-        for index, (path, kind) in enumerate(chain)
+        {"idx": n, "name": str(n), "path": path, "type": kind if "." in kind else f"{_MODULES}.{kind}"}
+        for n, (path, kind) in enumerate(chain)
     ]
     _write(target / "modules.json", modules)
     if source.pooling == "tokens":

@@ -92,6 +92,8 @@ def fingerprint(
         identity["numbers"] = dict(numbers)
     if folder.dense:
         identity["dense"] = _dense_content(folder)
+    if folder.rounds:
+        identity["rounds"] = "tanh-int8"
     end = folder.end_token
     if end is not None:
         identity["end_token"] = end.text

@@ -84,6 +84,8 @@ class ModelFolder:
     quantization: StoredQuantization | None
     entry: CatalogEntry | None
     """The catalogue's entry, for a model that was named by alias or Hub id, or a conversion of one."""
+    rounds: bool = False
+    """Whether the vectors are those of pplx-embed, which are small integers: ``vectors/rounding.py``."""
     dense: tuple[DenseModule, ...] = ()
     """Dense layers behind the pooling, or behind each token where nothing is pooled."""
 
@@ -184,6 +186,7 @@ def _read_folder(
         tokenizer=base / "tokenizer.json",
         stated_pooling=stated or _known_pooling(entry),
         normalize=modules.normalize,
+        rounds=sentence_files.rounds_by_key(config) or modules.rounds,
         prompts=prompts.prompts,
         default_prompt_name=prompts.default,
         max_length=sentence_files.read_max_length(base, config),

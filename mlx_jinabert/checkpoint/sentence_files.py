@@ -16,6 +16,7 @@ from mlx_jinabert.checkpoint.reading import parse_json, read_file
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
 
 __all__ = [
+    "ROUNDING_MODULE",
     "EndToken",
     "Modules",
     "Prompts",
@@ -24,8 +25,11 @@ __all__ = [
     "read_max_length",
     "read_modules",
     "read_prompts",
+    "rounds_by_key",
 ]
 
+ROUNDING_MODULE = "st_quantize.FlexibleQuantizer"
+"""That of pplx-embed-v1, of its own code."""
 _LENGTH_KEYS = ("model_max_length", "max_position_embeddings", "n_positions")
 _MOST_BYTES = 64 << 20
 """The largest file of this kind is the list of tensors of a checkpoint in many shards: some megabytes."""
@@ -44,6 +48,8 @@ class Modules:
     """None for a model that gives a vector per token."""
     dense: tuple[str, ...] = ()
     normalize: bool = False
+    rounds: bool = False
+    """Whether pplx-embed's last module rounds the vectors, see ``vectors/rounding.py``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,8 @@ def read_modules(path: Path) -> Modules:
         return Modules()
     if not isinstance(listed, list) or not all(isinstance(module, dict) for module in listed):
         raise ModelFolderError(path / "modules.json", "expected a list of modules")
-    kinds = [str(module.get("type", "")).rpartition(".")[2] for module in listed]
+    types = [str(module.get("type", "")) for module in listed]
+    kinds = [kind if kind == ROUNDING_MODULE else kind.rpartition(".")[2] for kind in types]
     folders = [str(module.get("path", "")) for module in listed]
     for folder in folders:
         if Path(folder).is_absolute() or ".." in Path(folder).parts:
@@ -90,19 +97,32 @@ def _chain(kinds: list[str], folders: list[str]) -> Modules:
     """Transformer (or StaticEmbedding), Pooling, any number of Dense, Normalize; only the first is needed.
 
     A transformer alone is one of the checkpoint's own code, which pools by itself; dense layers without
-    pooling give a vector per token.
+    pooling give a vector per token. pplx-embed's module stands where Normalize may.
     """
     left = list(kinds)
     normalize = left[-1:] == ["Normalize"] and bool(left.pop())
+    rounds = (
+        not normalize and left[1:2] == ["Pooling"] and left[-1:] == [ROUNDING_MODULE] and bool(left.pop())
+    )
     if left[:1] in (["Transformer"], ["StaticEmbedding"]):
         pooled = left[1:2] == ["Pooling"]
         dense = left[2 if pooled else 1 :]
         if set(dense) <= {"Dense"} and (pooled or not normalize or left[0] == "StaticEmbedding"):
             pooling = folders[1] if pooled else None if dense else "1_Pooling"
             start = 2 if pooled else 1
-            return Modules(folders[0], pooling, tuple(folders[start : start + len(dense)]), normalize)
-    supported = "Transformer, Pooling, any number of Dense and an optional Normalize, in this order"
+            chain = tuple(folders[start : start + len(dense)])
+            return Modules(folders[0], pooling, chain, normalize, rounds)
+    last = f"an optional Normalize (or {ROUNDING_MODULE})"
+    supported = f"Transformer, Pooling, any number of Dense and {last}, in this order"
     raise UnsupportedConfig("modules.json", kinds, supported)
+
+
+def rounds_by_key(config: Mapping[str, Any]) -> bool:
+    """Whether ``vector_rounding`` of config.json, our own key, says what pplx-embed's module does."""
+    found = config.get("vector_rounding")
+    if found not in (None, "tanh-int8"):
+        raise UnsupportedConfig("vector_rounding", found, ("tanh-int8",))
+    return found is not None
 
 
 def read_prompts(path: Path) -> Prompts:

@@ -26,6 +26,7 @@ from mlx_jinabert.vectors.finite import check_finite
 from mlx_jinabert.vectors.matryoshka import shorten
 from mlx_jinabert.vectors.pooling import l2_normalize
 from mlx_jinabert.vectors.precision import Precision, as_precision, check_precision
+from mlx_jinabert.vectors.rounding import round_squashed, squash
 
 __all__ = ["LocalEmbedder"]
 
@@ -96,13 +97,17 @@ class LocalEmbedder(LocalModel, Embedder):
         For servers, which pool the texts of many callers at once. Raises what ``encode`` raises for options.
         """
         dim = self.dim if truncate_dim is None else self._spec.check_dim(truncate_dim)
-        check_precision(precision, normalised=normalize_embeddings, dim=dim)
+        rounds = self._spec.folder.rounds
+        check_precision(precision, normalised=normalize_embeddings or rounds, dim=dim)
 
         def finish(pooled: NDArray[np.float32]) -> NDArray[Any]:
-            vectors = shorten(self._dense(pooled), dim, self._spec.norms_prefixes)
+            vectors = self._dense(pooled)
+            if rounds:
+                vectors = squash(vectors) if precision in ("binary", "ubinary") else round_squashed(vectors)
+            vectors = shorten(vectors, dim, self._spec.norms_prefixes)
             if normalize_embeddings:
                 vectors = l2_normalize(vectors)
-            return as_precision(np.ascontiguousarray(vectors), precision)
+            return as_precision(np.ascontiguousarray(vectors), precision, whole=not normalize_embeddings)
 
         return finish
 

@@ -50,15 +50,16 @@ def check_precision(precision: str, *, normalised: bool, dim: int) -> None:
         )
 
 
-def as_precision(vectors: NDArray[np.float32], precision: str) -> NDArray[Any]:
+def as_precision(vectors: NDArray[np.float32], precision: str, *, whole: bool = False) -> NDArray[Any]:
     """(n, dim) float32, of unit length for "int8" and "uint8" -> (n, dim) of that type.
 
-    "binary" and "ubinary" give (n, dim / 8) int8 and uint8.
+    "binary" and "ubinary" give (n, dim / 8) int8 and uint8. ``whole``: for "int8" and "uint8" the components
+    are whole numbers of that range, which stay what they are.
     """
     if precision == "float32":
         return vectors
     if precision in ("int8", "uint8"):
-        steps = _int8(vectors)
+        steps = vectors.astype(np.int8) if whole else _int8(vectors)
         return steps if precision == "int8" else (steps.astype(np.int16) + _SHIFT).astype(np.uint8)
     bits = np.packbits(vectors > 0, axis=1)
     return bits if precision == "ubinary" else (bits.astype(np.int16) - _SHIFT).astype(np.int8)

@@ -68,7 +68,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         "Qwen3, both ways",
-        "voyage-4-nano",
+        "voyage-4-nano pplx",
         Checkpoint(
             "qwen3",
             heads=16,

@@ -35,7 +35,7 @@ def open_reference(folder: Path) -> Forward:
     config = json.loads((folder / "config.json").read_text())
     if config.get("position_embedding_type") == "alibi":
         return jina_bert.open_model(folder, config)
-    if config["model_type"] in ("qwen2", "qwen3"):
+    if config["model_type"] in ("qwen2", "qwen3", "bidirectional_pplx_qwen3"):
         return qwen.open_model(folder, config)
     own = {
         "codesage": codesage,

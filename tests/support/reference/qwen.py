@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import Qwen2Model, Qwen3Model
 
-_MODELS = {"qwen2": Qwen2Model, "qwen3": Qwen3Model}
+_MODELS = {"qwen2": Qwen2Model, "qwen3": Qwen3Model, "bidirectional_pplx_qwen3": Qwen3Model}
 
 
 def open_model(folder: Path, config: dict[str, Any]) -> Callable[[torch.Tensor], torch.Tensor]:
