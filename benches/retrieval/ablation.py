@@ -19,7 +19,8 @@ WITHOUT: Mapping[str, Weights] = {
     "file coherence": replace(WEIGHTS, coherence=0.0),
     "cosine beside its rank": replace(WEIGHTS, closeness=0.0),
     "words in text and path": replace(WEIGHTS, words=0.0),
-    "words in names and signature": replace(WEIGHTS, names=0.0),
+    "words in names and signature": replace(WEIGHTS, names=0.0, names_beside_likeness=0.0),
+    "words by their meaning": replace(WEIGHTS, likeness=0.0),
     "length": replace(WEIGHTS, length=0.0),
     "definition of the name asked for": replace(WEIGHTS, definition=0.0),
     "definition of a name mentioned": replace(WEIGHTS, mention=0.0),
@@ -29,8 +30,10 @@ WITHOUT: Mapping[str, Weights] = {
     "verbatim text": replace(WEIGHTS, verbatim=0.0),
     "roles of files": replace(WEIGHTS, roles=dict.fromkeys(WEIGHTS.roles, 1.0)),
     "copies come later": replace(WEIGHTS, duplicate=1.0),
-    "further places by their evidence": replace(WEIGHTS, further=1.0, further_power=0.0),
-    "further places at all": replace(WEIGHTS, further=0.0),
+    "further places by their evidence": replace(
+        WEIGHTS, further=1.0, further_beside_likeness=1.0, further_power=0.0
+    ),
+    "further places at all": replace(WEIGHTS, further=0.0, further_beside_likeness=0.0),
     "files that the question names": replace(WEIGHTS, named_file=0.0),
     "prose where it is asked for": replace(WEIGHTS, code_beside_prose=1.0, code_below_prose=1.0),
 }

@@ -19,6 +19,7 @@ from benches.retrieval import metrics
 from benches.retrieval.data.annotations import Query
 from benches.retrieval.running import Bench
 from codesearch import Hit
+from codesearch.models.words import word_likeness
 from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.explain import Trace
 from codesearch.searching.question.query import Query as Asked
@@ -84,6 +85,13 @@ class Features:
     texts: NDArray[np.int64]
     targets: NDArray[np.bool_]
     """(targets, candidates)"""
+    likeness: Column
+    """By the words of each, in the unit of the scorer."""
+
+    @property
+    def is_likened(self) -> bool:
+        """Whether the search compares words by their meaning."""
+        return bool(np.isfinite(self.semantic).any()) and not self.query.is_name and not self.query.is_long
 
     def ndcg(self, weights: Weights) -> float:
         """NDCG@10 of the ranking with these weights."""
@@ -95,7 +103,17 @@ class Features:
 
     def order(self, weights: Weights) -> NDArray[np.int64]:
         """The candidates, best first, by their numbers."""
+        if not self.is_likened:
+            return self._order(self._place(weights), weights)
+        weights = weights.beside_likeness()
         place = self._place(weights)
+        first = self._order(place, weights)[: ranking.LIKENED]
+        said = self.likeness[first]
+        gained = place.copy()
+        gained[first] += weights.likeness * (said - said.min()) / ((said.max() - said.min()) or 1.0)
+        return self._order(gained, weights)
+
+    def _order(self, place: Column, weights: Weights) -> NDArray[np.int64]:
         scores = (place + self._file(weights, place)) * self._factors(weights)
         if self.defining.any() and not self.defining.all():
             scores = scores + self.defining * max(scores[~self.defining].max(), 0.0)
@@ -175,6 +193,7 @@ def _features(bench: Bench, query: Query, mode: Mode) -> Features:
         targets=np.array(
             [[target.found_in(_shown(chunk)) for _, chunk in chunks] for target in query.targets], np.bool_
         ).reshape(len(query.targets), len(chunks)),
+        likeness=word_likeness(query.text, [chunk.embedded_text for _, chunk in chunks]),
     )
 
 

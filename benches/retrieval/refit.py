@@ -37,6 +37,9 @@ GRIDS: Mapping[str, tuple[float, ...]] = {
     "weak_mention": (0, 0.25, 0.5, 1),
     "path": (1, 1.5, 2, 2.5, 3, 3.5),
     "further": (0.4, 0.5, 0.6, 0.7, 0.8, 1),
+    "likeness": (0, 0.5, 1, 1.5),
+    "names_beside_likeness": (0, 0.25, 0.5),
+    "further_beside_likeness": (0.5, 0.6, 0.7, 0.8, 1),
 }
 ROLE_GRID = (0.1, 0.3, 0.5, 0.7, 1.0)
 START = replace(
@@ -53,6 +56,9 @@ START = replace(
     weak_mention=0.5,
     path=1.0,
     further=0.5,
+    likeness=0.5,
+    names_beside_likeness=0.5,
+    further_beside_likeness=0.5,
     roles=dict.fromkeys(WEIGHTS.roles, 0.5),
 )
 """Round numbers, not today's weights: these have seen every language."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.models.embedder import encode_query
+from codesearch.models.words import word_likeness
 from codesearch.records import Chunk, ChunkRef, Copy, Embedder, Filter, Hit, Scorer
 from codesearch.searching.explain import Explanation, Trace
 from codesearch.searching.question.pattern import Pattern, parse_pattern
@@ -70,10 +71,13 @@ class Searcher:
         store: SearchStore,
         embedder: Callable[[], Embedder],
         weights: Weights = WEIGHTS,
+        words: Scorer | None = word_likeness,
     ) -> None:
+        """``words`` compares words by their meaning, where a question in words is asked of vectors too."""
         self._store = store
         self._embedder = embedder
         self._weights = weights
+        self._words = words
 
     def answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None = None) -> Answer:
         """Answer a request. ``scorer`` is the reranker that a ``SearchRequest`` names."""
@@ -236,7 +240,8 @@ class Searcher:
             defining = self._declaring([match.ref for match in uses[len(lexical) :]], names)
         permitted = self._permitted(query.located, scope)
         chunks = self._chunks([*scores, *defining, *permitted])
-        return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights, watch=trace)
+        words = self._words if semantic and not query.is_name and not query.is_long else None
+        return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights, words=words, watch=trace)
 
     def _declaring(self, refs: Sequence[ChunkRef], names: Sequence[str]) -> list[ChunkRef]:
         """Return those of the chunks that look as if they declared one of the names."""

@@ -60,6 +60,8 @@ def test_other_weights_give_what_a_search_with_them_gives(bench: Bench, mode: st
         {"definition": 0.1, "mention": 0.0, "rrf_k": 1.0},
         {"roles": dict.fromkeys(WEIGHTS.roles, 1.0), "duplicate": 1.0},
         {"further": 0.01, "abbreviations": False},
+        {"likeness": 2.0, "names_beside_likeness": 1.0},
+        {"likeness": 0.5, "further_beside_likeness": 0.01},
         {"further": 1.0, "further_power": 0.5, "closeness": 0.0},
     ):
         weights = replace(WEIGHTS, **change)

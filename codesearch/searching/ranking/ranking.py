@@ -4,6 +4,9 @@ Which place of a file answers: ranks, cosine, words, names, definitions (``Signa
 path, its other candidates, its role (``Signals.file``). How many places of a file are worth a rank: each
 further one by its own evidence, not by its number.
 
+Where words are compared by their meaning (``likeness``), the order so made says which candidates are worth
+it, and is made again with what they got.
+
 Everything is a pure function over candidates. Scores are relative (``weights.py``). Ties are broken by path
 and position: the same tree and query give the same list, always.
 
@@ -16,7 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from codesearch.records import Chunk, ChunkRef
+from codesearch.records import Chunk, ChunkRef, Scorer
 from codesearch.searching.candidate import Candidate, best_first, by_place
 from codesearch.searching.question.query import Query
 from codesearch.searching.ranking.evidence import HYBRID, SEMANTIC, Signals
@@ -25,6 +28,7 @@ from codesearch.searching.stores.protocol import Match
 
 __all__ = [
     "HYBRID",
+    "LIKENED",
     "SEMANTIC",
     "WEIGHTS",
     "Candidate",
@@ -33,8 +37,12 @@ __all__ = [
     "cosine_shares",
     "further_places",
     "fuse",
+    "likeness",
     "rank",
 ]
+
+LIKENED = 50
+"""Candidates whose words are compared by their meaning."""
 
 Watch = Callable[[str, Sequence[Candidate]], None]
 """Told what a step is called and what it left."""
@@ -71,18 +79,53 @@ def rank(
     signals: Signals,
     weights: Weights = WEIGHTS,
     *,
+    words: Scorer | None = None,
     watch: Watch | None = None,
 ) -> list[Candidate]:
     """Return candidates best first. Chunks without a score (definitions found by name) start at 0.
 
-    ``watch`` is told the candidates as they start ("fused") and after each signal.
+    ``words`` scores how like texts are to a question. ``watch`` is told the candidates as they start
+    ("fused") and after each signal.
     """
     candidates = by_place(Candidate(ref, chunk, scores.get(ref, 0.0)) for ref, chunk in chunks.items())
     watch = watch or _ignore
+    weights = weights.beside_likeness() if words else weights
     watch("fused", candidates)
     for signal in signals.place:
         candidates = signal(candidates, query, weights)
         watch(signal.__name__, candidates)
+    if words:
+        first = _by_file(candidates, query, signals, weights, _ignore)[:LIKENED]
+        candidates = likeness(candidates, first, query, words, weights)
+        watch(likeness.__name__, candidates)
+    return _by_file(candidates, query, signals, weights, watch)
+
+
+def likeness(
+    candidates: Sequence[Candidate],
+    first: Sequence[Candidate],
+    query: Query,
+    words: Scorer,
+    weights: Weights,
+) -> list[Candidate]:
+    """A chunk that says the question in other words.
+
+    The ``first`` candidates alone are compared, for the time it takes. The most like of them gains
+    ``weights.likeness``, the least like nothing.
+    """
+    if not first:
+        return list(candidates)
+    said = words(query.text, [candidate.chunk.embedded_text for candidate in first])
+    least, most = float(said.min()), float(said.max())
+    span = (most - least) or 1.0
+    shares = {c.ref: (float(score) - least) / span for c, score in zip(first, said, strict=True)}
+    return [c.plus(weights.likeness * shares.get(c.ref, 0.0)) for c in candidates]
+
+
+def _by_file(
+    candidates: list[Candidate], query: Query, signals: Signals, weights: Weights, watch: Watch
+) -> list[Candidate]:
+    """From the evidence of places to the order of hits."""
     evidence = {candidate.ref: candidate.score for candidate in candidates}
     for signal in signals.file:
         candidates = signal(candidates, query, weights)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,6 +54,13 @@ class Weights:
     """The same for a name that is a mere capitalised word."""
     verbatim: float = 0.3
     """For a chunk that holds the query word for word."""
+
+    # -- words by their meaning, where questions in words are asked of vectors too
+    likeness: float = 1.0
+    """For the candidate whose words are most like the question's, less for others in proportion."""
+    names_beside_likeness: float = 0.5
+    """``names`` and ``further`` where likeness is asked: it knows better which second place is a good one."""
+    further_beside_likeness: float = 0.8
 
     # -- which file
     coherence: float = 0.6
@@ -103,6 +110,10 @@ class Weights:
         if query.is_long:
             return self.further_long * math.pow(share, self.further_power_long)
         return self.further * math.pow(share, self.further_power)
+
+    def beside_likeness(self) -> Weights:
+        """The weights of a ranking that asks for likeness."""
+        return replace(self, names=self.names_beside_likeness, further=self.further_beside_likeness)
 
     def share_for(self, query: Query) -> float:
         """The share of the lexical list for a query of its kind."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.question.query import Name, Query, stem
 from codesearch.searching.ranking.ranking import (
     HYBRID,
+    LIKENED,
     SEMANTIC,
     WEIGHTS,
     Candidate,
@@ -315,6 +319,40 @@ def test_further_places_never_rise(scores: list[float]) -> None:
     assert all(0 <= got[i] <= score for i, score in enumerate(scores))
     for file in range(min(2, len(scores))):
         assert max(got[i] for i in range(file, len(scores), 2)) == max(scores[file::2])
+
+
+def test_other_words_for_the_question_bring_a_place_up() -> None:
+    chunks = {
+        ref(0): chunk("a.py", text="usual words for it"),
+        ref(1): chunk("b.py", text="other words for it"),
+    }
+    asked: list[tuple[str, list[str]]] = []
+
+    def words(query: str, texts: Sequence[str], /) -> NDArray[np.float64]:
+        asked.append((query, list(texts)))
+        return np.array(["other" in text for text in texts], np.float64) * 7.0
+
+    without = rank(chunks, {ref(0): 0.5, ref(1): 0.5}, Query("a question"), HYBRID)
+    found = rank(chunks, {ref(0): 0.5, ref(1): 0.5}, Query("a question"), HYBRID, words=words)
+    assert [c.ref.id for c in without] == [0, 1]
+    assert [c.ref.id for c in found] == [1, 0]
+    assert asked == [("a question", [c.embedded_text for c in chunks.values()])]
+    scores = {c.ref.id: c.score for c in found}
+    assert scores[1] - scores[0] >= WEIGHTS.likeness  # its file gains by coherence, too
+
+
+def test_words_are_compared_of_the_first_candidates_alone() -> None:
+    many = {ref(at): chunk(f"{at:03}.py", text=f"number {at}") for at in range(LIKENED + 20)}
+    scores = {key: 1 - key.id / 100 for key in many}
+    asked: list[str] = []
+
+    def words(query: str, texts: Sequence[str], /) -> NDArray[np.float64]:
+        asked.extend(texts)
+        return np.zeros(len(texts))
+
+    found = rank(many, scores, Query("a question"), HYBRID, words=words)
+    assert asked == [many[ref(at)].embedded_text for at in range(LIKENED)]
+    assert [c.ref.id for c in found] == sorted(ref.id for ref in many)  # equal words say nothing
 
 
 @given(st.randoms(use_true_random=False))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from codesearch.errors import BadQuery
 from codesearch.records import Embedder, Filter, Hit
-from codesearch.searching.request import MODES
+from codesearch.searching.request import MODES, SearchRequest
+from codesearch.searching.search import Searcher
 from codesearch.storage.store import Store
 from tests.support.closeness import WordHashEmbedder
-from tests.support.searching import Ask
+from tests.support.searching import Ask, single
 from tests.support.store_support import embed_pending, put_file
 
 FILES = {
@@ -59,6 +62,31 @@ def test_each_mode_finds_the_answer(store: Store, mode: str) -> None:
 
 def test_words_alone_need_no_model(store: Store) -> None:
     assert without_model(store).search("backoff", mode="lexical")[0].path == "src/retry.py"
+
+
+@pytest.mark.parametrize(
+    ("query", "mode", "likened"),
+    [
+        ("how is a request retried", "hybrid", True),
+        ("how is a request retried", "lexical", False),
+        ("how is a request retried", "semantic", False),
+        ("retry_request", "hybrid", False),  # a name is looked up, not understood
+        (" ".join(f"word{at}" for at in range(80)), "hybrid", False),
+    ],
+)
+def test_words_are_compared_where_vectors_answer_a_question(
+    store: Store, query: str, mode: str, likened: bool
+) -> None:
+    embed_pending(store, WordHashEmbedder())
+    asked: list[str] = []
+
+    def words(text: str, texts: Sequence[str], /) -> NDArray[np.float64]:
+        asked.append(text)
+        return np.zeros(len(texts))
+
+    found = Searcher(single(store), WordHashEmbedder, words=words)
+    found.search(SearchRequest(query, 3, mode))
+    assert asked == [query] * likened
 
 
 def test_an_index_without_vectors_answers_by_words(store: Store) -> None:
