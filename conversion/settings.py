@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 
 from mlx_jinabert.checkpoint.dense import IDENTITY, DenseModule
 from mlx_jinabert.checkpoint.folder import ModelFolder
+from mlx_jinabert.checkpoint.pooling_mode import OWN_LAYERS
 from mlx_jinabert.checkpoint.sentence_files import ROUNDING_MODULE, read_json
 
 __all__ = ["SOURCE_FILES", "write_settings"]
@@ -42,6 +43,7 @@ SOURCE_FILES = (
 
 _POOLING_KEYS = {"cls": "cls_token", "mean": "mean_tokens", "last": "lasttoken"}
 _MODULES = "sentence_transformers.models"
+_OWN_MODULE = "custom_transformer.C2LLMTransformer"
 
 
 def write_settings(
@@ -71,6 +73,9 @@ def write_settings(
 
 def _write_modules(target: Path, source: ModelFolder, width: int) -> None:
     chain = [("", "Transformer")]
+    if source.pooling == OWN_LAYERS:  # as config.json says
+        _write(target / "modules.json", [{"idx": 0, "name": "0", "path": "", "type": _OWN_MODULE}])
+        return
     if source.pooling != "tokens":
         chain.append(("1_Pooling", "Pooling"))
     for module in source.dense:

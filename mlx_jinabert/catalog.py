@@ -19,7 +19,8 @@ from typing import Any, Literal
 __all__ = ["CatalogEntry", "Pooling", "available_models", "find", "near", "read_catalog"]
 
 Pooling = str
-"""How token vectors become one: "mean", "cls" (first token), "last" (last token), or "tokens": not at all."""
+"""How token vectors become one: "mean", "cls" (first token), "last" (last token), "pma" (by attention, with
+layers of its own), or "tokens": not at all."""
 
 _FILE = Path(__file__).with_name("catalog.toml")
 
@@ -143,7 +144,7 @@ _TYPES: Mapping[str, type] = {
     "matryoshka_dims": list,
 }
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "pooling": ("mean", "cls", "last", "tokens", "unstated"),
+    "pooling": ("mean", "cls", "last", "tokens", "pma", "unstated"),
     "task": ("embedding", "reranker", "late-interaction"),
 }
 

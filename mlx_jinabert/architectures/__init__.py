@@ -4,7 +4,8 @@ An architecture is a folder and a row of ``ARCHITECTURES``. The folder holds
 
     config.py   ``CONFIG``, its ``ArchitectureConfig``
     mlx.py      ``build(config)``: an MLX module, whose attributes are named as the checkpoint's tensors
-    onnx.py     ``encode(layers, config)``; where there may be labels, ``classify(layers, config, hidden)``
+    onnx.py     ``encode(layers, config)``; where there may be labels, ``classify(layers, config, hidden)``;
+                where the architecture pools by layers of its own, ``pool(layers, config, hidden)``
 
 One whose computation is another's leaves mlx.py and onnx.py out: those of the configuration that its own
 is derived from are taken.
@@ -44,6 +45,7 @@ ARCHITECTURES: tuple[str, ...] = (
     "gemma2",
     "gemma3",
     "qwen2_5_vl",
+    "c2llm",
     "static",
 )
 """Folders, in the order in which they are asked; the first that recognises a checkpoint reads it."""

@@ -64,6 +64,9 @@ def build_graph(
     if architecture.num_labels:
         logits = builder.classify(layers, architecture, hidden)
         graph.output(logits, "logits", FLOAT, ("batch", architecture.num_labels))
+    elif architecture.pools_itself:
+        vectors = builder.pool(layers, architecture, hidden)
+        graph.output(vectors, "sentence_embedding", FLOAT, ("batch", architecture.output_size))
     else:
         layers.pool(hidden, pooling)
     return graph.finish(

@@ -61,6 +61,7 @@ class MlxBackend:
         self.dim = architecture.output_size
         self._rows = architecture.vocab_size
         self._classifies = bool(architecture.num_labels)
+        self._pools_itself = architecture.pools_itself
         self._pooling = folder.pooling
         with Weights(folder.weights) as weights:
             names = match(weights, architecture)
@@ -86,6 +87,8 @@ class MlxBackend:
         hidden = self._model(mx.array(batch.ids), _shared_mask(batch.mask), *types)
         if self._classifies:
             vectors = np.array(self._model.classify(hidden, mx.array(batch.mask)).astype(mx.float32))
+        elif self._pools_itself:
+            vectors = np.array(self._model.pool(hidden, mx.array(batch.mask)).astype(mx.float32))
         elif self._pooling == "tokens":
             vectors = np.array(hidden.astype(mx.float32))
         else:

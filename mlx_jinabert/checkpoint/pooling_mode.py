@@ -18,7 +18,9 @@ from mlx_jinabert.errors import UnsupportedConfig
 
 __all__ = [
     "MODES",
+    "OWN_LAYERS",
     "POOLING_KEYS",
+    "check_own_layers",
     "configured_pooling",
     "family_pooling",
     "require_pooling",
@@ -27,6 +29,8 @@ __all__ = [
 
 _log = logging.getLogger("mlx_jinabert")
 
+OWN_LAYERS: Pooling = "pma"
+"""Pooling by multi-head attention, which is part of the architecture."""
 MODES: tuple[Pooling, ...] = ("cls", "mean", "last")
 POOLING_KEYS = ("pooling", "emb_pooler", "single_vector_pool_strategy")
 """Keys of config.json: our own and NVIDIA's, that of JinaBERT and that of jina-embeddings-v4."""
@@ -48,8 +52,12 @@ _AVERAGING_FAMILIES = ("model2vec",)
 def stated_pooling(path: Path, modules: Modules, config: Mapping[str, Any]) -> Pooling | None:
     """Read the mode that 1_Pooling, else config.json states; "tokens" for a model without a pooling module.
 
+    "pma" is C2LLM's, by layers of its own.
+
     None where nothing does. Raises UnsupportedConfig for a mode that is not implemented.
     """
+    if config.get("embedding_method") == OWN_LAYERS:
+        return OWN_LAYERS
     if modules.pooling is None:
         return "tokens"
     found = read_json(path / modules.pooling / "config.json")
@@ -78,6 +86,14 @@ def family_pooling(config: Mapping[str, Any]) -> Pooling | None:
         return "mean"
     both_ways = config.get("is_causal") is False or config.get("use_bidirectional_attention") is True
     return "last" if kind in _CAUSAL_FAMILIES and not both_ways else None
+
+
+def check_own_layers(pooling: Pooling, pools_itself: bool) -> None:
+    """Raise UnsupportedConfig where a mode is asked for that is not the architecture's, or is another's."""
+    if pools_itself and pooling != OWN_LAYERS:
+        raise UnsupportedConfig("pooling", pooling, f"{OWN_LAYERS!r}, as its checkpoint has layers for it")
+    if not pools_itself and pooling == OWN_LAYERS:
+        raise UnsupportedConfig("embedding_method", pooling, "a model of type 'c2llm', or none of that key")
 
 
 def require_pooling(path: Path, config: Mapping[str, Any]) -> None:

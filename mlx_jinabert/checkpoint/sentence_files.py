@@ -99,6 +99,8 @@ def _chain(kinds: list[str], folders: list[str]) -> Modules:
     A transformer alone is one of the checkpoint's own code, which pools by itself; dense layers without
     pooling give a vector per token. pplx-embed's module stands where Normalize may.
     """
+    if kinds == ["C2LLMTransformer"]:
+        return Modules(folders[0])
     left = list(kinds)
     normalize = left[-1:] == ["Normalize"] and bool(left.pop())
     rounds = (

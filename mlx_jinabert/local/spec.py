@@ -15,7 +15,7 @@ from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
 from mlx_jinabert.checkpoint.dense import check_chain
 from mlx_jinabert.checkpoint.fingerprint import content, fingerprint, shipped_content
 from mlx_jinabert.checkpoint.folder import EMBEDDED, ModelFolder, has_adapters, resolve
-from mlx_jinabert.checkpoint.pooling_mode import POOLING_KEYS, configured_pooling
+from mlx_jinabert.checkpoint.pooling_mode import POOLING_KEYS, check_own_layers, configured_pooling
 from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig, naming_folder
@@ -121,6 +121,7 @@ def _checked_spec(
     _refuse_unmerged(folder)
     matryoshka.norms_prefixes(folder.config)
     architecture = read_architecture(folder.config, _tensor_names(folder))
+    check_own_layers(folder.pooling, architecture.pools_itself)
     hashed_anyway = ("is_causal", "append_token", "pooling")
     variant = {key: value for key, value in changes.items() if key not in hashed_anyway}
     variant |= {"dtype": dtype} if dtype == "int4" else {}

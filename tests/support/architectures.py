@@ -102,6 +102,12 @@ ARCHITECTURES = (
         ),
         "both ways, two rotations, norms on q and k",
     ),
+    Architecture(
+        "C2LLM",
+        "c2llm",
+        Checkpoint("c2llm", heads=14, hidden=112, intermediate=256, max_position=160, pooling="pma"),
+        "Qwen2, pooled by attention",
+    ),
     Architecture("static", "potion", Checkpoint("static", hidden=192), "a table of token vectors"),
     Architecture("CodeSage", "codesage", Checkpoint("codesage", **WIDE), "GPT-2's blocks, both directions"),
     Architecture(

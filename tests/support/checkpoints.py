@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from tests.support.checkpoint_tokenizers import SPECIAL_TOKENS, byte_level_bpe, word_piece
 from tests.support.layouts import (
+    c2llm,
     codesage,
     gemma2,
     gemma3,
@@ -52,6 +53,7 @@ Kind = Literal[
     "eurobert",
     "gemma3",
     "static",
+    "c2llm",
 ]
 Shape = tuple[int, ...]
 
@@ -70,6 +72,7 @@ LAYOUTS = {
     "eurobert": llama,
     "gemma3": gemma3,
     "static": static,
+    "c2llm": c2llm,
 }
 """Families with a module of their own; the others are written down here."""
 
@@ -90,7 +93,7 @@ class Checkpoint:
     shards: int = 1
     prefix: str = ""
     pooler: bool = True
-    pooling: Literal["mean", "cls", "last"] = "mean"
+    pooling: Literal["mean", "cls", "last", "pma"] = "mean"
     kv_heads: int = 2
     head_dim: int = 0
     head: bool = False
@@ -123,6 +126,10 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     _write_json(folder / "tokenizer_config.json", {**special, "model_max_length": checkpoint.max_position})
     _write_json(folder / "sentence_bert_config.json", {"max_seq_length": checkpoint.max_position})
     _write_json(folder / "config_sentence_transformers.json", {"prompts": {}, "default_prompt_name": None})
+    if checkpoint.pooling == "pma":
+        own = {"idx": 0, "name": "0", "path": "", "type": "custom_transformer.C2LLMTransformer"}
+        _write_json(folder / "modules.json", [own])
+        return folder
     kinds = ("Transformer", "Pooling")
     modules = [
         {
@@ -253,7 +260,9 @@ def _values(random: np.random.RandomState, name: str, shape: Shape) -> NDArray[n
 
 def _is_norm(name: str) -> bool:
     parts = name.split(".")
-    return "norm" in name.lower() or any(part.startswith("ln_") or part.endswith("_ln") for part in parts)
+    return "norm" in name.lower() or any(
+        part.startswith("ln_") or part.endswith("_ln") or part in ("ln0", "ln1") for part in parts
+    )
 
 
 def shapes_of(checkpoint: Checkpoint) -> dict[str, Shape]:

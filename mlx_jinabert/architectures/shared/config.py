@@ -141,6 +141,8 @@ class ArchitectureConfig(ABC):
 
     bare_tokens: ClassVar[bool] = False
     """Whether texts go in without special tokens and without unknown ones."""
+    pools_itself: ClassVar[bool] = False
+    """Whether the vectors of tokens become one by layers of its own: ``pool`` of its implementations."""
     overflows_float16: ClassVar[bool] = False
     """Whether activations leave the range of float16, so that bfloat16 is the half type to compute in."""
 

@@ -81,7 +81,11 @@ GEMMA3_CAUSAL = GEMMA3.but(pooling="last", config=(("use_bidirectional_attention
 VOYAGE = QWEN3.but(
     prefix="model.", pooling="mean", config=(("use_bidirectional_attention", True), ("num_labels", 48))
 )
+C2LLM = Checkpoint("c2llm", heads=14, hidden=112, max_position=160, pooling="pma")
+C2LLM_NARROW = C2LLM.but(head=True, config=(("compressed_dim", 64), ("pma_num_heads", 16)))
 CASES += [
+    pytest.param(C2LLM, id="c2llm-14-2"),
+    pytest.param(C2LLM_NARROW, id="c2llm-14-2-compressed"),
     pytest.param(VOYAGE, id="qwen3-16-8-bidirectional-projected"),
     pytest.param(ROBERTA, id="roberta-12"),
     pytest.param(LLAMA, id="llama-12-4"),
@@ -95,6 +99,7 @@ HALF = [
 HALF += [
     pytest.param(QWEN2.but(prefix="model.", head=True), id="qwen2"),
     pytest.param(QWEN3.but(prefix="model."), id="qwen3"),
+    pytest.param(C2LLM, id="c2llm"),
     pytest.param(NOMIC, id="nomic_bert"),
     pytest.param(GTE.but(prefix="new."), id="gte"),
     pytest.param(MODERN.but(prefix="model."), id="modernbert"),
@@ -110,6 +115,7 @@ HALF += [
 DEEP = [
     pytest.param(QWEN2.but(layers=28), id="qwen2"),
     pytest.param(QWEN3.but(layers=36), id="qwen3"),
+    pytest.param(C2LLM.but(layers=24), id="c2llm"),
     pytest.param(GTE.but(layers=24), id="gte"),
     pytest.param(MODERN.but(layers=22), id="modernbert"),
     pytest.param(CODESAGE.but(layers=24), id="codesage"),

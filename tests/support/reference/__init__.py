@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tests.support.reference import (
     bert,
+    c2llm,
     codesage,
     encoders,
     gemma2,
@@ -39,6 +40,7 @@ def open_reference(folder: Path) -> Forward:
         return qwen.open_model(folder, config)
     own = {
         "codesage": codesage,
+        "c2llm": c2llm,
         "codexembed2b": gemma2,
         "qwen2_5_vl": qwen2_5_vl,
         "nomic_bert": encoders,
@@ -58,10 +60,15 @@ def open_reference(folder: Path) -> Forward:
 def embed(folder: Path, texts: Sequence[NDArray[np.int32]], pooling: str = "mean") -> NDArray[np.float32]:
     """Vectors of token sequences, (n, W), of unit length."""
     forward = open_reference(folder)
+    attend = c2llm.open_pooling(folder) if pooling == "pma" else None
     rows = []
     with torch.no_grad():
         for ids in texts:
             hidden = forward(torch.from_numpy(np.asarray(ids, np.int64)))
-            row = {"mean": hidden.mean(0), "cls": hidden[0], "last": hidden[-1]}[pooling]
+            row = (
+                attend(hidden)
+                if attend
+                else {"mean": hidden.mean(0), "cls": hidden[0], "last": hidden[-1]}[pooling]
+            )
             rows.append(row / row.norm())
     return torch.stack(rows).float().numpy()

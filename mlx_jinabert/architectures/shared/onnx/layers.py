@@ -68,14 +68,14 @@ class Layers:
     def first_tokens(self, x: Value) -> Value:
         """(tokens, width) -> the first token of each text, (batch, width); padding is on the right."""
         g = self.graph
-        first = g.op("Gather", self._by_text(x), g.ints(0), axis=1)
+        first = g.op("Gather", self.by_text(x), g.ints(0), axis=1)
         return g.op("Reshape", first, g.ints(-1, self.width))
 
     def add_positions(self, x: Value, table: Array) -> Value:
         """Add row n of (max length, width) to the n-th token of every text of (tokens, width)."""
         g = self.graph
         rows = g.op("Slice", g.constant(table), g.ints(0), self.length, g.ints(0))
-        return g.op("Reshape", g.op("Add", self._by_text(x), rows), g.ints(-1, self.width))
+        return g.op("Reshape", g.op("Add", self.by_text(x), rows), g.ints(-1, self.width))
 
     def norm(self, x: Value, name: str, epsilon: float, factor: float = 1.0) -> Value:
         """Layer norm over the last axis, with a bias where there is one, its result times ``factor``."""
@@ -150,7 +150,7 @@ class Layers:
         """
         g = self.graph
         if mode == "tokens":
-            g.output(self._by_text(hidden), "token_embeddings", FLOAT, ("batch", "length", self.width))
+            g.output(self.by_text(hidden), "token_embeddings", FLOAT, ("batch", "length", self.width))
             return
         g.output(self.pooled(hidden, mode), "sentence_embedding", FLOAT, ("batch", self.width))
 
@@ -161,7 +161,7 @@ class Layers:
         total = g.op("ReduceSum", weights, g.ints(1), keepdims=1)
         share = g.op("Div", weights, g.op("Max", total, g.number(1)))
         row = g.op("Unsqueeze", share, g.ints(1))
-        return g.op("Squeeze", g.op("MatMul", row, self._by_text(hidden)), g.ints(1))
+        return g.op("Squeeze", g.op("MatMul", row, self.by_text(hidden)), g.ints(1))
 
     def _token_weights(self, mode: str) -> Value:
         g = self.graph
@@ -182,6 +182,7 @@ class Layers:
         rows, columns = (g.op("Unsqueeze", position, g.ints(axis)) for axis in (1, 0))
         return g.op("Abs", g.op("Sub", rows, columns))
 
-    def _by_text(self, x: Value) -> Value:
+    def by_text(self, x: Value) -> Value:
+        """(tokens, width) -> (batch, length, width)."""
         g = self.graph
         return g.op("Reshape", x, g.op("Concat", self.batch, self.length, g.ints(self.width), axis=0))
