@@ -16,6 +16,7 @@ from mlx_jinabert.local.reranker import Reranker
 from mlx_jinabert.verify import checks
 from mlx_jinabert.verify.checked import CheckRecord
 from mlx_jinabert.verify.checks import LIMITS, Check
+from mlx_jinabert.verify.original import NotComparable, against_original
 from mlx_jinabert.verify.published import check_logits
 
 __all__ = ["Verdict", "check_model"]
@@ -25,12 +26,14 @@ _TEXTS = ("def add(a, b): return a + b", "where are retries decided", "x " * 90)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result: ``held`` are checks against what others published, ``own`` those against itself."""
+    """The result: ``held`` are checks against what others published or compute, ``own`` against itself."""
 
     name: str
     model: LocalModel
     held: Sequence[Check]
     own: Sequence[Check]
+    left_out: str
+    """Why it could not be held against its original; empty where it was."""
 
     @property
     def passed(self) -> bool:
@@ -47,6 +50,7 @@ class Verdict:
         failed = [check.name for check in (*self.held, *self.own) if not check.passed]
         said = "FAIL: " + ", ".join(failed) if failed else "verified" if self.held else "unverified"
         against = self._against() if self.held else "nothing is published for it; consistent with itself"
+        against += f"; not by PyTorch: {self.left_out}" if self.left_out else ""
         parts = (self.name, self.model.fingerprint[:12], self.run, against, said)
         return " | ".join(parts)
 
@@ -75,13 +79,14 @@ def check_model(name: str, backend: str = "auto", dtype: str = "float32") -> Ver
     if entry is not None and entry.task != "embedding":
         return _check_scorer(name, backend, dtype)
     model = load_local(name, backend=backend, dtype=dtype)
-    held = [*checks.golden(model), *checks.published(model)]
+    original, left_out = _original(model)
+    held = [*checks.golden(model), *checks.published(model), *original]
     together = model.encode(_TEXTS, truncation="silent")
     alone = np.stack([model.encode(text, truncation="silent") for text in _TEXTS])
     limit = LIMITS[model.dtype]
     cosine, difference = float((together * alone).sum(1).min()), float(np.abs(together - alone).max())
     own = Check("single = batch", cosine >= limit.cosine, difference, cosine)
-    return Verdict(name, model, held, [own])
+    return Verdict(name, model, held, [own], left_out)
 
 
 def _check_scorer(name: str, backend: str, dtype: str) -> Verdict:
@@ -91,7 +96,16 @@ def _check_scorer(name: str, backend: str, dtype: str) -> Verdict:
     alone = np.stack([model.predict(pair, activation="identity") for pair in pairs])
     difference = float(np.abs(together - alone).max())
     own = Check("single = batch", difference <= LIMITS[model.dtype].difference * 10, difference, np.nan)
-    return Verdict(name, model, _published_logits(model), [own])
+    original, left_out = _original(model)
+    return Verdict(name, model, [*_published_logits(model), *original], [own], left_out)
+
+
+def _original(model: LocalModel) -> tuple[list[Check], str]:
+    """The check against the original, or why there is none."""
+    try:
+        return [against_original(model)], ""
+    except NotComparable as reason:
+        return [], str(reason)
 
 
 def _published_logits(model: Reranker | LateInteractionModel) -> list[Check]:

@@ -1,4 +1,4 @@
-"""``mlx-jinabert check``: download a model, hold it against what was published for it, say so in one line."""
+"""``mlx-jinabert check``: download a model, hold it against its original, say so in one line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 
-@click.command(short_help="Check a model against what was published for it.")
+@click.command(short_help="Check a model against its original.")
 @click.argument("model")
 @click.option("--backend", default="auto", show_default=True, type=click.Choice(["auto", "mlx", "onnx"]))
 @click.option("--dtype", default="float32", show_default=True, help="Type to compute in.")
@@ -22,8 +22,10 @@ def check(model: str, backend: str, dtype: str, record: str | None) -> None:
     """Check a model: an alias (see `codesearch models`), a Hub id or a folder.
 
     It is downloaded if it is not on this machine, loaded, and held against the vectors or logits that others
-    published for this checkpoint; without any, against itself in other batches, which says that it computes
-    but not that it computes the right thing: unverified.
+    published for this checkpoint and, where torch and transformers are installed, against what they compute
+    of the same files (no code of a checkpoint is run). Where neither can be, the line says why, and it is
+    held against itself in other batches, which says that it computes but not that it computes the right
+    thing: unverified.
 
     Exit 0: verified, or unverified and consistent. 1: it fails. 2: it cannot be loaded.
     """

@@ -35,8 +35,13 @@ class CheckVector:
     source: str
 
     def cosine(self, vector: NDArray[np.float32]) -> float:
-        """Agreement with ``vector``, ours, (dim,) float32, over as many components as were published."""
+        """Agreement with ``vector``, ours, (dim,) float32, over as many components as were published.
+
+        0 for a vector with fewer: it is of another model.
+        """
         theirs = self.values.astype(np.float64)
+        if len(vector) < len(theirs):
+            return 0.0
         ours = vector[: len(theirs)].astype(np.float64)
         return float(ours @ theirs / (np.linalg.norm(ours) * np.linalg.norm(theirs)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,30 +10,11 @@ import pytest
 import mlx_jinabert
 from conversion.convert import Request, convert
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
-from tests.support.checkpoints import Checkpoint, config_of, tensors_of, write, write_shards
 from tests.support.closeness import assert_close
 from tests.support.running import BACKENDS, require
+from tests.support.sequence_classifiers import write_modernbert_classifier
 
-MODERN = Checkpoint("modernbert", heads=4, hidden=64, layers=4, max_position=160, pooler=False)
 PAIRS = [("where are retries decided", "def retry(): ..."), ("x", ""), ("a b c", "y " * 60), ("世界", "🚀")]
-
-
-def written(folder: Path, *, bias: bool = False, **config: object) -> Path:
-    """As transformers saves ``ModernBertForSequenceClassification`` with one label."""
-    write(folder, MODERN)
-    random = np.random.RandomState(5)
-    width = MODERN.hidden
-    tensors = {f"model.{name}": value for name, value in tensors_of(MODERN).items()}
-    tensors["head.dense.weight"] = (random.standard_normal((width, width)) / 8).astype(np.float32)
-    if bias:
-        tensors["head.dense.bias"] = random.standard_normal(width).astype(np.float32)
-    tensors["head.norm.weight"] = 1 + 0.1 * random.standard_normal(width).astype(np.float32)
-    tensors["classifier.weight"] = (random.standard_normal((1, width)) / 8).astype(np.float32)
-    tensors["classifier.bias"] = random.standard_normal(1).astype(np.float32)
-    write_shards(folder, tensors, "float32")
-    record = {**config_of(MODERN), "id2label": {"0": "LABEL_0"}, "classifier_bias": bias, **config}
-    (folder / "config.json").write_text(json.dumps(record))
-    return folder
 
 
 @pytest.mark.parity
@@ -45,7 +25,7 @@ def test_logits_are_those_of_transformers(tmp_path: Path, backend: str, pooling:
     import torch
     from transformers import ModernBertForSequenceClassification
 
-    folder = written(tmp_path, bias=bias, classifier_pooling=pooling)
+    folder = write_modernbert_classifier(tmp_path, bias=bias, classifier_pooling=pooling)
     model = mlx_jinabert.load_reranker(folder, backend=backend, dtype="float32")
     reference, report = ModernBertForSequenceClassification.from_pretrained(
         folder, attn_implementation="eager", dtype=torch.float64, num_labels=1, output_loading_info=True
@@ -68,7 +48,7 @@ def test_logits_are_those_of_transformers(tmp_path: Path, backend: str, pooling:
 @pytest.mark.parametrize("target", BACKENDS)
 def test_a_conversion_keeps_the_head(tmp_path: Path, target: str) -> None:
     require({"mlx": "mlx.core", "onnx": "onnxruntime"}[target])
-    folder = written(tmp_path / "source", classifier_pooling="mean")
+    folder = write_modernbert_classifier(tmp_path / "source", classifier_pooling="mean")
     done = convert(Request(str(folder), target, tmp_path / "out"))
     want = mlx_jinabert.load_reranker(folder, backend=target, dtype="float32").predict(PAIRS)
     got = mlx_jinabert.load_reranker(done.out, backend=target, dtype="float32").predict(PAIRS)
@@ -81,9 +61,9 @@ def test_a_conversion_keeps_the_head(tmp_path: Path, target: str) -> None:
 )
 def test_a_head_of_another_kind_is_refused(tmp_path: Path, key: str, value: object) -> None:
     with pytest.raises(UnsupportedConfig, match=key):
-        mlx_jinabert.load_reranker(written(tmp_path, **{key: value}))
+        mlx_jinabert.load_reranker(write_modernbert_classifier(tmp_path, **{key: value}))
 
 
 def test_its_vectors_are_not_asked_for(tmp_path: Path) -> None:
     with pytest.raises(WeightMismatch, match="load_reranker"):
-        mlx_jinabert.load(written(tmp_path))
+        mlx_jinabert.load(write_modernbert_classifier(tmp_path))

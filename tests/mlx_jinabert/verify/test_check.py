@@ -39,9 +39,10 @@ def test_a_published_checkpoint_is_held_against_its_vectors() -> None:
 
 
 def test_what_nobody_published_is_unverified() -> None:
-    result = run(str(checkpoint_folder(Checkpoint("bert", heads=4, hidden=32))))
+    result = run(str(checkpoint_folder(Checkpoint("en", heads=4, hidden=32))))
     assert result.exit_code == 0
     assert result.output.endswith("| unverified\n")
+    assert "nothing is published for it; consistent with itself; not by PyTorch: " in result.output
 
 
 def test_a_fault_is_exit_1(monkeypatch: pytest.MonkeyPatch) -> None:
