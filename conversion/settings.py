@@ -14,7 +14,7 @@ from typing import Any
 
 from safetensors.numpy import save_file
 
-from mlx_jinabert.checkpoint.dense import IDENTITY, DenseModule
+from mlx_jinabert.checkpoint.dense import IDENTITY, Layer, NormModule
 from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.checkpoint.pooling_mode import OWN_LAYERS
 from mlx_jinabert.checkpoint.sentence_files import ROUNDING_MODULE, read_json
@@ -42,6 +42,7 @@ SOURCE_FILES = (
 """Files besides the weights that a conversion reads."""
 
 _POOLING_KEYS = {"cls": "cls_token", "mean": "mean_tokens", "last": "lasttoken"}
+_KEPT = ("activation_fn",)
 _MODULES = "sentence_transformers.models"
 _OWN_MODULE = "custom_transformer.C2LLMTransformer"
 
@@ -62,8 +63,9 @@ def write_settings(
     _write(target / "config.json", config)
     prompts = {**(source.entry.prompts if source.entry else {}), **source.prompts}
     name = "config_sentence_transformers.json"
-    # How late interaction marks, cuts and skips tokens stands beside the prompts.
-    kept = (read_json(source.path / name) or {}) if source.pooling == "tokens" else {}
+    # How late interaction marks, cuts and skips tokens stands beside the prompts, as does how scores end.
+    found = read_json(source.path / name) or {}
+    kept = found if source.pooling == "tokens" else {key: found[key] for key in _KEPT if key in found}
     _write(target / name, {**kept, "prompts": prompts, "default_prompt_name": source.default_prompt_name})
     _write(
         target / "sentence_bert_config.json", {"max_seq_length": source.max_length, "do_lower_case": False}
@@ -79,10 +81,11 @@ def _write_modules(target: Path, source: ModelFolder, width: int) -> None:
     if source.pooling != "tokens":
         chain.append(("1_Pooling", "Pooling"))
     for module in source.dense:
-        chain.append((f"{len(chain)}_Dense", "Dense"))
+        kind = "LayerNorm" if isinstance(module, NormModule) else "Dense"
+        chain.append((f"{len(chain)}_{kind}", kind))
         folder = target / chain[-1][0]
         folder.mkdir()
-        _write_dense(folder, module)
+        _write_layer(folder, module)
     if source.rounds:
         chain.append(("", ROUNDING_MODULE))
     elif source.normalize:
@@ -99,9 +102,9 @@ def _write_modules(target: Path, source: ModelFolder, width: int) -> None:
     _write(target / "1_Pooling" / "config.json", {"word_embedding_dimension": width, **pooling})
 
 
-def _write_dense(folder: Path, module: DenseModule) -> None:
-    """Copy a dense layer, or write one that lies among the transformer's weights in a folder of its own."""
-    if module.layer == "linear":
+def _write_layer(folder: Path, module: Layer) -> None:
+    """Copy a layer, or write one that lies among the transformer's weights in a folder of its own."""
+    if isinstance(module, NormModule) or module.layer == "linear":
         for name in ("config.json", "model.safetensors"):
             shutil.copyfile(module.path / name, folder / name)
         return

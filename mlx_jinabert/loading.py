@@ -19,6 +19,7 @@ from mlx_jinabert.checkpoint.licence import tell_terms
 from mlx_jinabert.embedder import Embedder
 from mlx_jinabert.errors import ModelFolderError, check_choice, naming_folder
 from mlx_jinabert.local.embedder import LocalEmbedder
+from mlx_jinabert.local.headed import HeadedReranker, scores_by_modules
 from mlx_jinabert.local.judge import JUDGE_MAX_LENGTH, JudgingReranker, verdict_weights
 from mlx_jinabert.local.late_interaction import LateInteractionModel
 from mlx_jinabert.local.reranker import Activation, Reranker, default_activation
@@ -146,8 +147,9 @@ def load_reranker(
     spec = _spec_for("reranker", name, revision=revision, **settings)
     tell_terms(spec.folder)
     with naming_folder(spec.folder.path):
-        chosen = activation or default_activation(spec.folder.config)
-    if not spec.architecture.num_labels:
+        chosen = activation or default_activation(spec.folder.config, spec.folder.path)
+    headed = scores_by_modules(spec.folder)
+    if not (spec.architecture.num_labels or headed):
         again = {**settings, "backend": backend, "activation": activation, "instruction": instruction}
         return _judging(name, spec, chosen, again)
     if instruction is not None:
@@ -160,7 +162,7 @@ def load_reranker(
     )
     owner = _scoring_owner(spec, backend, dtype)
     reload = _again(load_reranker, name, spec, backend=backend, activation=activation, **settings)
-    return Reranker(spec, tokenizer, owner, reload, chosen)
+    return (HeadedReranker if headed else Reranker)(spec, tokenizer, owner, reload, chosen)
 
 
 def _judging(name: Name, spec: LocalSpec, activation: Activation, options: dict[str, Any]) -> Reranker:

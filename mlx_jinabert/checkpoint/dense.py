@@ -1,10 +1,11 @@
-"""Read the dense layers behind a transformer, of pooled or token vectors: sentence-transformers' ``Dense``.
+"""Read the layers behind a transformer, of pooled or token vectors: ``Dense`` and ``LayerNorm``.
 
-Sources: sentence_transformers/models/Dense.py, and pylate/models/Dense.py for the residual (@034d6aa). A
-folder holds config.json and model.safetensors with ``linear.weight`` (out, in), ``linear.bias`` and, for a
-residual that changes the width, ``residual.weight``. What mlx-embeddings converts has no such folders: the
-layers lie among the transformer's weights as ``dense.0``, ``dense.1``, quantised as those are, without bias
-or activation (mlx_embeddings/models/gemma3_text.py @9b28270).
+Sources: sentence_transformers/models/Dense.py and LayerNorm.py, and pylate/models/Dense.py for the residual
+(@034d6aa). A folder holds config.json and model.safetensors: ``linear.weight`` (out, in), ``linear.bias``
+and, for a residual that changes the width, ``residual.weight``; or ``norm.weight`` and ``norm.bias``. What
+mlx-embeddings converts has no such folders: the layers lie among the transformer's weights as ``dense.0``,
+``dense.1``, quantised as those are, without bias or activation (mlx_embeddings/models/gemma3_text.py
+@9b28270).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,20 +23,32 @@ from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.checkpoint.weights import FLOAT_DTYPES, Shape, Weights
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig, WeightMismatch
 
-__all__ = ["IDENTITY", "DenseActivation", "DenseModule", "check_chain", "read_dense", "read_inner_dense"]
+__all__ = [
+    "IDENTITY",
+    "DenseActivation",
+    "DenseModule",
+    "Layer",
+    "NormModule",
+    "check_chain",
+    "read_dense",
+    "read_inner_dense",
+    "read_norm",
+]
 
-DenseActivation = Literal["identity", "tanh"]
+DenseActivation = Literal["identity", "tanh", "gelu"]
 IDENTITY = "torch.nn.modules.linear.Identity"
 _ACTIVATIONS: Mapping[str, DenseActivation] = {
     IDENTITY: "identity",
     "torch.nn.modules.activation.Tanh": "tanh",
+    "torch.nn.modules.activation.GELU": "gelu",
 }
 _TANH = "torch.nn.modules.activation.Tanh"
 """Default of sentence-transformers."""
 _PACKED = "expected floats, or words with scales and biases as MLX packs them"
 _PARTS = ("weight", "scales", "biases")
 _GROUP_SIZES, _BITS = (32, 64, 128), (2, 3, 4, 5, 6, 8)
-_INPUTS = (None, "sentence_embedding", "token_embeddings")
+_INPUTS = (None, "sentence_embedding", "token_embeddings", "scores")
+"""Names under which modules hand on what they compute; "scores" is what the last one of a reranker gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,11 @@ class DenseModule:
     """Those with its tensors."""
     layer: str = "linear"
     """Name of its weight and bias there."""
+
+    @property
+    def identity(self) -> list[object]:
+        """What decides about the numbers beside the tensors."""
+        return [self.activation, self.residual]
 
     def tensor_shapes(self) -> dict[str, Shape]:
         """Stored name -> shape of every tensor."""
@@ -76,6 +94,52 @@ class DenseModule:
                 else:
                     found[own] = np.array(weights.read(name), np.float32)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class NormModule:
+    """A layer norm with weight and bias over vectors that stay as wide as they are; epsilon is PyTorch's."""
+
+    path: Path
+    """Its folder."""
+    in_features: int
+    files: tuple[Path, ...]
+    """Those with its tensors."""
+
+    @property
+    def out_features(self) -> int:
+        """Width of what it gives."""
+        return self.in_features
+
+    @property
+    def identity(self) -> list[object]:
+        """What decides about the numbers beside the tensors."""
+        return ["layer norm"]
+
+    def tensor_shapes(self) -> dict[str, Shape]:
+        """Stored name -> shape of every tensor."""
+        return {"norm.weight": (self.in_features,), "norm.bias": (self.in_features,)}
+
+    def read(self) -> dict[str, NDArray[np.float32]]:
+        """The tensors as float32, by their names."""
+        with Weights(self.files) as weights:
+            return {name: np.array(weights.read(name), np.float32) for name in self.tensor_shapes()}
+
+
+Layer: TypeAlias = DenseModule | NormModule
+
+
+def read_norm(path: Path) -> NormModule:
+    """Read and check the layer norm in the folder ``path``, its tensors against its configuration."""
+    config = read_json(path / "config.json")
+    if config is None:
+        raise ModelFolderError(path, "no config.json; modules.json lists it as a layer norm")
+    width = config.get("dimension")
+    if type(width) is not int or width < 1:
+        raise UnsupportedConfig("dimension", width, "a positive integer")
+    module = NormModule(path, width, (path / "model.safetensors",))
+    _check_tensors(module)
+    return module
 
 
 def read_inner_dense(files: tuple[Path, ...], width: object) -> tuple[DenseModule, ...]:
@@ -121,7 +185,7 @@ def read_dense(path: Path) -> DenseModule:
     return module
 
 
-def check_chain(modules: tuple[DenseModule, ...], width: int) -> int:
+def check_chain(modules: tuple[Layer, ...], width: int) -> int:
     """Hold each module's input against the width before it, ``width`` at first; the width behind them all."""
     for module in modules:
         if module.in_features != width:
@@ -158,7 +222,7 @@ def _groups(module: DenseModule) -> list[set[Shape]]:
     return [{(module.out_features, module.in_features // size)} for size in _GROUP_SIZES]
 
 
-def _check_tensors(module: DenseModule) -> None:
+def _check_tensors(module: Layer) -> None:
     if not module.files[0].is_file():
         raise ModelFolderError(module.path, "no model.safetensors; pickled weights are never read")
     expected = module.tensor_shapes()

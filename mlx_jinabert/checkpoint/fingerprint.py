@@ -103,11 +103,10 @@ def fingerprint(
 
 
 def _dense_content(folder: ModelFolder) -> list[list[object]]:
-    """Return, for each dense layer, the hash of its weights and the numbers of its configuration."""
+    """Return, for each layer behind the transformer, the hash of its weights and its settings."""
     hashes = FileHashes()
     found: list[list[object]] = [
-        [" ".join(map(hashes.sha256, module.files)), module.activation, module.residual]
-        for module in folder.dense
+        [" ".join(map(hashes.sha256, module.files)), *module.identity] for module in folder.dense
     ]
     hashes.save()
     return found

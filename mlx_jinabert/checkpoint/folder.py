@@ -18,10 +18,10 @@ from typing import Any, Literal
 from mlx_jinabert import catalog
 from mlx_jinabert.catalog import CatalogEntry, Pooling
 from mlx_jinabert.checkpoint import sentence_files
-from mlx_jinabert.checkpoint.dense import DenseModule, read_dense, read_inner_dense
+from mlx_jinabert.checkpoint.dense import Layer, read_dense, read_inner_dense, read_norm
 from mlx_jinabert.checkpoint.original import original_of
 from mlx_jinabert.checkpoint.pooling_mode import family_pooling, stated_pooling
-from mlx_jinabert.checkpoint.sentence_files import EndToken, read_json
+from mlx_jinabert.checkpoint.sentence_files import EndToken, Modules, read_json
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import ModelFolderError, naming_folder
 
@@ -86,8 +86,8 @@ class ModelFolder:
     """The catalogue's entry, for a model that was named by alias or Hub id, or a conversion of one."""
     rounds: bool = False
     """Whether the vectors are those of pplx-embed, which are small integers: ``vectors/rounding.py``."""
-    dense: tuple[DenseModule, ...] = ()
-    """Dense layers behind the pooling, or behind each token where nothing is pooled."""
+    dense: tuple[Layer, ...] = ()
+    """Dense layers and layer norms behind the pooling, or behind each token where nothing is pooled."""
 
     @property
     def pooling(self) -> Pooling:
@@ -192,7 +192,7 @@ def _read_folder(
         max_length=sentence_files.read_max_length(base, config),
         quantization=_quantization(base, config),
         entry=entry,
-        dense=_dense([path / folder for folder in modules.dense], config, weights),
+        dense=_dense(path, modules, config, weights),
     )
 
 
@@ -201,14 +201,15 @@ def _known_pooling(entry: CatalogEntry | None) -> Pooling | None:
 
 
 def _dense(
-    folders: list[Path], config: Mapping[str, Any], weights: tuple[Path, ...]
-) -> tuple[DenseModule, ...]:
+    path: Path, modules: Modules, config: Mapping[str, Any], weights: tuple[Path, ...]
+) -> tuple[Layer, ...]:
     """The dense layers: in folders, or among the weights, where mlx-embeddings puts those of Gemma-3."""
+    folders = [path / name for name in modules.dense]
     if config.get("model_type") == "gemma3_text" and not any(folder.is_dir() for folder in folders):
         inner = read_inner_dense(weights, config.get("hidden_size"))
         if inner:
             return inner
-    return tuple(read_dense(folder) for folder in folders)
+    return tuple((read_norm if name in modules.norms else read_dense)(path / name) for name in modules.dense)
 
 
 def _table_size(weights: tuple[Path, ...]) -> dict[str, int]:

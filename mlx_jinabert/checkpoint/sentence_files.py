@@ -47,6 +47,9 @@ class Modules:
     pooling: str | None = "1_Pooling"
     """None for a model that gives a vector per token."""
     dense: tuple[str, ...] = ()
+    """Sub-folders of dense layers and of layer norms among them, in order."""
+    norms: frozenset[str] = frozenset()
+    """Those of ``dense`` that hold layer norms."""
     normalize: bool = False
     rounds: bool = False
     """Whether pplx-embed's last module rounds the vectors, see ``vectors/rounding.py``."""
@@ -94,7 +97,7 @@ def read_modules(path: Path) -> Modules:
 
 
 def _chain(kinds: list[str], folders: list[str]) -> Modules:
-    """Transformer (or StaticEmbedding), Pooling, any number of Dense, Normalize; only the first is needed.
+    """Transformer (or StaticEmbedding), Pooling, Dense and LayerNorm, Normalize; only the first is needed.
 
     A transformer alone is one of the checkpoint's own code, which pools by itself; dense layers without
     pooling give a vector per token. pplx-embed's module stands where Normalize may.
@@ -109,13 +112,16 @@ def _chain(kinds: list[str], folders: list[str]) -> Modules:
     if left[:1] in (["Transformer"], ["StaticEmbedding"]):
         pooled = left[1:2] == ["Pooling"]
         dense = left[2 if pooled else 1 :]
-        if set(dense) <= {"Dense"} and (pooled or not normalize or left[0] == "StaticEmbedding"):
+        if set(dense) <= ({"Dense", "LayerNorm"} if pooled else {"Dense"}) and (
+            pooled or not normalize or left[0] == "StaticEmbedding"
+        ):
             pooling = folders[1] if pooled else None if dense else "1_Pooling"
             start = 2 if pooled else 1
             chain = tuple(folders[start : start + len(dense)])
-            return Modules(folders[0], pooling, chain, normalize, rounds)
+            norms = frozenset(f for f, kind in zip(chain, dense, strict=True) if kind == "LayerNorm")
+            return Modules(folders[0], pooling, chain, norms, normalize, rounds)
     last = f"an optional Normalize (or {ROUNDING_MODULE})"
-    supported = f"Transformer, Pooling, any number of Dense and {last}, in this order"
+    supported = f"Transformer, Pooling, any number of Dense and LayerNorm, and {last}, in this order"
     raise UnsupportedConfig("modules.json", kinds, supported)
 
 

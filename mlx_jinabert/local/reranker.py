@@ -7,6 +7,7 @@ through a sigmoid unless the checkpoint or the caller says "identity"; the order
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict, Unpack, get_args
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from mlx_jinabert.backends.forward import WINDOW, Limits, compute, compute_at_once, limits_of
 from mlx_jinabert.backends.owner import BackendOwner
+from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.errors import UnsupportedConfig, check_choice, check_count
 from mlx_jinabert.local.model import LocalModel, Reload
 from mlx_jinabert.local.spec import LocalSpec
@@ -190,11 +192,16 @@ class Reranker(LocalModel):
         return logits
 
 
-def default_activation(config: Mapping[str, Any]) -> Activation:
-    """Read the activation from config.json, in either spelling of sentence-transformers; else "sigmoid"."""
+def default_activation(config: Mapping[str, Any], folder: Path | None = None) -> Activation:
+    """Read the activation from config.json, in either spelling of sentence-transformers; else "sigmoid".
+
+    Rerankers that end in modules state it in config_sentence_transformers.json of their ``folder``.
+    """
     named = config.get("sentence_transformers")
     found = named.get("activation_fn") if isinstance(named, Mapping) else None
     found = found or config.get("sbert_ce_default_activation_function")
+    if found is None and folder is not None:
+        found = (read_json(folder / "config_sentence_transformers.json") or {}).get("activation_fn")
     if found is None:
         return "sigmoid"
     if found not in _ACTIVATIONS:

@@ -13,6 +13,7 @@ from typing import Literal
 from mlx_jinabert.catalog import find
 from mlx_jinabert.checkpoint.pooling_mode import require_pooling
 from mlx_jinabert.errors import ModelFolderError, WeightMismatch, naming_folder
+from mlx_jinabert.local.headed import scores_by_modules
 from mlx_jinabert.local.judge import answers_yes_or_no
 from mlx_jinabert.local.spec import LocalSpec
 
@@ -38,7 +39,7 @@ def check_name(name: str | os.PathLike[str], task: Task) -> None:
 
 def task_of(spec: LocalSpec) -> Task:
     """The task of a model, by its tensors and its modules."""
-    if spec.architecture.num_labels or answers_yes_or_no(spec.folder):
+    if spec.architecture.num_labels or answers_yes_or_no(spec.folder) or scores_by_modules(spec.folder):
         return "reranker"
     return "late-interaction" if spec.folder.pooling == "tokens" else "embedding"
 

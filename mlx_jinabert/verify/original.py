@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.checkpoint.dense import DenseModule
+from mlx_jinabert.checkpoint.dense import Layer, NormModule
 from mlx_jinabert.local.embedder import LocalEmbedder
+from mlx_jinabert.local.headed import HeadedReranker
 from mlx_jinabert.local.judge import JudgingReranker
 from mlx_jinabert.local.model import LocalModel
 from mlx_jinabert.local.reranker import Reranker
@@ -121,25 +122,35 @@ def _vectors(model: LocalEmbedder) -> Array:
     """Unit vectors of the texts, (n, dim) float32."""
     import torch
 
-    original = _open(model, "AutoModel")
-    rows = []
-    with torch.no_grad():
-        for ids in model.tokenizer.encode(_TEXTS).ids:
-            hidden = original(torch.from_numpy(ids).long()[None]).last_hidden_state[0]
-            row = {"mean": hidden.mean(0), "cls": hidden[0], "last": hidden[-1]}[model.folder.pooling]
-            for module in model.folder.dense:
-                row = _dense(module, row)
-            rows.append(torch.nn.functional.normalize(row[: model.dim], dim=0))
-    vectors: Array = torch.stack(rows).numpy()
+    rows = _pooled(model, model.tokenizer.encode(_TEXTS).ids)
+    vectors: Array = torch.nn.functional.normalize(rows[:, : model.dim]).numpy()
     return vectors
 
 
-def _dense(module: DenseModule, x: Any) -> Any:
+def _pooled(model: LocalModel, texts: Sequence[Ids]) -> Any:
+    """What the transformer, the pooling and the layers behind it make of each text, (n, width)."""
+    import torch
+
+    original = _open(model, "AutoModel")
+    rows = []
+    with torch.no_grad():
+        for ids in texts:
+            hidden = original(torch.from_numpy(ids).long()[None]).last_hidden_state[0]
+            row = {"mean": hidden.mean(0), "cls": hidden[0], "last": hidden[-1]}[model.folder.pooling]
+            for module in model.folder.dense:
+                row = _behind(module, row)
+            rows.append(row)
+    return torch.stack(rows)
+
+
+def _behind(module: Layer, x: Any) -> Any:
     import torch
 
     tensors = {name: torch.from_numpy(value) for name, value in module.read().items()}
+    if isinstance(module, NormModule):
+        return torch.nn.functional.layer_norm(x, x.shape[-1:], tensors["norm.weight"], tensors["norm.bias"])
     y = torch.nn.functional.linear(x, tensors["linear.weight"], tensors.get("linear.bias"))
-    y = torch.tanh(y) if module.activation == "tanh" else y
+    y = {"tanh": torch.tanh, "gelu": torch.nn.functional.gelu, "identity": torch.clone}[module.activation](y)
     if not module.residual:
         return y
     return y + (tensors["residual.weight"] @ x if "residual.weight" in tensors else x)
@@ -150,6 +161,9 @@ def _logits(model: Reranker, pairs: Sequence[tuple[str, str]]) -> Array:
     import torch
 
     tokens = model.tokenizer.encode_pairs(pairs)
+    if isinstance(model, HeadedReranker):
+        scores: Array = _pooled(model, tokens.ids)[:, 0].numpy()
+        return scores
     judges = isinstance(model, JudgingReranker)
     original = _open(model, "AutoModelForCausalLM" if judges else "AutoModelForSequenceClassification")
     with torch.no_grad():

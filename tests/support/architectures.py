@@ -50,7 +50,7 @@ ARCHITECTURES = (
     ),
     Architecture(
         "ModernBERT",
-        "gte-modernbert granite denseon nightowl lateon",
+        "gte-modernbert granite denseon nightowl lateon ettin",
         Checkpoint("modernbert", **WIDE, layers=4),
         "local and global attention",
     ),
