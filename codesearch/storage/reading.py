@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
-from sqlite3 import SQLITE_ERROR
 from typing import Any
 
-from codesearch.errors import BadQuery, IndexFormatError
 from codesearch.files.languages import place_in_line
 from codesearch.records import Chunk, Filter, StoredChunk
 from codesearch.storage.filters import Selection
+from codesearch.storage.lexical.best_rows import BestRows
 from codesearch.storage.lexical.term_statistics import Postings, RowLengths, TermStatistics
+from codesearch.storage.lexical.tokens import match_expression
 from codesearch.storage.rows import (
     ChunkIdentity,
     ChunkText,
@@ -53,6 +53,7 @@ class StoreReader(VectorReader):
         super().__init__(database)
         self._selection = Selection(database)
         self._terms = TermStatistics(database)
+        self._best = BestRows(database)
 
     def reading(self) -> AbstractContextManager[None]:
         """Every question inside the block is answered from the same snapshot."""
@@ -202,20 +203,21 @@ class StoreReader(VectorReader):
             return []
         if isinstance(allowed, Filter):
             allowed = self.ids_matching(allowed)
-        symbol, path, body = (float(w) for w in weights)
-        # The unary plus keeps SQLite from running the full-text query once for every allowed id.
-        restrict = "" if allowed is None else f"AND +rowid {IN_LIST} "
-        sql = (
-            f"SELECT rowid, -bm25(lexical, ?, ?, ?) AS score FROM lexical WHERE lexical MATCH ? {restrict}"
-            "ORDER BY score DESC, rowid LIMIT ?"
-        )
-        ids = [] if allowed is None else [json.dumps(allowed.tolist())]
-        try:
-            return [ScoredRow(*row) for row in self._db.rows(sql, (symbol, path, body, match, *ids, limit))]
-        except IndexFormatError as error:
-            if getattr(error.__cause__, "sqlite_errorcode", None) != SQLITE_ERROR:
-                raise
-            raise BadQuery(f"the full-text query cannot be read: {error.__cause__}") from error
+        return self._best.matching(match, limit, weights, allowed)
+
+    def holding_any(
+        self, terms: Sequence[str], limit: int, weights: Sequence[float], allowed: Ids | None = None
+    ) -> list[ScoredRow]:
+        """Return the best chunks that hold one of these tokens: those of ``lexical``, mostly sooner.
+
+        A token that comes twice counts twice.
+        """
+        if not terms or limit < 1:
+            return []
+        if allowed is not None:
+            return self.lexical(match_expression(terms), limit, weights, allowed)
+        with self._db.reading():
+            return self._best.holding_any(terms, limit, weights, self.generation())
 
     def frequencies(self, terms: Iterable[str]) -> tuple[dict[str, int], int]:
         """How many chunks hold each of these tokens, and how many chunks there are."""

@@ -34,6 +34,7 @@ _FORMS = tuple(
         r"(?<!\S)\+(?P<first>\d{1,7})[ \t]+" + _FILE,
     )
 )
+_DIGIT = re.compile(r"\d")
 _SCHEME = re.compile(r"(?:https?|file|git|ssh|vscode)://[^/\s]*/")
 _ADDRESS = "//"
 """Scheme and host, once taken off: only behind them is ``src`` or ``tree`` a code host's word."""
@@ -65,6 +66,8 @@ class Spot:
 
 def spots_in(text: str) -> tuple[Spot, ...]:
     """The places that a text names, in its order, each once."""
+    if not _DIGIT.search(text):  # which most questions do not hold, and every place does
+        return ()
     found: dict[Spot, int] = {}
     text = _SCHEME.sub(_ADDRESS, _NO_PLACE.sub(" ", text[:_MOST_CHARACTERS]))
     for form in _FORMS:

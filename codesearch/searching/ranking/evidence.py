@@ -132,8 +132,10 @@ def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights)
 def _holding(candidates: Sequence[Candidate], query: Query) -> set[ChunkRef]:
     """Where nobody defines a name that is no plain word: those that hold it, not only its words."""
     names = [name.last for name in query.names if _COMPOUND.search(name.last)]
-    forms = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in names]
-    return {c.ref for c in candidates if any(form.search(c.chunk.text) for form in forms)}
+    forms = [(name, re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")) for name in names]
+    return {
+        c.ref for c in candidates if any(n in c.chunk.text and form.search(c.chunk.text) for n, form in forms)
+    }
 
 
 def quoted_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:

@@ -54,16 +54,19 @@ def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights)
             weight *= rarity(len({c.file for c in definers if grades[c.ref]}))
         for ref, grade in grades.items():
             gains[ref] = max(gains[ref], weight * grade)
-    for ref, grade in declaring(candidates, query).items():
-        gains[ref] = weights.definition * grade
+    if query.is_name and not any(gains.values()):
+        for ref, grade in _looking_declared(candidates, query).items():
+            gains[ref] = weights.definition * grade
     return [c.plus(gains[c.ref]) for c in candidates]
 
 
 def declaring(candidates: Sequence[Candidate], query: Query) -> dict[ChunkRef, float]:
     """Where the query is a name that no candidate is known to define: those that look as if they did."""
     known = (definition_grade(c.chunk, name, fold_case=True) for c in candidates for name in query.names)
-    if not query.is_name or any(known):
-        return {}
+    return {} if not query.is_name or any(known) else _looking_declared(candidates, query)
+
+
+def _looking_declared(candidates: Sequence[Candidate], query: Query) -> dict[ChunkRef, float]:
     sources = [c for c in candidates if not is_prose(c.chunk.path)]
     grades = {c.ref: max(declared_grade(c.chunk.text, name.last) for name in query.names) for c in sources}
     best = max(grades.values(), default=0.0)

@@ -19,7 +19,6 @@ from codesearch.searching.stores.order import (
 )
 from codesearch.searching.stores.protocol import EVERYTHING, Match, Scope
 from codesearch.searching.stores.recent_chunks import RecentChunks
-from codesearch.storage.lexical.tokens import match_expression
 from codesearch.storage.rows import ChunkText, Ids, ScoredRow
 
 if TYPE_CHECKING:
@@ -53,11 +52,9 @@ class SingleStore:
         self, terms: Sequence[str], limit: int, columns: Sequence[float], scope: Scope = EVERYTHING
     ) -> list[Match]:
         """Return the best chunks by BM25."""
-        expression, ids = match_expression(terms), self.ids(scope)
-        if not expression:
-            return []
+        ids = self.ids(scope)
         found = with_ties(
-            lambda count: self.store.lexical(expression, count, columns, ids), limit, BM25_ROUNDING
+            lambda count: self.store.holding_any(terms, count, columns, ids), limit, BM25_ROUNDING
         )
         return self._ordered(found, limit, BM25_ROUNDING)
 

@@ -124,6 +124,7 @@ def tokenize_telling(text: str) -> list[str]:
     return [token for token in tokenize(text) if token not in _STOP_TERMS]
 
 
+@lru_cache(maxsize=64)  # whoever reads a query asks for them again
 def query_terms(query: str) -> tuple[str, ...]:
     """The distinct tokens that a query looks for, without function words (unless it has no others)."""
     telling = dict.fromkeys(tokenize_telling(query))
