@@ -32,6 +32,8 @@ __all__ = [
     "silent",
 ]
 
+_THREE, _MASK = struct.Struct("<QQQ").pack, (1 << 64) - 1
+
 Vectors = NDArray[np.float32]
 """(n, dim) float32, rows of unit length."""
 
@@ -93,9 +95,7 @@ class SourceFile:
         """
         if not (self.ctime_ns or self.inode):
             return self.mtime_ns
-        parts = struct.pack(
-            "<QQQ", *(part % (1 << 64) for part in (self.mtime_ns, self.ctime_ns, self.inode))
-        )
+        parts = _THREE(self.mtime_ns & _MASK, self.ctime_ns & _MASK, self.inode & _MASK)
         return int.from_bytes(blake2b(parts, digest_size=8).digest(), "little") >> 1
 
 

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from codesearch.errors import TooManyFiles
 from codesearch.files.content.source import size_limit, skipped_by_name
+from codesearch.files.folder_identity import FolderIdentity, OwnFolders, identity
 from codesearch.files.ignoring.attributes import Attributes
 from codesearch.files.ignoring.governing import OWN_IGNORE_FILE, RuleReader, rebased
 from codesearch.files.ignoring.ignore import RuleChain
@@ -40,8 +41,6 @@ from codesearch.records import SourceFile
 
 __all__ = ["MAX_NAMED", "Walk", "walk"]
 
-_Identity = tuple[int, int]
-"""Device and number of a folder."""
 MAX_NAMED = 10_000
 """Entries that are left out and remembered by name."""
 
@@ -103,9 +102,9 @@ class _Walker:
         self._is_in_repository = git_top_level(root) is not None
         self._rules = RuleReader(bool(self._repository and self._repository.fold))
         self._unreadable: list[str] = []
-        self._entered: set[_Identity | None] = set()
+        self._entered: set[FolderIdentity | None] = set()
         self._left_out: dict[str, str] = {}
-        self._own = {_identity(os.fsencode(own)) for own in options.own_folders} - {None}
+        self._own = OwnFolders(options.own_folders)
         self._attributes = Attributes()
         self._encodings: dict[str, str] = {}
         self._generated: set[str] = set()
@@ -165,7 +164,7 @@ class _Walker:
         if folder.path and not folder.forced and not ENVIRONMENT_MARKS.isdisjoint(names):
             self._skip("virtual environment", folder.path)
             return
-        if self._own and _identity(location) in self._own:
+        if self._own.hold(location, names):
             self._skip("index folder", folder.path)
             return
         if b".gitattributes" in names:
@@ -188,7 +187,7 @@ class _Walker:
 
     def _is_new(self, location: bytes) -> bool:
         """Whether a folder is entered for the first time: links can lead in a circle."""
-        folder = _identity(location)
+        folder = identity(location)
         is_new = folder not in self._entered
         self._entered.add(folder)
         return is_new
@@ -277,27 +276,23 @@ class _Walker:
         if reason is not None:
             self._skip(reason, path)
             return None
-        if (encoding := self._attributes.encoding(path)) is not None:
-            self._encodings[text] = encoding
-        if self._attributes.is_generated(path):
-            self._generated.add(text)
+        if self._attributes.rules:
+            self._add_attributes(path, text)
         return SourceFile(
             text, status.st_size, status.st_mtime_ns, language, status.st_ctime_ns, status.st_ino
         )
+
+    def _add_attributes(self, path: bytes, text: str) -> None:
+        encoding, generated = self._attributes.of(path)
+        if encoding is not None:
+            self._encodings[text] = encoding
+        if generated:
+            self._generated.add(text)
 
     def _skip(self, reason: str, path: bytes) -> None:
         self._skipped[reason] += 1
         if len(self._left_out) < MAX_NAMED:
             self._left_out[path.decode("utf-8", "replace")] = reason
-
-
-def _identity(folder: bytes) -> _Identity | None:
-    """Return which folder it is, by whatever path; None for none. A real path costs a look at each part."""
-    try:
-        found = os.stat(folder)  # noqa: PTH116 - bytes
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _with_headers(files: Sequence[SourceFile]) -> list[SourceFile]:

@@ -7,7 +7,10 @@ shape, width and finiteness, before anything is stored.
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -133,9 +136,7 @@ class Model:
         if spec is None or spec.origin is None:
             return ""
         folder = Path(spec.origin).parent / SHIPPED
-        files = sorted(file for file in folder.rglob("*") if file.is_file())
-        stats = [f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
-        return "\n".join([str(folder), *stats])
+        return "\n".join([str(folder), *(stats for _, stats in sorted(_files_in(str(folder), ())))])
 
     def load(self) -> Embedder:
         """The embedder; loaded once, by the first caller. ModelUnavailable says what is wrong."""
@@ -155,6 +156,18 @@ class Model:
         embedder = self.load()
         backend, device, dtype = (str(getattr(embedder, key, "")) for key in ("backend", "device", "dtype"))
         return Runtime(backend, device, dtype)
+
+
+def _files_in(folder: str, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the parts of each file's path below ``folder``, and its name, size and time."""
+    with suppress(OSError), os.scandir(folder) as entries:  # pathlib takes five times as long, at every start
+        for entry in entries:
+            parts = (*above, entry.name)
+            if entry.is_dir():
+                yield from _files_in(entry.path, parts)
+            elif entry.is_file():
+                found = entry.stat()
+                yield parts, f"{entry.name} {found.st_size} {found.st_mtime_ns}"
 
 
 def encode_documents(embedder: Embedder, texts: list[str]) -> EmbeddedTexts:

@@ -212,20 +212,23 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("few", [0, 256])
+@pytest.mark.parametrize(("few", "often"), [(0, 100), (256, 100), (256, 1)])
 @fuzz
 @given(
     lines=st.lists(PATTERNS, min_size=1, max_size=8),
     paths=st.lists(PATHS, min_size=1, max_size=12, unique=True),
 )
-def test_rules_decide_as_git_does(repository: Path, few: int, lines: list[str], paths: list[str]) -> None:
-    """Whether patterns are asked one by one or looked up."""
+def test_rules_decide_as_git_does(
+    repository: Path, few: int, often: int, lines: list[str], paths: list[str]
+) -> None:
+    """Whether patterns are looked up, asked one by one, or all of them in one expression first."""
     paths = [path for path in paths if _is_plain(path)]
     (repository / ".gitignore").write_text("\n".join(lines) + "\n")
     with patch("codesearch.files.ignoring.rules._FEW", few):
         rules = parse_ignore("\n".join(lines).encode())
-    for path, by_git in zip(paths, _ignored(repository, paths), strict=True):
-        assert _decided(rules, path) is by_git, (lines, path)
+    with patch("codesearch.files.ignoring.rules._OFTEN", often):
+        for path, by_git in zip(paths, _ignored(repository, paths), strict=True):
+            assert _decided(rules, path) is by_git, (lines, path)
 
 
 def _is_plain(path: str) -> bool:

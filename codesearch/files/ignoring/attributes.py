@@ -31,7 +31,7 @@ class _Rule:
 class Attributes:
     """The rules of all attribute files that were read so far, in the order of the walk (outer first)."""
 
-    _rules: list[_Rule] = field(default_factory=list)
+    rules: list[_Rule] = field(default_factory=list)
 
     def read(self, location: bytes, base: bytes) -> None:
         """Add the rules of the file at ``location``, which governs the folder ``base`` (with its slash)."""
@@ -41,23 +41,23 @@ class Attributes:
             return
         for line in (content or b"").split(b"\n"):
             rule = _parsed(line.strip(), base)
-            if rule is not None and len(self._rules) < _MOST_RULES:
-                self._rules.append(rule)
+            if rule is not None and len(self.rules) < _MOST_RULES:
+                self.rules.append(rule)
 
-    def encoding(self, path: bytes) -> str | None:
-        """Return the encoding that the file at ``path`` is said to have."""
-        return next((rule.encoding for rule in self._matching(path) if rule.encoding is not None), None)
-
-    def is_generated(self, path: bytes) -> bool:
-        """Whether the file is said to be made by a program."""
-        return next((rule.generated for rule in self._matching(path) if rule.generated is not None), False)
+    def of(self, path: bytes) -> tuple[str | None, bool]:
+        """Return the encoding that the file at ``path`` is said to have, and whether a program made it."""
+        matching = self._matching(path)
+        return (
+            next((rule.encoding for rule in matching if rule.encoding is not None), None),
+            next((rule.generated for rule in matching if rule.generated is not None), False),
+        )
 
     def _matching(self, path: bytes) -> list[_Rule]:
         """The rules for a path, the deciding one first."""
         name = path.rpartition(b"/")[2]
         return [
             rule
-            for rule in reversed(self._rules)
+            for rule in reversed(self.rules)
             if path.startswith(rule.base) and rule.pattern.decide(path[len(rule.base) :], name, False)
         ]
 

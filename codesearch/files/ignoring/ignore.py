@@ -19,6 +19,7 @@ from codesearch.files.ignoring.rules import SPECIAL, Pattern, Wildcards, trimmed
 __all__ = ["IgnoreFile", "RuleChain", "parse_ignore", "read_ignore"]
 
 _MAX_BYTES = 10_000_000
+_FEW_LINES = 1_000
 _UNUSUAL = re.compile(rb"[*?\[\\\0]| $", re.MULTILINE)
 """Stands in a line that is not a name or a path as it is."""
 _COMMENTS = re.compile(rb"^#.*\n?", re.MULTILINE)
@@ -37,12 +38,16 @@ class IgnoreFile:
     """Whether there is a ``!`` line."""
     fold: bool
     """Letters match whatever their case (core.ignorecase)."""
+    names: frozenset[bytes] | None
+    """The last components of ``plain``; None where there are too many to take them apart."""
 
     def decide(self, path: bytes, name: bytes, is_directory: bool) -> bool | None:
         """True: ignored; False: a ``!`` rule says not; None: no rule matches."""
         if self.fold:
             path, name = path.lower(), name.lower()
-        last = self._plain_match(path, name, is_directory) if self.plain else (-1, False)
+        last = -1, False
+        if self.plain and (self.names is None or name in self.names):
+            last = self._plain_match(path, name, is_directory)
         if self.by_name:
             last = max(last, self.by_name.last_match(name, is_directory))
         if self.by_path:
@@ -52,14 +57,19 @@ class IgnoreFile:
 
     def _plain_match(self, path: bytes, name: bytes, is_directory: bool) -> tuple[int, bool]:
         """As ``Wildcards.last_match``: every way to write a line that means this path is looked up."""
-        found = self.plain.get
         texts = [name, b"/" + path, path] if b"/" in path else [name, b"/" + path]
         if is_directory:
             texts += [text + b"/" for text in texts]
-        position = max(found(text, -1) if text[0] not in b"!#" else -1 for text in texts)
-        if not self.negates:
-            return position, False
-        return max((position, False), (max(found(b"!" + text, -1) for text in texts), True))
+        last, negated = -1, False
+        found = self.plain.get
+        for text in texts:
+            if (position := found(text, -1)) > last and text[0] not in b"!#":
+                last = position
+        if self.negates:
+            for text in texts:
+                if (position := found(b"!" + text, -1)) > last:
+                    last, negated = position, True
+        return last, negated
 
 
 def parse_ignore(content: bytes, fold: bool = False) -> IgnoreFile | None:
@@ -73,13 +83,19 @@ def parse_ignore(content: bytes, fold: bool = False) -> IgnoreFile | None:
     by_name, by_path = _take_out(plain) if _UNUSUAL.search(content) else ([], [])
     if not (by_name or by_path) and all(line.startswith(b"#") for line in plain):
         return None
+    plain = _lowered(plain) if fold else plain
     return IgnoreFile(
-        _lowered(plain) if fold else plain,
+        plain,
         Wildcards(by_name, fold) if by_name else None,
         Wildcards(by_path, fold) if by_path else None,
         content.startswith(b"!") or b"\n!" in content,
         fold,
+        frozenset(map(_last_component, plain)) if len(plain) <= _FEW_LINES else None,
     )
+
+
+def _last_component(line: bytes) -> bytes:
+    return line.removeprefix(b"!").removesuffix(b"/").rpartition(b"/")[2]
 
 
 def _take_out(plain: dict[bytes, int]) -> tuple[list[Pattern], list[Pattern]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from codesearch.files.ignoring.ignore import parse_ignore
-
 __all__ = ["DEPENDENCIES", "ENVIRONMENT_MARKS", "is_never_meant"]
 
 DEPENDENCIES = frozenset({b"node_modules", b"bower_components"})
@@ -11,41 +9,16 @@ DEPENDENCIES = frozenset({b"node_modules", b"bower_components"})
 ENVIRONMENT_MARKS = frozenset({b"pyvenv.cfg", b"conda-meta"})
 """A folder that holds one of them is a virtual environment, whatever its name."""
 
-_PATTERNS = parse_ignore(
-    b"""
-node_modules/
-bower_components/
-__pycache__/
-.tox/
-.nox/
-.eggs/
-*.egg-info/
-.mypy_cache/
-.pytest_cache/
-.ruff_cache/
-.gradle/
-.terraform/
-.idea/
-package-lock.json
-npm-shrinkwrap.json
-yarn.lock
-pnpm-lock.yaml
-bun.lock
-Cargo.lock
-poetry.lock
-uv.lock
-pdm.lock
-Pipfile.lock
-Gemfile.lock
-composer.lock
-go.sum
-mix.lock
-flake.lock
-Package.resolved
-"""
+_FOLDERS = DEPENDENCIES | frozenset(
+    b"__pycache__ .tox .nox .eggs .mypy_cache .pytest_cache .ruff_cache .gradle .terraform .idea".split()
+)
+_FOLDER_ENDING = b".egg-info"
+_LOCK_FILES = frozenset(
+    b"package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock Cargo.lock poetry.lock uv.lock "
+    b"pdm.lock Pipfile.lock Gemfile.lock composer.lock go.sum mix.lock flake.lock Package.resolved".split()
 )
 
 
 def is_never_meant(name: bytes, is_folder: bool) -> bool:
     """Whether an entry is left out by its name alone."""
-    return _PATTERNS is not None and bool(_PATTERNS.decide(name, name, is_folder))
+    return name in _LOCK_FILES or (is_folder and (name in _FOLDERS or name.endswith(_FOLDER_ENDING)))

@@ -9,7 +9,7 @@ too many hold no text that tells them apart, an automaton asks them all at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from codesearch.files.ignoring.automaton import Automaton, is_simple
 from codesearch.files.ignoring.wildmatch import translate
@@ -25,9 +25,13 @@ _KEY_BYTES = 16
 """Of a needle that it is filed under: a path has that many times as many keys as bytes, at most."""
 _FEW = 256
 """Patterns that are sooner asked one by one than looked up."""
+_AT_ONCE, _OFTEN = 64, 100
+"""Patterns that go into one expression, and texts after which it is made."""
 _TELLING_BYTES = 4
 """Shorter texts stand in too many paths to look patterns up by."""
 
+_NONE = [0]
+"""Sizes of the keys where all patterns are asked one by one."""
 _ONE_TEXT = re.compile(rb"!?+[*?/]*([^*?\[\\/]+)[*?/]*").fullmatch
 """Most patterns: one text, with wildcards before or behind it."""
 
@@ -51,14 +55,17 @@ class Rule:
         self.is_path = b"/" in text
         self.text = text.removeprefix(b"/")
         self.fold = fold
-        self._matches = re.compile(self._source(), re.DOTALL).fullmatch
+        self._matches = re.compile(self.source(), re.DOTALL).fullmatch
 
     def matches(self, text: bytes, is_directory: bool) -> bool:
         """Whether it matches the whole of ``text``."""
         return (is_directory or not self.only_directories) and self._matches(text) is not None
 
-    def _source(self) -> bytes:
-        """A path's literal beginning is compared as it is; git's glob begins after it: see ``a**/b``."""
+    def source(self) -> bytes:
+        """The regular expression for the whole of what it matches.
+
+        A path's literal beginning is compared as it is; git's glob begins after it: see ``a**/b``.
+        """
         if not self.is_path:
             return translate(self.text, self.fold)
         special = SPECIAL.search(self.text)
@@ -70,7 +77,16 @@ class Rule:
 class Wildcards:
     """Patterns over the same kind of text (names or paths)."""
 
-    __slots__ = ("_asked_at_once", "_automaton", "_filed", "_fold", "_rules", "_sizes")
+    __slots__ = (
+        "_asked",
+        "_asked_at_once",
+        "_automaton",
+        "_filed",
+        "_fold",
+        "_one_matches",
+        "_rules",
+        "_sizes",
+    )
 
     def __init__(self, patterns: Sequence[Pattern], fold: bool) -> None:
         """``patterns``: by descending position."""
@@ -96,14 +112,18 @@ class Wildcards:
         elif short:
             self._filed[b""] = sorted(self._filed.get(b"", []) + short, reverse=True)
         self._sizes = sorted({len(key) for key in self._filed})
+        self._asked = 0 if len(patterns) <= _AT_ONCE else -1
+        self._one_matches: Callable[[bytes], object] | None = None
 
     def last_match(self, text: bytes, is_directory: bool) -> tuple[int, bool]:
         """Return the position of the last pattern that matches (-1 for none) and whether it is negated."""
+        if self._asked >= 0 and not self._may_match(text):
+            return -1, False
         after, negated = -1, False
         if self._automaton and (number := self._automaton.last_match(text, is_directory)) >= 0:
             after, line = self._asked_at_once[number]
             negated = line.startswith(b"!")
-        for filed in self._held_by(text):
+        for filed in self._held_by(text) if self._sizes != _NONE else self._filed.values():
             for position, needle, line in filed:
                 if position <= after:
                     break
@@ -111,6 +131,16 @@ class Wildcards:
                     after, negated = position, rule.negated
                     break
         return after, negated
+
+    def _may_match(self, text: bytes) -> bool:
+        """Whether one of a few patterns matches: asked often, they are worth one expression for all."""
+        if self._one_matches is None:
+            self._asked += 1
+            if self._asked < _OFTEN:
+                return True
+            sources = [self._rule(line).source() for filed in self._filed.values() for *_, line in filed]
+            self._one_matches = re.compile(b"|".join(b"(?:%s)" % one for one in sources), re.DOTALL).fullmatch
+        return self._one_matches(text) is not None
 
     def _held_by(self, text: bytes) -> Iterable[list[_Filed]]:
         """The patterns whose key stands in ``text``."""

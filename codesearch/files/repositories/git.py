@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import selectors
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["git_command", "installed", "run_git"]
+__all__ = ["git_command", "installed", "run_git", "run_gits"]
 
 _TIMEOUT_SECONDS = 60.0
 _MOST_BYTES = 512 << 20
+_PIECE_BYTES = 1 << 20
 _FOREIGN = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -68,41 +72,94 @@ def run_git(
 
     ``memory_bytes`` limits its address space (Linux); a command that reads packs maps all of them.
     """
+    (answer,) = run_gits(folder, arguments, seconds=seconds, memory_bytes=memory_bytes)
+    return answer
+
+
+def run_gits(
+    folder: Path,
+    *commands: Sequence[str],
+    seconds: float = _TIMEOUT_SECONDS,
+    memory_bytes: int | None = None,
+) -> list[bytes | None]:
+    """Return the answers of ``run_git`` to several commands, which run at once."""
+    deadline = time.monotonic() + seconds
+    with ExitStack() as stack:
+        started = [_started(stack, folder, command, memory_bytes) for command in commands]
+        return [None if process is None else _answer(process, deadline) for process in started]
+
+
+def _started(
+    stack: ExitStack, folder: Path, arguments: Sequence[str], memory_bytes: int | None
+) -> subprocess.Popen[bytes] | None:
     git = installed()
     if git is None:
         return None
     words, environment = git_command(git, *arguments)
     try:
-        with subprocess.Popen(
-            words,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        ) as process:
-            if memory_bytes is not None:
-                _limit_memory(process.pid, memory_bytes)
-            printed = _output(process, seconds)
-            return printed if process.wait() in (0, 1) else None
+        process = stack.enter_context(
+            subprocess.Popen(
+                words,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        )
     except (OSError, ValueError, subprocess.SubprocessError):  # ValueError: a NUL in an argument
+        return None
+    stack.callback(process.kill)  # which does nothing to one that has ended
+    if memory_bytes is not None:
+        _limit_memory(process.pid, memory_bytes)
+    return process
+
+
+def _answer(process: subprocess.Popen[bytes], deadline: float) -> bytes | None:
+    """Return the output; None where the process fails, prints too much, or has not ended in time."""
+    try:
+        printed = _output(process, deadline)
+        return printed if process.wait(max(deadline - time.monotonic(), 0)) in (0, 1) else None
+    except (OSError, subprocess.SubprocessError):
         return None
 
 
-def _output(process: subprocess.Popen[bytes], seconds: float) -> bytes:
-    """Read the output of the process until it ends, its time is up or that is too much; then it is killed."""
-    timer = threading.Timer(seconds, process.kill)
-    timer.daemon = True
-    timer.start()
-    try:
+if sys.platform == "win32":
+
+    def _output(process: subprocess.Popen[bytes], deadline: float) -> bytes:
+        """Read until the process ends, its time is up or that is too much; then it is killed."""
+        timer = threading.Timer(deadline - time.monotonic(), process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            assert process.stdout is not None
+            printed = process.stdout.read(_MOST_BYTES + 1)
+            if len(printed) > _MOST_BYTES:
+                process.kill()
+            return printed
+        finally:
+            timer.cancel()
+
+else:
+
+    def _output(process: subprocess.Popen[bytes], deadline: float) -> bytes:
+        """Read until the process ends, its time is up or that is too much; then it is killed.
+
+        Without a thread that waits for the time: starting one takes as long as many an answer.
+        """
         assert process.stdout is not None
-        printed = process.stdout.read(_MOST_BYTES + 1)
-        if len(printed) > _MOST_BYTES:
-            process.kill()
-        process.wait()
-        return printed
-    finally:
-        timer.cancel()
+        parts: list[bytes] = []
+        left = _MOST_BYTES
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while left >= 0 and selector.select(max(deadline - time.monotonic(), 0)):
+                part = os.read(process.stdout.fileno(), _PIECE_BYTES)
+                if not part:
+                    return b"".join(parts)
+                parts.append(part)
+                left -= len(part)
+        process.kill()
+        return b"".join(parts)
 
 
 def _limit_memory(pid: int, limit: int) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.files.content.regular import read_regular
-from codesearch.files.repositories.git import installed, run_git
+from codesearch.files.repositories.git import installed, run_gits
 
 __all__ = ["Repository", "TrackedFiles", "find_repository", "git_directory"]
 
@@ -83,8 +83,7 @@ def find_repository(folder: Path) -> Repository | None:
         if directory is not None:
             common = _common(directory)
             safe = _is_safe_to_ask(directory, common)
-            settings = _settings(folder) if safe else {}
-            tracked = _tracked(folder) if safe else TrackedFiles()
+            settings, tracked = _asked(folder) if safe else ({}, TrackedFiles())
             exclude = common / "info" / "exclude"
             return Repository(top, exclude, _global_file(settings, top), _fold(settings), tracked)
     return None
@@ -125,9 +124,25 @@ def _fold(settings: dict[bytes, bytes]) -> bool:
     return sys.platform in ("darwin", "win32") if value is None else value.lower() in _TRUE
 
 
-def _settings(folder: Path) -> dict[bytes, bytes]:
-    wanted = r"^core\.(excludesfile|ignorecase)$"
-    listed = _ask(folder, "config", "-z", "--get-regexp", wanted)
+def _asked(folder: Path) -> tuple[dict[bytes, bytes], TrackedFiles]:
+    """Ask git for its settings and for what it tracks.
+
+    Without ignore files: what they say is this program's to find out, in bounded time. Another user's
+    checkout (a bind mount) is one all the same; git.py says what is off.
+    """
+    trusting = ("-c", "safe.directory=*")
+    listed, tracked = run_gits(
+        folder,
+        (*trusting, "config", "-z", "--get-regexp", r"^core\.(excludesfile|ignorecase)$"),
+        (*trusting, "ls-files", "-z", "--cached"),
+        seconds=_ANSWER_SECONDS,
+        memory_bytes=_ANSWER_MEMORY,
+    )
+    paths = sorted(tracked.removesuffix(b"\0").split(b"\0")) if tracked else ()
+    return _settings(listed), TrackedFiles(tuple(paths))
+
+
+def _settings(listed: bytes | None) -> dict[bytes, bytes]:
     settings: dict[bytes, bytes] = {}
     for entry in listed.split(b"\0") if listed else ():
         key, newline, value = entry.partition(b"\n")
@@ -135,16 +150,3 @@ def _settings(folder: Path) -> dict[bytes, bytes]:
     if listed is not None and installed() is not None:
         settings.setdefault(b"core.ignorecase", b"false")  # git's own default
     return settings
-
-
-def _tracked(folder: Path) -> TrackedFiles:
-    """Asked without ignore files: what they say is this program's to find out, in bounded time."""
-    listed = _ask(folder, "ls-files", "-z", "--cached")
-    return TrackedFiles(tuple(sorted(listed.removesuffix(b"\0").split(b"\0")))) if listed else TrackedFiles()
-
-
-def _ask(folder: Path, *arguments: str) -> bytes | None:
-    # Another user's checkout (a bind mount) is one all the same; git.py says what is off.
-    return run_git(
-        folder, "-c", "safe.directory=*", *arguments, seconds=_ANSWER_SECONDS, memory_bytes=_ANSWER_MEMORY
-    )

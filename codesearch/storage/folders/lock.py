@@ -23,6 +23,7 @@ from codesearch.storage.folders.unwritable import advice
 __all__ = ["WriterLock"]
 
 _POLL_SECONDS = 0.05
+_PID_BYTES = 12
 _LOCKED_BYTE = 1 << 30
 """Windows locks ranges, and a locked range cannot be read: the id at the start must stay readable."""
 
@@ -83,10 +84,13 @@ class WriterLock:
         if not self._is_current(fd):  # the index was cleared between open and lock
             os.close(fd)
             return False
-        os.ftruncate(fd, 0)
         os.lseek(fd, 0, os.SEEK_SET)
         with contextlib.suppress(OSError):  # a full disk must not keep anyone from the lock
-            os.write(fd, str(os.getpid()).encode())
+            os.write(
+                fd, f"{os.getpid():<{_PID_BYTES}}".encode()
+            )  # of one size: making it empty takes longest
+            if os.fstat(fd).st_size != _PID_BYTES:
+                os.ftruncate(fd, _PID_BYTES)
         self._fd = fd
         return True
 
