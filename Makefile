@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 # dies with "Illegal instruction" on another one.
 export HNSWLIB_NO_NATIVE := 1
 
-.PHONY: demo test test-slow fuzz kills docs lint licences audit lock format bench clean
+.PHONY: demo test test-slow fuzz kills soak docs lint licences audit lock format bench clean
 
 $(VENV)/product: pyproject.toml
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
@@ -60,6 +60,11 @@ fuzz: $(VENV)/dev
 KILLS ?= 1000
 kills: $(VENV)/dev
 	KILLS=$(KILLS) $(PY) -m pytest tests/codesearch/updating/test_crash.py -k killed_at_any_moment
+
+# A writer, readers, kills and clears beside a tree that changes all the time; memory, integrity and answers at the end.
+SOAK_SECONDS ?= 1500
+soak: $(VENV)/dev
+	$(PY) -m tests.hostile.soak --seconds $(SOAK_SECONDS)
 
 licences: $(VENV)/dev
 	$(PY) -m scripts.licences

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from codesearch.files.content.source import DEFAULT_MAX_BYTES
+__all__ = ["DEFAULT_MAX_BYTES", "WalkOptions"]
 
-__all__ = ["WalkOptions"]
+DEFAULT_MAX_BYTES = 1_000_000
+"""The largest file where nobody says another size: for data and prose. See ``content.source.size_limit``."""
 
 
 @dataclass(frozen=True, slots=True)

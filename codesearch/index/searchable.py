@@ -24,7 +24,6 @@ from codesearch.searching.request import (
     make_filter,
 )
 from codesearch.searching.search import Answer
-from codesearch.searching.similar import chunk_of
 from codesearch.searching.stores.protocol import Scope, SearchStore
 
 if TYPE_CHECKING:
@@ -175,6 +174,7 @@ class Searchable(ABC):
             BadQuery: what is not there, or not unique.
         """
         from codesearch.searching.references.find import find_related
+        from codesearch.searching.similar import chunk_of
 
         check_limit(limit)
         root, relative = ("", None) if path is None else self._file(path)

@@ -32,7 +32,6 @@ from codesearch.searching.ranking.weights import WEIGHTS, Weights
 from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.signals.declared import declared_grade
 from codesearch.searching.signals.near_names import near_names
-from codesearch.searching.similar import nearest_to
 from codesearch.searching.stores.protocol import Match, Scope, SearchStore
 from codesearch.storage.lexical.tokens import tokenize
 
@@ -82,6 +81,8 @@ class Searcher:
     def answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None = None) -> Answer:
         """Answer a request. ``scorer`` is the reranker that a ``SearchRequest`` names."""
         if isinstance(request, SimilarRequest):
+            from codesearch.searching.similar import nearest_to  # late: few ask this
+
             near = nearest_to(request, self._store, self._embedder)
             return Answer(tuple(self._hit(Fold(candidate)) for candidate in near))
         trace = Trace() if request.explain else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +77,8 @@ def _load(path: Path) -> QueryAdapter | None:
     """Read an adapter; None for a file that is not a whole one of this format."""
     if not path.is_file():  # whoever opens a pipe waits
         return None
+    import zipfile  # late: few indexes have one
+
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as parts:
             if int(parts["format"]) != _FORMAT:

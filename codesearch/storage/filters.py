@@ -12,15 +12,18 @@ import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from codesearch.errors import BadQuery
-from codesearch.files.ignoring.ignore import IgnoreFile, parse_ignore
 from codesearch.files.languages import is_prose_language
 from codesearch.records import Filter
 from codesearch.storage.rows import Ids
 from codesearch.storage.sqlite.database import Database
+
+if TYPE_CHECKING:
+    from codesearch.files.ignoring.ignore import IgnoreFile
 
 __all__ = ["PathFilter", "Selection", "expanded"]
 
@@ -94,6 +97,10 @@ def _patterns(globs: Iterable[str]) -> IgnoreFile | None:
     for glob in lines:
         if not glob.strip().strip("/"):
             raise BadQuery(f"the glob {glob!r} names no files; try '*.py' or 'src/**'")
+    if not lines:
+        return None
+    from codesearch.files.ignoring.ignore import parse_ignore  # late: most questions have no glob
+
     try:
         return parse_ignore("\n".join(lines).encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError as error:

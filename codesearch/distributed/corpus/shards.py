@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.chunking.version import VERSION
-from codesearch.files.content.source import DEFAULT_MAX_BYTES, content_hash
-from codesearch.files.options import WalkOptions
+from codesearch.files.content.source import content_hash
+from codesearch.files.options import DEFAULT_MAX_BYTES, WalkOptions
 from codesearch.files.walk import walk
 from codesearch.records import SourceFile
 from codesearch.storage.folders.home import index_home

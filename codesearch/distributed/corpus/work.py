@@ -21,7 +21,7 @@ from codesearch.distributed.corpus.shards import Piece, Shard
 from codesearch.distributed.engines.address import open_engine
 from codesearch.distributed.engines.rows import EngineRow, make_row
 from codesearch.errors import CodesearchError
-from codesearch.files.content.source import DEFAULT_MAX_BYTES
+from codesearch.files.options import DEFAULT_MAX_BYTES
 from codesearch.models.embedder import Model, encode_documents
 from codesearch.records import Chunk
 from codesearch.updating.reading import Reader

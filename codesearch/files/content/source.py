@@ -19,10 +19,10 @@ from pathlib import Path
 from codesearch.files.content.encoding import decode, is_wide
 from codesearch.files.content.notebook import Notebook, read_notebook
 from codesearch.files.languages import LANGUAGES, is_code, language_of
+from codesearch.files.options import DEFAULT_MAX_BYTES
 from codesearch.records import SourceFile
 
 __all__ = [
-    "DEFAULT_MAX_BYTES",
     "Skip",
     "SourceText",
     "content_hash",
@@ -33,8 +33,6 @@ __all__ = [
     "without_long_lines",
 ]
 
-DEFAULT_MAX_BYTES = 1_000_000
-"""The largest file where nobody says another size: for data and prose. See ``size_limit``."""
 _CODE_MAX_BYTES = 5_000_000
 _NOTEBOOK_MAX_BYTES = 50_000_000
 _LONGER = 3

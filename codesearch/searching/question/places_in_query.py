@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 __all__ = ["Spot", "spots_in"]
@@ -19,20 +20,17 @@ _PART = r"[^\s\"'`()<>\[\]{},;:|?*#]"
 _FILE = rf"(?P<path>{_PART}{{1,400}}\.\w{{1,12}}|{_PART}{{0,400}}(?:Makefile|Dockerfile|Rakefile))"
 _ANCHOR = r"#(?:L|lines-|l|n)?(?P<first>\d{1,7})(?:C\d+)?(?:[-:]L?(?P<last>\d{1,7}))?"
 _LINES = r"lines?[ \t]+(?P<first>\d{1,7})(?:[ \t]*(?:-|–|to|through)[ \t]*(?P<last>\d{1,7}))?"
-_FORMS = tuple(
-    re.compile(form)
-    for form in (
-        r'File "(?P<path>[^"\n]{1,400})", line (?P<first>\d{1,7})',
-        _FILE + r"(?:\?[^\s#]{0,200})?" + _ANCHOR,
-        r"[?&]path=(?P<path>[^\s&]{1,400})(?:&[^\s&]{1,200}?){0,6}"
-        r"&line=(?P<first>\d{1,7})(?:&lineEnd=(?P<last>\d{1,7}))?",
-        _FILE + r":line (?P<first>\d{1,7})",
-        _FILE + r":(?P<first>\d{1,7})(?:-(?P<last>\d{1,7})|:\d{1,6})?(?![\w.]*\w/)",
-        _FILE + r"\((?P<first>\d{1,7})(?:,\s?\d{1,6})?\)",
-        _FILE + r"[\"'`]?,?[ \t]+(?:(?:at|on|in|around|near)[ \t]+)?" + _LINES,
-        _LINES + r"[ \t]+(?:of|in)[ \t]+[\"'`]?" + _FILE,
-        r"(?<!\S)\+(?P<first>\d{1,7})[ \t]+" + _FILE,
-    )
+_FORMS = (
+    r'File "(?P<path>[^"\n]{1,400})", line (?P<first>\d{1,7})',
+    _FILE + r"(?:\?[^\s#]{0,200})?" + _ANCHOR,
+    r"[?&]path=(?P<path>[^\s&]{1,400})(?:&[^\s&]{1,200}?){0,6}"
+    r"&line=(?P<first>\d{1,7})(?:&lineEnd=(?P<last>\d{1,7}))?",
+    _FILE + r":line (?P<first>\d{1,7})",
+    _FILE + r":(?P<first>\d{1,7})(?:-(?P<last>\d{1,7})|:\d{1,6})?(?![\w.]*\w/)",
+    _FILE + r"\((?P<first>\d{1,7})(?:,\s?\d{1,6})?\)",
+    _FILE + r"[\"'`]?,?[ \t]+(?:(?:at|on|in|around|near)[ \t]+)?" + _LINES,
+    _LINES + r"[ \t]+(?:of|in)[ \t]+[\"'`]?" + _FILE,
+    r"(?<!\S)\+(?P<first>\d{1,7})[ \t]+" + _FILE,
 )
 _DIGIT = re.compile(r"\d")
 _SCHEME = re.compile(r"(?:https?|file|git|ssh|vscode)://[^/\s]*/")
@@ -64,13 +62,19 @@ class Spot:
             yield "/".join(parts[at:])
 
 
+@lru_cache(maxsize=1)
+def _forms() -> tuple[re.Pattern[str], ...]:
+    """Compiled late: most questions hold no place."""
+    return tuple(map(re.compile, _FORMS))
+
+
 def spots_in(text: str) -> tuple[Spot, ...]:
     """The places that a text names, in its order, each once."""
     if not _DIGIT.search(text):  # which most questions do not hold, and every place does
         return ()
     found: dict[Spot, int] = {}
     text = _SCHEME.sub(_ADDRESS, _NO_PLACE.sub(" ", text[:_MOST_CHARACTERS]))
-    for form in _FORMS:
+    for form in _forms():
         for match in form.finditer(text):
             first = int(match["first"])
             last = int(match.groupdict().get("last") or first)

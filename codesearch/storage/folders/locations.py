@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from pathlib import Path
 
 from codesearch.errors import BadQuery, IndexBusy, IndexNotFound, StorageFailed
 from codesearch.files.content.regular import read_regular
-from codesearch.files.repositories.clones import checkout, is_address
 from codesearch.files.repositories.roots import canonical, git_top_level
 from codesearch.storage.folders.folder_lock import held_alone
 from codesearch.storage.folders.home import index_home
@@ -112,8 +110,10 @@ def locate(path: str | os.PathLike[str] = ".", *, here: bool = False) -> Locatio
     once covered it. The address of a repository (``https://host/owner/repo[@ref]``) is cloned or brought up
     to date first; see ``files/clones.py``. BadQuery for a path that never was.
     """
-    if is_address(path):
-        path = checkout(str(path), clones_path())
+    if "://" in str(path):  # late: hardly any path is an address
+        from codesearch.files.repositories.clones import checkout, is_address
+
+        path = checkout(str(path), clones_path()) if is_address(path) else path
     target = canonical(Path(path))
     if not target.exists():
         return _locate_gone(target)
@@ -216,6 +216,8 @@ def _delete_each(entries: list[IndexEntry]) -> list[IndexEntry]:
 
 
 def _delete(entry: IndexEntry) -> IndexEntry:
+    import shutil  # late: a search deletes nothing
+
     with WriterLock(entry.directory / LOCK_NAME), held_alone(entry.directory):
         for path in sorted(entry.directory.iterdir()):  # a database before its log, which else is mistaken
             if path.is_dir() and not path.is_symlink():

@@ -9,11 +9,13 @@ again, and it is opened as usual.
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
-import tempfile
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tempfile
 
 __all__ = ["Unwritable", "advice", "is_unwritable"]
 
@@ -36,6 +38,8 @@ def is_unwritable(error: sqlite3.Error) -> bool:
 
 def advice(path: Path) -> str | None:
     """Return what is wrong with the place of a file and what to do; None where nothing seems wrong."""
+    import shutil  # late, here and below: every search imports this, and few need it
+
     try:
         free = shutil.disk_usage(path.parent).free
     except OSError:
@@ -66,6 +70,8 @@ class Unwritable:
         with self._lock:
             path = self._path if self._copy is None else Path(self._copy.name) / self._path.name
             if self._copy is None and _has_log(self._path):
+                import tempfile
+
                 self._copy = tempfile.TemporaryDirectory(prefix="codesearch-", ignore_cleanup_errors=True)
                 path = _applied(self._path, Path(self._copy.name))
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
@@ -98,6 +104,8 @@ def _log_of(path: Path) -> Path:
 def _applied(path: Path, folder: Path) -> Path:
     """Copy the file and its log into ``folder`` and make them one."""
     copy = folder / path.name
+    import shutil
+
     shutil.copyfile(path, copy)
     shutil.copyfile(_log_of(path), _log_of(copy))
     handle = sqlite3.connect(copy)

@@ -51,8 +51,9 @@ _MAX_TERMS = 64
 
 _WORD = re.compile(r"\w+")
 # Scripts written without spaces: Thai to Khmer, kana, Bopomofo, Han, Hangul, and the Han planes.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+_UNSPACED = (
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    "\U00020000-\U0003ffff]"
 )
 
 # A word is cut by its shape: U upper, l lower, s the letter s, d digit, c unspaced script, _ the rest.
@@ -160,7 +161,7 @@ def _joined(texts: Iterable[str]) -> str:
 @lru_cache(maxsize=1 << 16)
 def _tokens_of(word: str) -> tuple[str, ...]:
     """Tokens of one word; cached, because source repeats its words."""
-    unspaced = _UNSPACED.search(word) is not None
+    unspaced = _holds_unspaced(word)
     if not unspaced:
         if len(word) > _MAX_WORD:
             return ()
@@ -169,7 +170,7 @@ def _tokens_of(word: str) -> tuple[str, ...]:
     parts = _parts(word)
     tokens = [_folded("".join(parts))] if len(parts) > 1 and not unspaced else []
     for part in parts:
-        tokens.extend(_pairs(part) if _UNSPACED.match(part) else (_folded(part),))
+        tokens.extend(_pairs(part) if _holds_unspaced(part[0]) else (_folded(part),))
     return tuple(singular(token) for token in tokens if token)
 
 
@@ -187,9 +188,19 @@ def _shape(char: str) -> str:
         return "s"
     if char.isdigit():
         return "d"
-    if _UNSPACED.match(char):
+    if _holds_unspaced(char):
         return "c"
     return "U" if char.isupper() else "l"
+
+
+def _holds_unspaced(text: str) -> bool:
+    return not text.isascii() and _unspaced().search(text) is not None
+
+
+@lru_cache(maxsize=1)
+def _unspaced() -> re.Pattern[str]:
+    """Compiled late: its table of characters takes three milliseconds, and few texts need it."""
+    return re.compile(_UNSPACED)
 
 
 def _pairs(run: str) -> tuple[str, ...]:
