@@ -221,7 +221,8 @@ class Searcher:
     def _by_cosine(self, query: Query, semantic: Sequence[Match], trace: Trace | None) -> list[Candidate]:
         scores = {match.ref: max(match.score, 0.0) for match in semantic}
         chunks = self._chunks(scores)
-        return ranking.rank(chunks, scores, query, ranking.SEMANTIC, self._weights, watch=trace)
+        weights = self._weights.by_cosine()
+        return ranking.rank(chunks, scores, query, ranking.SEMANTIC, weights, watch=trace)
 
     def _fused(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from codesearch.errors import BadQuery
 from codesearch.records import Embedder, Filter, Hit
+from codesearch.searching.ranking.weights import WEIGHTS
 from codesearch.searching.request import MODES, SearchRequest
 from codesearch.searching.search import Searcher
 from codesearch.storage.store import Store
@@ -87,6 +89,19 @@ def test_words_are_compared_where_vectors_answer_a_question(
     found = Searcher(single(store), WordHashEmbedder, words=words)
     found.search(SearchRequest(query, 3, mode))
     assert asked == [query] * likened
+
+
+def test_by_meaning_alone_a_second_place_of_a_file_is_worth_more(store: Store) -> None:
+    embed_pending(store, WordHashEmbedder())
+    request = SearchRequest("request connection pool client sends close", 9, "semantic")
+    worth = [
+        Searcher(single(store), WordHashEmbedder, replace(WEIGHTS, further_semantic=further)).search(request)
+        for further in (0.4, 0.8)
+    ]
+    (first, second), (same, doubled) = (
+        [hit.score for hit in hits if hit.path == "src/client.py"] for hits in worth
+    )
+    assert (same, doubled) == pytest.approx((first, 2 * second), abs=1e-5)
 
 
 def test_an_index_without_vectors_answers_by_words(store: Store) -> None:
