@@ -20,8 +20,8 @@ from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import UnsupportedConfig, naming_folder
 from mlx_jinabert.local.spec import read_spec
-from mlx_jinabert.text.bare import BareTokenizer
 from mlx_jinabert.text.tokenizer import Ids
+from mlx_jinabert.text.words import WordTokenizer
 
 __all__ = ["WordVectors"]
 
@@ -29,8 +29,6 @@ _TABLE = "embeddings.word_embeddings.weight"
 _TYPES = "embeddings.token_type_embeddings.weight"
 _SCALE, _SHIFT = "embeddings.LayerNorm.weight", "embeddings.LayerNorm.bias"
 _WORD = re.compile(r"[^\W_]+")
-_LONGEST = 64
-"""Tokens of a word that are compared."""
 _KEPT = 1 << 15
 """Words whose tokens are kept: some 8 MB."""
 
@@ -54,7 +52,7 @@ class WordVectors:
             self._scale = weights.read(_SCALE).astype(np.float32)
             self._shift = weights.read(_SHIFT).astype(np.float32)
         self._eps = np.float32(eps)
-        self._tokenizer = BareTokenizer(folder.tokenizer, _LONGEST, len(self._words))
+        self._tokenizer = WordTokenizer(folder.tokenizer, len(self._words))
         self._rows = np.zeros(self._words.shape, np.float16)
         self._known = np.zeros(len(self._words), np.bool_)
         self._kept: dict[str, Ids] = {}
@@ -97,7 +95,7 @@ class WordVectors:
         """Return the known tokens of words, maybe none. Words are few and meet again: they are kept."""
         kept = self._kept
         new = sorted(word for word in words if word not in kept)
-        found = dict(zip(new, self._tokenizer.encode(new).ids, strict=True)) if new else {}
+        found = dict(zip(new, self._tokenizer.known(new), strict=True)) if new else {}
         ids = {word: found[word] if word in found else kept[word] for word in words}
         if len(kept) + len(found) > _KEPT:
             kept = self._kept = {}  # another thread may read the old one: it stays as it is
