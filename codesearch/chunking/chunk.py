@@ -26,6 +26,8 @@ __all__ = ["ChunkOptions", "chunk_file", "chunks_from_spans", "file_spans", "is_
 
 _SHORT_SHARE, _TINY_SHARE = 0.06, 0.03
 """Shares of ``ChunkOptions`` for scripts in components: their functions are short, each its own answer."""
+_PROSE_SHARE = 2 / 3
+"""Share of ``ChunkOptions.target`` for documentation: a question is about a part of a long section."""
 
 
 def chunk_file(
@@ -48,6 +50,8 @@ def file_spans(data: bytes, language: str | None, options: ChunkOptions) -> list
         return line_spans(data, language, options)
     if language in COMPONENTS:
         return _component_spans(data, language, options)
+    if LANGUAGES[language].prose:
+        options = replace(options, target=round(options.target * _PROSE_SHARE))
     return _plain_spans(data, language, options)
 
 

@@ -211,8 +211,14 @@ def test_markdown_is_cut_at_its_headings() -> None:
 
 def test_unknown_text_is_cut_at_blank_lines() -> None:
     chunks = chunks_of(("words " * 60 + "\n" + "more words\n" * 3 + "\n") * 8, "text")
-    assert len(chunks) == 2
+    assert len(chunks) == 3
     assert all(each.text.startswith("words") and each.kind == "text" for each in chunks)
+
+
+def test_documentation_is_cut_smaller_than_other_text() -> None:
+    data = ("words " * 20 + "\n\n").encode() * 120
+    text, other = (len(chunk_file("a", data, language)) for language in ("text", None))
+    assert text / other == pytest.approx(1.5, rel=0.15)
 
 
 def test_the_target_is_an_option() -> None:
