@@ -170,16 +170,16 @@ _TRIED = """\
   0.001 on files. Names of the chunk's owners beside its own: +0.010 on documentation, -0.001 on files.
 - Smaller chunks of code (600 or 800 characters for 1,200): 0.746 and 0.750 for 0.774 on lines of code, 0.891
   on files. Documentation gains by it (0.704 -> 0.734) and is cut so.
-- Late chunking (vectors of chunks pooled out of whole files, in windows of 512, 1,024 and 2,000 tokens): 0.590,
+- Late chunking (vectors of chunks pooled out of whole files, windows of 512, 1,024 and 2,000 tokens): 0.590,
   0.597 and 0.606 on lines of code by vectors alone, where a chunk embedded for itself has 0.710; half of each
   0.668. gin's files 0.599 for 0.664. The model was trained on chunks.
 - Late interaction with the vectors of the whole model in place of its table of words ("words by their
   meaning"): 0.519 for 0.531 on comments, 0.705 for 0.704 on documentation, and 40 ms for 5. The table without
   its common direction: no better.
-- Files that changed together with the first one or three (histories of 300 to 4,000 commits): -0.001 to -0.028
-  on files, -0.010 to -0.061 on lines of code, at any weight.
-- Callees of the first three chunks: +0.008 on lines of code, -0.004 on comments and on commits. Callers: -0.021
-  on lines of code, +0.005 on comments.
+- Files that changed together with the first one or three (300 to 4,000 commits): -0.001 to -0.028 on files,
+  -0.010 to -0.061 on lines of code, at any weight.
+- Callees of the first three chunks: +0.008 on lines of code, -0.004 on comments and on commits. Callers:
+  -0.021 on lines of code, +0.005 on comments.
 
 Weights were searched by coordinates on files, lines, comments and commits together, under the condition that
 files do not lose; on one half of the repositories alone other ones came out (closeness 0.25, names 1.0) with
