@@ -7,11 +7,12 @@ A model trained for code has the meaning of words there: "fetch" is near "downlo
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
-from collections.abc import Collection, Sequence, Sized
-from typing import Self
+import threading
+from collections.abc import Sequence, Sized
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,21 @@ _TABLE = "embeddings.word_embeddings.weight"
 _TYPES = "embeddings.token_type_embeddings.weight"
 _SCALE, _SHIFT = "embeddings.LayerNorm.weight", "embeddings.LayerNorm.bias"
 _WORD = re.compile(r"[^\W_]+")
-_KEPT = 1 << 15
-"""Words whose tokens are kept: some 8 MB."""
+_KEPT, _CHARACTERS = 1 << 15, 3_000_000
+"""Words whose tokens are kept (some 8 MB), and characters of texts whose words are."""
+
+
+@dataclass(slots=True)
+class _Lexicon:
+    """Words by number, and the words of texts."""
+
+    number: dict[str, int] = field(default_factory=dict)
+    """-1 for a word without a known token."""
+    tokens: list[Ids] = field(default_factory=list)
+    """Of each word that has some, by its number."""
+    columns: dict[str, NDArray[np.int32]] = field(default_factory=dict)
+    """The numbers of a text's words, each once, in no order."""
+    characters: int = 0
 
 
 class WordVectors:
@@ -55,7 +69,8 @@ class WordVectors:
         self._tokenizer = WordTokenizer(folder.tokenizer, len(self._words))
         self._rows = np.zeros(self._words.shape, np.float16)
         self._known = np.zeros(len(self._words), np.bool_)
-        self._kept: dict[str, Ids] = {}
+        self._lock = threading.Lock()
+        self._lexicon = _Lexicon()
 
     @classmethod
     def load(cls, name: str | os.PathLike[str] = "embedded") -> Self:
@@ -70,39 +85,48 @@ class WordVectors:
         The mean over the tokens of the query of the largest cosine with one of the text's. 0 where either
         has no known token. Words are runs of letters and digits, tokenised one by one.
         """
-        held = [frozenset(_WORD.findall(text)) for text in texts]
-        wanted = _WORD.findall(query)
-        ids = self._ids({*wanted, *itertools.chain.from_iterable(held)})
-        asked = [ids[word] for word in wanted if len(ids[word])]
-        number = {word: at for at, word in enumerate(word for word in ids if len(ids[word]))}
-        columns = [[number[word] for word in words if word in number] for words in held]
+        lexicon, columns = self._read([query, *texts])
+        wanted = [lexicon.number[word] for word in _WORD.findall(query)]
+        asked = [lexicon.tokens[at] for at in wanted if at >= 0]
         scores = np.zeros(len(texts))
-        filled = [at for at, words in enumerate(columns) if words]
+        filled = [at for at, words in enumerate(columns[1:]) if len(words)]
         if not asked or not filled:
             return scores
+        held = [columns[1:][at] for at in filled]
+        words, place_of_word = _distinct(np.concatenate(held), len(lexicon.tokens))
+        parts = [lexicon.tokens[word] for word in words.tolist()]
+        tokens, place_of_token = _distinct(np.concatenate(parts), len(self._words))
         # Not by BLAS: for so few rows its threads wait for each other longer than they compute.
-        tokens = [ids[word] for word in number]
-        cosines = np.einsum(
-            "qd,td->qt", self._unit(np.concatenate(asked)), self._unit(np.concatenate(tokens))
-        )
-        by_word = np.maximum.reduceat(cosines, _starts(tokens), axis=1)
-        flat = list(itertools.chain.from_iterable(columns[at] for at in filled))
-        best = np.maximum.reduceat(by_word[:, flat], _starts([columns[at] for at in filled]), axis=1)
+        cosines = np.einsum("qd,td->qt", self._unit(np.concatenate(asked)), self._unit(tokens))
+        by_word = np.maximum.reduceat(cosines[:, place_of_token], _starts(parts), axis=1)
+        best = np.maximum.reduceat(by_word[:, place_of_word], _starts(held), axis=1)
         scores[filled] = best.mean(axis=0, dtype=np.float64)
         return scores
 
-    def _ids(self, words: Collection[str]) -> dict[str, Ids]:
-        """Return the known tokens of words, maybe none. Words are few and meet again: they are kept."""
-        kept = self._kept
-        new = sorted(word for word in words if word not in kept)
-        found = dict(zip(new, self._tokenizer.known(new), strict=True)) if new else {}
-        ids = {word: found[word] if word in found else kept[word] for word in words}
-        if len(kept) + len(found) > _KEPT:
-            kept = self._kept = {}  # another thread may read the old one: it stays as it is
-        kept.update(found)
-        return ids
+    def _read(self, texts: Sequence[str]) -> tuple[_Lexicon, list[NDArray[np.int32]]]:
+        """Return the numbers of the distinct words of each text that have tokens, and what numbers them.
 
-    def _unit(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        Texts meet again, and their words still more: both are kept.
+        """
+        with self._lock:
+            if len(self._lexicon.number) > _KEPT or self._lexicon.characters > _CHARACTERS:
+                self._lexicon = _Lexicon()  # another thread may read the old one: it stays as it is
+            lexicon = self._lexicon
+            unread = {text: frozenset(_WORD.findall(text)) for text in texts if text not in lexicon.columns}
+            self._number(lexicon, sorted(frozenset().union(*unread.values()) - lexicon.number.keys()))
+            for text, words in unread.items():
+                numbers = (lexicon.number[word] for word in words)
+                lexicon.columns[text] = np.array([at for at in numbers if at >= 0], np.int32)
+                lexicon.characters += len(text)
+            return lexicon, [lexicon.columns[text] for text in texts]
+
+    def _number(self, lexicon: _Lexicon, new: list[str]) -> None:
+        for word, ids in zip(new, self._tokenizer.known(new), strict=True):
+            lexicon.number[word] = len(lexicon.tokens) if len(ids) else -1
+            if len(ids):
+                lexicon.tokens.append(ids)
+
+    def _unit(self, ids: NDArray[Any]) -> NDArray[np.float32]:
         """Return the vectors of tokens, (n, width), of unit length."""
         new = ids[~self._known[ids]]
         if len(new):
@@ -112,7 +136,18 @@ class WordVectors:
             rows = rows * self._scale + self._shift
             self._rows[new] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
             self._known[new] = True  # after the rows: another thread reads them only then
-        return self._rows[ids].astype(np.float32)
+        known: NDArray[np.float32] = self._rows[ids].astype(np.float32)
+        return known
+
+
+def _distinct(numbers: NDArray[Any], most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the distinct ones among numbers below ``most``, ascending, and the place of each there."""
+    is_there = np.zeros(most, np.bool_)
+    is_there[numbers] = True
+    distinct = np.flatnonzero(is_there)
+    place = np.empty(most, np.intp)
+    place[distinct] = np.arange(len(distinct))
+    return distinct, place[numbers]
 
 
 def _starts(parts: Sequence[Sized]) -> NDArray[np.intp]:

@@ -178,8 +178,16 @@ class Soak:
                 self.report.wrong.append(f"a writer: {errors[-400:]}")
 
     def _clear(self) -> None:
-        locations.clear(self._root)
-        self._count("clears")
+        """Clear the index as soon as no writer is in the way, which is refused at first."""
+        for _ in range(1_000):
+            try:
+                locations.clear(self._root)
+            except _EXPECTED as error:
+                self._count(f"clears refused: {type(error).__name__}")
+                time.sleep(0.01)
+            else:
+                self._count("clears")
+                return
 
     def _check(self) -> None:
         """Check the file whole, and its answers against those of a new index."""

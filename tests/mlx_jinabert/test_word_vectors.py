@@ -113,13 +113,20 @@ def test_order_and_repetition_of_words_in_a_text_say_nothing() -> None:
     assert first == pytest.approx(second)
 
 
-def test_words_that_were_kept_give_what_new_ones_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = WordVectors.load().likeness(QUERIES[0], TEXTS)
-    monkeypatch.setattr(word_vectors, "_KEPT", 3)
+@pytest.mark.parametrize("bound", ["_KEPT", "_CHARACTERS"])
+def test_what_was_kept_gives_what_is_new_does(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = [WordVectors.load().likeness(query, TEXTS) for query in QUERIES]
+    large = WordVectors.load()
+    monkeypatch.setattr(word_vectors, bound, 3)
     small = WordVectors.load()
     for _ in range(3):
-        np.testing.assert_array_equal(small.likeness(QUERIES[0], TEXTS), expected)
-        assert len(small._kept) <= 40  # those of one call, however many have been asked
+        for query, scores in zip(QUERIES, expected, strict=True):
+            np.testing.assert_array_equal(small.likeness(query, TEXTS), scores)
+            assert len(small._lexicon.number) <= 40  # those of one call, however many have been asked
+            assert len(small._lexicon.columns) <= len(TEXTS) + 1
+            monkeypatch.undo()
+            np.testing.assert_array_equal(large.likeness(query, TEXTS), scores)
+            monkeypatch.setattr(word_vectors, bound, 3)
 
 
 def test_threads_get_what_one_gets() -> None:

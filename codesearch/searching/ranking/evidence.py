@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
@@ -32,7 +33,7 @@ from codesearch.searching.signals.signals import (
 )
 from codesearch.storage.lexical.tokens import tokenize
 
-__all__ = ["HYBRID", "SEMANTIC", "Signal", "Signals"]
+__all__ = ["HYBRID", "SEMANTIC", "Signal", "Signals", "Step", "prepared"]
 
 
 class Signal(Protocol):
@@ -46,6 +47,35 @@ class Signal(Protocol):
 
     def __call__(self, candidates: Sequence[Candidate], query: Query, weights: Weights, /) -> list[Candidate]:
         """Return the same candidates in the same order with other scores."""
+
+
+Step = Callable[[Sequence[Candidate]], list[Candidate]]
+"""Gives the same candidates other scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A signal of which most does not depend on scores: prepared once, it may be applied several times.
+
+    What is prepared is applied to the same candidates in the same order.
+    """
+
+    prepare: Callable[[Sequence[Candidate], Query, Weights], Step]
+
+    @property
+    def __name__(self) -> str:
+        return self.prepare.__name__
+
+    def __call__(self, candidates: Sequence[Candidate], query: Query, weights: Weights, /) -> list[Candidate]:
+        """Prepare and apply it."""
+        return self.prepare(candidates, query, weights)(candidates)
+
+
+def prepared(signal: Signal, candidates: Sequence[Candidate], query: Query, weights: Weights) -> Step:
+    """Return the signal as a step for these candidates, whatever their scores."""
+    if isinstance(signal, Prepared):
+        return signal.prepare(candidates, query, weights)
+    return lambda scored: signal(scored, query, weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +95,25 @@ def coherence(candidates: Sequence[Candidate], query: Query, weights: Weights) -
     return [c.plus(weights.coherence * total[c.file] / most) for c in candidates]
 
 
-def path_words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+@Prepared
+def path_words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> Step:
     """File and folder names that repeat the words of the query."""
     paths = [path for _, path in dict.fromkeys(c.file for c in candidates)]
     own = {token for root in {c.ref.root for c in candidates} for token in tokenize(PurePath(root).name)}
     telling = [term for term in query.terms if term not in own]  # the project's own name is in every path
     affinity = path_affinity(paths, telling or query.terms, abbreviated=weights.abbreviations)
-    return [c.plus(weights.path * affinity[c.chunk.path]) for c in candidates]
+    return lambda scored: [c.plus(weights.path * affinity[c.chunk.path]) for c in scored]
 
 
-def mentioned(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+@Prepared
+def mentioned(candidates: Sequence[Candidate], query: Query, weights: Weights) -> Step:
     """Files that the query names: by path, as a module, in a traceback."""
     grades = named_files({c.chunk.path for c in candidates}, query)
-    return [c.plus(weights.named_file * grades.get(c.chunk.path, 0.0)) for c in candidates]
+    return lambda scored: [c.plus(weights.named_file * grades.get(c.chunk.path, 0.0)) for c in scored]
 
 
-def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+@Prepared
+def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> Step:
     """Tests, examples, generated files and the like come after the code they are about."""
     wanted = prose_wanted(query)
 
@@ -91,7 +124,7 @@ def demotions(candidates: Sequence[Candidate], query: Query, weights: Weights) -
         return role_factor(unwanted, is_prose(path), wanted, query.kind, weights)
 
     factors = {path: factor(path) for path in {c.chunk.path for c in candidates}}
-    return [c.scored(c.score * factors[c.chunk.path]) for c in candidates]
+    return lambda scored: [c.scored(c.score * factors[c.chunk.path]) for c in scored]
 
 
 def role_factor(
@@ -109,13 +142,14 @@ def role_factor(
     return least * (weights.code_beside_prose if wanted is AnswerKind.EITHER else weights.code_below_prose)
 
 
-def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+@Prepared
+def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> Step:
     """Where the query is a name, what defines it comes before everything else, wherever it stands.
 
     Roles and words decide among several definitions, never between a definition and a use.
     """
     if not query.is_name:
-        return list(candidates)
+        return list
     defining = {c.ref for c in candidates if any(name.last in c.chunk.definitions for name in query.names)}
     # A module Types.Config is meant by "Config" only where nothing has just that name.
     defining = defining or {c.ref for c in candidates if any(defines(c.chunk, n) for n in query.names)}
@@ -124,9 +158,7 @@ def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights)
     owned = {
         c.ref for c in candidates if c.ref in defining and any(within(c.chunk, scope) for scope in scopes)
     }
-    first = owned or defining
-    highest = max((c.score for c in candidates if c.ref not in first), default=0.0)
-    return [c.plus(highest) if c.ref in first else c for c in candidates]
+    return _above_others(owned or defining)
 
 
 def _holding(candidates: Sequence[Candidate], query: Query) -> set[ChunkRef]:
@@ -138,19 +170,25 @@ def _holding(candidates: Sequence[Candidate], query: Query) -> set[ChunkRef]:
     }
 
 
-def quoted_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+@Prepared
+def quoted_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> Step:
     """Where the question is a quotation, what holds its lines comes first, the more of them the sooner."""
     quoted = frozenset() if query.located else quoted_lines(query)
     if not quoted:
-        return list(candidates)
-    highest = max((c.score for c in candidates), default=0.0)
+        return list
     shares = shares_quoted([c.chunk for c in candidates], quoted)
-    return [
-        c.plus(highest * (1 + share)) if share else c for c, share in zip(candidates, shares, strict=True)
-    ]
+
+    def apply(scored: Sequence[Candidate]) -> list[Candidate]:
+        highest = max((c.score for c in scored), default=0.0)
+        return [
+            c.plus(highest * (1 + share)) if share else c for c, share in zip(scored, shares, strict=True)
+        ]
+
+    return apply
 
 
-def said_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+@Prepared
+def said_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> Step:
     """Where a message stands word for word in one place, that place comes first, whatever it names.
 
     Documentation quotes messages and does not say them; where product code and tests hold one, the code does.
@@ -163,8 +201,19 @@ def said_first(candidates: Sequence[Candidate], query: Query, weights: Weights) 
         holding = [c for c in holding if not _is_aside(c, query)] or holding
         if len({c.file for c in holding}) <= _PLACES_OF_MESSAGE:
             first |= {c.ref for c in holding}
-    highest = max((c.score for c in candidates if c.ref not in first), default=0.0)
-    return [c.plus(highest) if c.ref in first else c for c in candidates]
+    return _above_others(first)
+
+
+def _above_others(first: AbstractSet[ChunkRef]) -> Step:
+    """Lift some candidates by the score of the best other one."""
+    if not first:
+        return list
+
+    def apply(scored: Sequence[Candidate]) -> list[Candidate]:
+        highest = max((c.score for c in scored if c.ref not in first), default=0.0)
+        return [c.plus(highest) if c.ref in first else c for c in scored]
+
+    return apply
 
 
 def _is_aside(candidate: Candidate, query: Query) -> bool:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from codesearch.records import Chunk, ChunkRef, Scorer
 from codesearch.searching.candidate import Candidate, best_first, by_place
 from codesearch.searching.question.query import Query
-from codesearch.searching.ranking.evidence import HYBRID, SEMANTIC, Signals
+from codesearch.searching.ranking.evidence import HYBRID, SEMANTIC, Signals, Step, prepared
 from codesearch.searching.ranking.weights import WEIGHTS, Weights
 from codesearch.searching.stores.protocol import Match
 
@@ -94,11 +94,12 @@ def rank(
     for signal in signals.place:
         candidates = signal(candidates, query, weights)
         watch(signal.__name__, candidates)
+    steps = {s.__name__: prepared(s, candidates, query, weights) for s in signals.file}
     if words:
-        first = _by_file(candidates, query, signals, weights, _ignore)[:LIKENED]
+        first = _by_file(candidates, query, steps, weights, _ignore)[:LIKENED]
         candidates = likeness(candidates, first, query, words, weights)
         watch(likeness.__name__, candidates)
-    return _by_file(candidates, query, signals, weights, watch)
+    return _by_file(candidates, query, steps, weights, watch)
 
 
 def likeness(
@@ -123,13 +124,13 @@ def likeness(
 
 
 def _by_file(
-    candidates: list[Candidate], query: Query, signals: Signals, weights: Weights, watch: Watch
+    candidates: list[Candidate], query: Query, steps: Mapping[str, Step], weights: Weights, watch: Watch
 ) -> list[Candidate]:
     """From the evidence of places to the order of hits."""
     evidence = {candidate.ref: candidate.score for candidate in candidates}
-    for signal in signals.file:
-        candidates = signal(candidates, query, weights)
-        watch(signal.__name__, candidates)
+    for name, step in steps.items():
+        candidates = step(candidates)
+        watch(name, candidates)
     candidates = further_places(candidates, evidence, query, weights)
     watch(further_places.__name__, candidates)
     return candidates
