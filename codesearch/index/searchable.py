@@ -25,6 +25,8 @@ from codesearch.searching.request import (
 )
 from codesearch.searching.search import Answer
 from codesearch.searching.stores.protocol import Scope, SearchStore
+from codesearch.storage.folders.locations import token_cache_path
+from codesearch.vectors.token_cache import TokenVectorCache
 
 if TYPE_CHECKING:
     from codesearch.searching.references.find import References, Relations
@@ -42,7 +44,7 @@ class Searchable(ABC):
     """Whether a text that stands in several places is one hit where nobody says."""
 
     def __init__(self) -> None:
-        self._rerankers = Rerankers()
+        self._rerankers = Rerankers(TokenVectorCache(token_cache_path()))
 
     def search(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,30 @@ from numpy.typing import NDArray
 from codesearch.errors import BadQuery, CodesearchError, ModelUnavailable
 from codesearch.records import Scorer
 
-__all__ = ["Rerankers", "load_reranker"]
+__all__ = ["DocumentMemory", "Rerankers", "load_reranker"]
 
 Scores = NDArray[np.float64]
+TokenVectors = NDArray[np.float32]
+
+
+class DocumentMemory(Protocol):
+    """Keeps the vectors of the tokens of documents from one question to the next."""
+
+    def get(self, identity: str, texts: Sequence[str], /) -> list[TokenVectors | None]:
+        """Of each text the vectors, (tokens, dim), or None; ``identity`` is that of the model."""
+
+    def put(
+        self, identity: str, texts: Sequence[str], vectors: Sequence[TokenVectors], /
+    ) -> list[TokenVectors]:
+        """Keep those of each text. Returns them as ``get`` will give them."""
 
 
 class Rerankers:
     """Rerankers that were asked for by name stay loaded. Any thread may ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: DocumentMemory | None = None) -> None:
+        """``memory`` of documents, for models by late interaction."""
+        self._memory = memory
         self._lock = threading.Lock()
         self._loaded: dict[str, Any] = {}
 
@@ -37,6 +52,8 @@ class Rerankers:
                 if given not in self._loaded:
                     self._loaded[given] = load_reranker(given)
                 given = self._loaded[given]
+        if self._memory is not None and hasattr(given, "document_identity") and _is_ours(given):
+            return _by_tokens(given, self._memory)
         if callable(getattr(given, "predict", None)):
             return _by_pairs(given)
         if callable(getattr(given, "rank", None)):
@@ -59,13 +76,38 @@ def load_reranker(name: str) -> Any:
 
 
 def _by_pairs(model: Any) -> Scorer:
-    ours = type(model).__module__.partition(".")[0] == "mlx_jinabert"
     # A sigmoid in float32 makes all the best ones equal; what is cut of a chunk is no news.
-    options = {"activation": "identity", "truncation": "silent"} if ours else {}
+    options = {"activation": "identity", "truncation": "silent"} if _is_ours(model) else {}
 
     def score(query: str, texts: Sequence[str], /) -> Scores:
         pairs = [(query, text) for text in texts]
         return _checked(_asked(model, lambda: model.predict(pairs, **options)), model, len(texts))
+
+    return score
+
+
+def _is_ours(model: object) -> bool:
+    return type(model).__module__.partition(".")[0] == "mlx_jinabert"
+
+
+def _by_tokens(model: Any, memory: DocumentMemory) -> Scorer:
+    """Score by late interaction: only texts that the memory does not have are embedded."""
+    from mlx_jinabert.architectures.graphs import builder_version
+    from mlx_jinabert.local.late_interaction import max_sim
+
+    identity = f"{model.document_identity} {builder_version()}"
+
+    def score(query: str, texts: Sequence[str], /) -> Scores:
+        def ask() -> Any:
+            found = dict(zip(texts, memory.get(identity, texts), strict=True))
+            known = {text: vectors for text, vectors in found.items() if vectors is not None}
+            missing = [text for text in found if text not in known]
+            if missing:
+                made = memory.put(identity, missing, model.encode_document(missing))
+                known |= zip(missing, made, strict=True)
+            return max_sim(model.encode_query([query])[0], [known[text] for text in texts])
+
+        return _checked(_asked(model, ask), model, len(texts))
 
     return score
 

@@ -33,7 +33,7 @@ from codesearch.errors import CodesearchError, IndexBusy
 from codesearch.storage.folders.filesystem import network_file_system
 from codesearch.storage.folders.folder_lock import held_alone, held_together
 
-__all__ = ["DEFAULT_BYTES", "VectorCache"]
+__all__ = ["DEFAULT_BYTES", "VectorCache", "configured_bytes"]
 
 DEFAULT_BYTES = 1 << 30
 """Size of the file that is kept within, unless CODESEARCH_CACHE_BYTES says another one; 0 turns it off."""
@@ -67,7 +67,7 @@ class VectorCache:
             CodesearchError: CODESEARCH_CACHE_BYTES is no number.
         """
         self.path = path
-        self.max_bytes = _configured_bytes() if max_bytes is None else max_bytes
+        self.max_bytes = configured_bytes() if max_bytes is None else max_bytes
         self.problem: str | None = None
         self._lock = threading.Lock()
         self._handle: sqlite3.Connection | None = None
@@ -77,23 +77,32 @@ class VectorCache:
 
         ``identity`` is all that the vectors depend on besides the text (``Model.cache_identity``).
         """
+        return [
+            None if blob is None else np.frombuffer(blob, "<f2").astype(np.float32)
+            for blob in self.get_blobs(identity, hashes, 2 * dim)
+        ]
+
+    def get_blobs(
+        self, identity: str, hashes: Sequence[bytes], length: int | None = None
+    ) -> list[bytes | None]:
+        """``get`` of bytes: those that ``put_blobs`` remembered, all ``length`` long where that is given."""
         keys = [_key(identity, text) for text in hashes]
         found = self._do(lambda db: _read(db, keys)) or {}
-        vectors = [_unsealed(key, found.get(key, b""), dim) for key in keys]
-        broken = sum(vector is None and key in found for key, vector in zip(keys, vectors, strict=True))
+        blobs = [_unsealed(key, found.get(key, b""), length) for key in keys]
+        broken = sum(blob is None and key in found for key, blob in zip(keys, blobs, strict=True))
         if broken:
             self.problem = f"vector cache {self.path}: {broken} vector(s) were damaged and are computed anew"
-        return vectors
+        return blobs
 
     def put(self, identity: str, hashes: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
         """Remember (n, dim) vectors of n text hashes. To be called after the index has committed them."""
+        self.put_blobs(identity, hashes, [vector.tobytes() for vector in np.asarray(vectors).astype("<f2")])
+
+    def put_blobs(self, identity: str, hashes: Sequence[bytes], blobs: Sequence[bytes]) -> None:
+        """``put`` of bytes, one for each text hash."""
         today = _today()
-        stored = np.asarray(vectors).astype("<f2")
         keys = [_key(identity, text) for text in hashes]
-        rows = [
-            (key, today, _sum(key, vector.tobytes()) + vector.tobytes())
-            for key, vector in zip(keys, stored, strict=True)
-        ]
+        rows = [(key, today, _sum(key, blob) + blob) for key, blob in zip(keys, blobs, strict=True)]
         if rows:
             self._do(lambda db: _write(db, rows, self.max_bytes))
 
@@ -179,7 +188,8 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute(f"PRAGMA user_version = {_FORMAT}")
 
 
-def _configured_bytes() -> int:
+def configured_bytes() -> int:
+    """Read the limit that CODESEARCH_CACHE_BYTES sets, else ``DEFAULT_BYTES``."""
     text = os.environ.get("CODESEARCH_CACHE_BYTES", "")
     try:
         return int(text) if text else DEFAULT_BYTES
@@ -216,12 +226,12 @@ def _sum(key: bytes, vector: bytes) -> bytes:
     return blake2b(vector, digest_size=_SUM_BYTES, key=key).digest()
 
 
-def _unsealed(key: bytes, blob: bytes, dim: int) -> NDArray[np.float32] | None:
-    """The vector of a row; None for no row, another width or a wrong check sum."""
-    sealed, vector = blob[:_SUM_BYTES], blob[_SUM_BYTES:]
-    if dim <= 0 or len(vector) != 2 * dim or _sum(key, vector) != sealed:
+def _unsealed(key: bytes, blob: bytes, length: int | None) -> bytes | None:
+    """The bytes of a row; None for no row, another length or a wrong check sum."""
+    sealed, found = blob[:_SUM_BYTES], blob[_SUM_BYTES:]
+    if not found or (length is not None and len(found) != length) or _sum(key, found) != sealed:
         return None
-    return np.frombuffer(vector, "<f2").astype(np.float32)
+    return found
 
 
 def _today() -> int:

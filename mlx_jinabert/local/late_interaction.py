@@ -65,6 +65,11 @@ class LateInteractionModel(LocalModel):
         """Longest document in tokens, special tokens included; longer ones are cut."""
         return self._tokenizer.settings.document_length
 
+    @property
+    def document_identity(self) -> str:
+        """All that the vectors of a document depend on besides its text."""
+        return f"{self.fingerprint} {self._tokenizer.settings!r}"
+
     def encode_query(self, texts: str | Iterable[str], **options: Unpack[TokenOptions]) -> list[Vectors]:
         """Embed queries, in their order: for each, (tokens, dim) float32 with rows of unit length.
 

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tokenizers import AddedToken, Tokenizer
+from tokenizers import Tokenizer
 
 import mlx_jinabert
 from codesearch.models.reranker import Rerankers
 from conversion.convert import Request, convert
 from mlx_jinabert.errors import ModelFolderError, TooLong
 from mlx_jinabert.local.late_interaction import LateInteractionModel, max_sim
-from tests.support.checkpoints import Checkpoint, write
+from tests.support.checkpoints import Checkpoint
 from tests.support.closeness import assert_close
-from tests.support.dense import IDENTITY, add_dense
+from tests.support.late_interaction import write_late_interaction
 from tests.support.running import BACKENDS, checkpoint_folder, require
 
 MODERN = Checkpoint("modernbert", heads=4, hidden=64, layers=4, max_position=160)
@@ -42,24 +42,11 @@ SETTINGS = {
 }
 
 
-def written(folder: Path, checkpoint: Checkpoint, **settings: object) -> Path:
-    """A checkpoint in PyLate's layout: marks in the tokenizer, Dense without bias, no pooling."""
-    write(folder, checkpoint)
-    modules = json.loads((folder / "modules.json").read_text())[:1]
-    (folder / "modules.json").write_text(json.dumps(modules))
-    add_dense(folder, checkpoint.hidden, 16, activation=IDENTITY, bias=False, seed=3)
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.add_tokens([AddedToken("[Q] ", normalized=False), AddedToken("[D] ", normalized=False)])
-    tokenizer.save(str(folder / "tokenizer.json"))
-    (folder / "config_sentence_transformers.json").write_text(json.dumps({"prompts": {}, **settings}))
-    return folder
-
-
 @cache
 def folder_of(name: str, checkpoint: Checkpoint = MODERN) -> Path:
     import tempfile
 
-    return written(Path(tempfile.mkdtemp(prefix="late-")), checkpoint, **SETTINGS[name])
+    return write_late_interaction(Path(tempfile.mkdtemp(prefix="late-")), checkpoint, **SETTINGS[name])
 
 
 @cache
@@ -186,7 +173,7 @@ def test_each_loader_refuses_the_other_s_models() -> None:
 
 
 def test_marks_that_are_no_tokens_are_named(tmp_path: Path) -> None:
-    folder = written(tmp_path, MODERN, query_prefix="[QUERY] ")
+    folder = write_late_interaction(tmp_path, MODERN, query_prefix="[QUERY] ")
     with pytest.raises(ModelFolderError, match=r"no token '\[QUERY\] '"):
         mlx_jinabert.load_late_interaction(folder)
 

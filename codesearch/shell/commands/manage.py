@@ -54,11 +54,12 @@ def _shared() -> Iterator[str]:
     """A line for each cache that belongs to no index alone and holds something."""
     from codesearch.models.names import model_cache
     from codesearch.rendering.report import human_bytes
-    from codesearch.storage.folders.locations import clones_path, vector_cache_path
+    from codesearch.storage.folders.locations import clones_path, token_cache_path, vector_cache_path
 
-    vectors = vector_cache_path()
+    vectors, tokens = vector_cache_path(), token_cache_path()
     shared = {
         f"vectors of all indexes, {vectors}": vectors.parent.glob(f"{vectors.name}*"),
+        f"vectors of tokens for reranking, {tokens}": tokens.parent.glob(f"{tokens.name}*"),
         f"graphs of models, {model_cache()}": model_cache().rglob("*"),
         f"clones, {clones_path()}": clones_path().rglob("*"),
     }

@@ -33,6 +33,7 @@ __all__ = [
     "index_home",
     "list_indexes",
     "locate",
+    "token_cache_path",
     "unparsable_path",
     "vector_cache_path",
 ]
@@ -98,6 +99,11 @@ def vector_cache_path() -> Path:
     return index_home() / "vectors.sqlite"
 
 
+def token_cache_path() -> Path:
+    """The look-aside cache of token vectors that all indexes share."""
+    return index_home() / "token-vectors.sqlite"
+
+
 def unparsable_path() -> Path:
     """The record of files that ended a parsing process, which all indexes share."""
     return index_home() / "unparsable"
@@ -138,12 +144,12 @@ def clear(path: str | os.PathLike[str] = ".", *, here: bool = False) -> IndexEnt
 
 
 def clear_all() -> list[IndexEntry]:
-    """Delete every index and the vector cache. IndexBusy at the end, if one was being written."""
+    """Delete every index and the caches of vectors. IndexBusy at the end, if one was being written."""
     cleared = _delete_each(list_indexes())
-    cache = vector_cache_path()
-    with suppress(FileNotFoundError), held_alone(cache.parent):
-        for suffix in ("", "-wal", "-shm"):
-            cache.with_name(cache.name + suffix).unlink(missing_ok=True)
+    for cache in (vector_cache_path(), token_cache_path()):
+        with suppress(FileNotFoundError), held_alone(cache.parent):
+            for suffix in ("", "-wal", "-shm"):
+                cache.with_name(cache.name + suffix).unlink(missing_ok=True)
     return cleared
 
 
