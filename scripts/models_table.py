@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benches import models
 from mlx_jinabert.catalog import CatalogEntry, available_models
 from mlx_jinabert.checkpoint.folder import EMBEDDED
 from mlx_jinabert.text.tokenizer import TokenBatch, Tokenizer
@@ -205,6 +206,19 @@ classifier, largest difference of logits). int8 and int4 of random weights say t
 cost is in the rows of trained weights and below.
 
 """
+_SPEED = """
+## Speed and memory
+
+Tokens per second of float32 on ONNX Runtime at the depth of the model that is named, and how many times as
+fast each run is; then by how much a process grew per layer, activations and the buffers of the runtime
+included. {texts} texts of {length} tokens (MLX: one of 16), random weights in two or three layers and a small
+table of tokens; {machine}; with {note}, so that ratios count and
+not speeds: Qwen2 and C2LLM have the same layers, and as far as their ratios differ none is to be trusted. On
+a CPU int4 is slower than int8 everywhere, for decoders too. MLX is measured on the CPU, for which it is not
+made: on a Mac it computes on the GPU. `python -m benches.models`.
+
+"""
+_RESULTS = Path(__file__).parents[1] / "benches/results/models.json"
 _QUANTISED = """
 ## Fewer bits, on trained weights
 
@@ -232,10 +246,20 @@ def main() -> None:
     notes = {a.name: a.note for a in ARCHITECTURES} | {"embedded": "trained", "minilm": "trained"}
     lines = [f"| {name} | {notes[name]} | {' | '.join(found)} |" for name, found in rows.items()]
     _table(("architecture", "", *(f"{backend} {dtype}" for backend, dtype in RUNS)), lines)
+    _speed()
     print(_QUANTISED, end="")
     from scripts import quantisation_table
 
     quantisation_table.table(quantisation_table.PAIRS)
+
+
+def _speed() -> None:
+    """The last record of ``benches.models``."""
+    record = json.loads(_RESULTS.read_text(encoding="utf-8").splitlines()[-1])
+    about, where = record["settings"], record["machine"]
+    machine = f"{where['cpu']}, {where['cores']} cores, {where['os']}, Python {where['python']}"
+    print(_SPEED.format(**about, machine=machine), end="")
+    _table(models.HEADER, [f"| {' | '.join(cells)} |" for cells in models.table(record["rows"])])
 
 
 def _table(columns: Sequence[str], rows: Sequence[str]) -> None:
