@@ -1,7 +1,7 @@
 """What a user would run otherwise: the same checkpoint in plain PyTorch, and that graph exported to ONNX.
 
-Plain means: whole padded batches, default session and thread settings, no quantisation. Needs torch
-and transformers (references, never dependencies of the product).
+Plain means: whole padded batches, default session and thread settings; quantised only where that is said.
+Needs torch and transformers (references, never dependencies of the product).
 """
 
 from __future__ import annotations
@@ -121,8 +121,11 @@ def pytorch(folder: Path) -> Run:
     return run
 
 
-def exported_onnx(folder: Path, scratch: Path) -> Run:
-    """``torch.onnx.export`` of the same module, in a default onnxruntime session."""
+def exported_onnx(folder: Path, scratch: Path, *, quantized: bool = False) -> Run:
+    """``torch.onnx.export`` of the same module, in a default onnxruntime session.
+
+    ``quantized``: through onnxruntime's ``quantize_dynamic`` in its default settings.
+    """
     from mlx_jinabert.backends.ort import onnxruntime
 
     path = scratch / "plain.onnx"
@@ -138,5 +141,9 @@ def exported_onnx(folder: Path, scratch: Path) -> Run:
         opset_version=17,
         dynamo=False,
     )
+    if quantized:
+        from onnxruntime.quantization import quantize_dynamic
+
+        quantize_dynamic(str(path), str(path := scratch / "plain-int8.onnx"))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return lambda ids, mask: session.run(None, {"ids": ids, "mask": mask})[0]

@@ -13,10 +13,14 @@ from mlx_jinabert.architectures.jina_bert.config import JinaBertConfig
 from mlx_jinabert.architectures.shared.onnx.alibi import AlibiMix
 from mlx_jinabert.architectures.shared.onnx.arithmetic import ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import Value
-from mlx_jinabert.architectures.shared.onnx.gated import GROUPS, gated
+from mlx_jinabert.architectures.shared.onnx.gated import gated
 from mlx_jinabert.architectures.shared.onnx.layers import Layers, Mix
 
 __all__ = ["classify", "encode"]
+
+_GROUPS = (1, 1)
+"""In int8 (see ``shared/onnx/int8.py``): 2 and 4 cost a fifth of the speed, for what weights bounded in pairs
+give without them."""
 
 
 def encode(layers: Layers, config: JinaBertConfig) -> Value:
@@ -52,23 +56,25 @@ def _code_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, mi
     residual = layers.norm(g.op("Add", normed, x), f"{layer}.layer_norm_1", epsilon)
     widened = layers.weight(f"{layer}.mlp.up_gated_layer")
     up, gate = widened[: config.intermediate_size], widened[config.intermediate_size :]
-    fed = gated(layers, residual, gate, up, activation="gelu", down=f"{layer}.mlp.down_layer")
+    fed = gated(layers, residual, gate, up, activation="gelu", groups=_GROUPS, down=f"{layer}.mlp.down_layer")
     return layers.norm(g.op("Add", residual, fed), f"{layer}.layer_norm_2", epsilon)
 
 
 def _en_layer(layers: Layers, config: JinaBertConfig, layer: str, x: Value, mix: Mix) -> Value:
     g, epsilon = layers.graph, config.layer_norm_eps
-    attended = g.op("Add", layers.self_attention(f"{layer}.attention", x, mix, config.num_heads, GROUPS), x)
+    attended = g.op(
+        "Add", layers.self_attention(f"{layer}.attention", x, mix, config.num_heads, _GROUPS[0]), x
+    )
     residual = layers.norm(attended, f"{layer}.attention.output.LayerNorm", epsilon)
     widened = layers.weight(f"{layer}.mlp.gated_layers")
     gate, up = widened[: config.intermediate_size], widened[config.intermediate_size :]
-    fed = gated(layers, residual, gate, up, activation="gelu", down=f"{layer}.mlp.wo")
+    fed = gated(layers, residual, gate, up, activation="gelu", groups=_GROUPS, down=f"{layer}.mlp.wo")
     return layers.norm(g.op("Add", residual, fed), f"{layer}.mlp.layernorm", epsilon)
 
 
 def _code_attention(layers: Layers, config: JinaBertConfig, attention: str, x: Value, mix: Mix) -> Value:
     """Queries and keys are normalised over the full width; the norm's affine takes the scale along."""
-    rows = layers.arithmetic.rows(ScaledValue(x), config.hidden_size, GROUPS)
+    rows = layers.arithmetic.rows(ScaledValue(x), config.hidden_size, _GROUPS[0])
     q, k = (
         layers.arithmetic.dense(rows, layers.weight(name), layers.bias(name))
         for name in (f"{attention}.self.query", f"{attention}.self.key")

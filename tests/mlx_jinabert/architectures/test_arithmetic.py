@@ -130,7 +130,27 @@ def test_no_pair_of_products_saturates_16_bits() -> None:
     config = read_json(EMBEDDED / "config.json")
     assert config is not None
     assert len(matrices) == 7 * config["num_hidden_layers"]
-    assert max(2 * 255 * int(np.abs(matrix).max()) for matrix in matrices) < 2**15
+    for matrix in matrices:
+        assert_no_saturation(matrix)
+
+
+@given(weight=arrays(np.float32, (3, 7), elements=st.floats(-1e3, 1e3, width=32)))
+def test_no_weight_makes_a_pair_saturate(weight: Array) -> None:
+    weight[0] = np.abs(weight[0])  # of one sign: the sums bind
+    assert_no_saturation(quantize_weight(weight).values)
+
+
+def test_single_weights_use_8_bits() -> None:
+    assert np.abs(quantize_weight(np.array([[3, -2, 0.5]], np.float32)).values).max() == 127
+    assert quantize_weight(np.array([[2, 2, 0.5]], np.float32)).values[0, 0] == 64
+
+
+def assert_no_saturation(matrix: NDArray[np.int8]) -> None:
+    """For (in, out) weights: any uint8 times inputs 2n and 2n + 1, added, fits 16 bits with a sign."""
+    padded = np.pad(matrix.astype(np.int64), ((0, len(matrix) % 2), (0, 0)))
+    pairs = padded.reshape(-1, 2, padded.shape[1])
+    assert 255 * int(np.maximum(pairs, 0).sum(axis=1).max()) < 2**15
+    assert 255 * int(np.minimum(pairs, 0).sum(axis=1).min()) >= -(2**15)
 
 
 @pytest.mark.parametrize("model", ["embedded", "all-MiniLM-L6-v2"])
