@@ -89,9 +89,7 @@ def tokenize(text: str) -> list[str]:
     >>> tokenize("getUserById(HTTP_URLs)")
     ['getuserbyid', 'get', 'user', 'by', 'id', 'httpurl', 'http', 'url']
     """
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return [token for word in _WORD.findall(text) for token in _tokens_of(word)]
+    return [token for word in _words(text) for token in _tokens_of(word)]
 
 
 def singular(token: str) -> str:
@@ -155,12 +153,25 @@ def _path_words(path: str) -> list[str]:
 
 
 def _joined(texts: Iterable[str]) -> str:
-    return " ".join(token for text in texts for token in tokenize(text))
+    return " ".join(filter(None, (_joined_tokens(word) for text in texts for word in _words(text))))
+
+
+def _words(text: str) -> list[str]:
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return _WORD.findall(text)
+
+
+@lru_cache(maxsize=1 << 16)
+def _joined_tokens(word: str) -> str:
+    return " ".join(_tokens_of(word))
 
 
 @lru_cache(maxsize=1 << 16)
 def _tokens_of(word: str) -> tuple[str, ...]:
     """Tokens of one word; cached, because source repeats its words."""
+    if len(word) <= _MAX_WORD and word.isascii() and word.isalpha() and word.islower():
+        return (singular(word),)  # most words, and nothing to cut or fold
     unspaced = _holds_unspaced(word)
     if not unspaced:
         if len(word) > _MAX_WORD:
@@ -177,10 +188,14 @@ def _tokens_of(word: str) -> tuple[str, ...]:
 def _parts(word: str) -> list[str]:
     parts: list[str] = []
     for piece in word.split("_"):
-        cuts = [match.start() for match in _BOUNDARY.finditer("".join(map(_shape, piece)))]
+        cuts = [match.start() for match in _BOUNDARY.finditer(_shapes(piece))]
         edges = [0, *cuts, len(piece)]
         parts.extend(piece[a:b] for a, b in pairwise(edges) if a < b)
     return parts
+
+
+def _shapes(piece: str) -> str:
+    return piece.translate(_ASCII_SHAPES) if piece.isascii() else "".join(map(_shape, piece))
 
 
 def _shape(char: str) -> str:
@@ -209,5 +224,10 @@ def _pairs(run: str) -> tuple[str, ...]:
     return (*folded, *(folded[i : i + 2] for i in range(len(folded) - 1)))
 
 
+_ASCII_SHAPES = {code: _shape(chr(code)) for code in range(128)}
+
+
 def _folded(word: str) -> str:
+    if word.isascii() and word.isalnum():
+        return word.lower()
     return "".join(char for char in word.casefold() if char.isalnum())
