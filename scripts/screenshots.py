@@ -29,11 +29,12 @@ def main() -> None:
     parser.add_argument("question")
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT)
     parser.add_argument("--out", type=Path, default=ROOT / "docs")
+    parser.add_argument("--home", type=Path, help="holds an index of the folder already (a large one)")
     parser.add_argument("--name", default="page", help="how the files are called: NAME-results.png, ...")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as home,
-        page_over(options.folder.resolve(), Path(home)) as page,
+        page_over(options.folder.resolve(), options.home or Path(home)) as page,
         chromium() as browser,
     ):
         print(f"{wait_until_embedded(page, options.question):,} chunks")
@@ -53,7 +54,7 @@ def wait_until_embedded(page: Page, question: str) -> int:
         state = page.ask("search", q=question)
         if state["embedded"] == state["total"] and page.ask("map")["ready"]:
             return int(state["total"])
-        time.sleep(1)
+        time.sleep(10 if state["total"] > 20_000 else 1)  # each question takes time from the work
 
 
 def ask(tab: Any, question: str, view: str) -> None:
