@@ -28,7 +28,7 @@ from mlx_jinabert.architectures.graphs import GROUP_SIZES, build_graph
 from mlx_jinabert.architectures.shared.matching import match
 from mlx_jinabert.checkpoint.fingerprint import remember_conversion
 from mlx_jinabert.checkpoint.folder import ModelFolder, read_folder, resolve
-from mlx_jinabert.checkpoint.pooling_mode import check_own_layers, require_pooling
+from mlx_jinabert.checkpoint.pooling_mode import check_own_layers, tell_pooling
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import BackendUnavailable
 from mlx_jinabert.local.judge import answers_yes_or_no
@@ -145,7 +145,7 @@ def _plan(request: Request, source: ModelFolder, stored: Weights, adapter: Adapt
     architecture = read_architecture(source.config, stored.names())
     check_own_layers(source.pooling, architecture.pools_itself)
     if not (architecture.num_labels or source.stated_pooling or answers_yes_or_no(source)):
-        require_pooling(source.path, source.config)
+        tell_pooling(source.path, source.config)
     names = match(stored, architecture)
     graph = request.target != "mlx"
     dtype, packed_bits = ("float32", None) if graph else (request.dtype, request.bits)

@@ -91,7 +91,7 @@ class ModelFolder:
 
     @property
     def pooling(self) -> Pooling:
-        """How token vectors become one; see ``require_pooling`` for a model that states nothing."""
+        """How token vectors become one; see ``tell_pooling`` for a model that states nothing."""
         return self.stated_pooling or family_pooling(self.config) or "mean"
 
     @property

@@ -1,8 +1,8 @@
 """Read how a checkpoint's token vectors become one: what its files state, else what its family computes.
 
-Nothing is guessed in silence. Of a folder that states nothing the catalogue's row counts (``original.py``),
-and where there is none, a decoder's last token, with a line in the log. An encoder's pooling is not guessed
-at, as mean and first token are both common: ``require_pooling``.
+Nothing is guessed in silence. Of a folder that states nothing the catalogue's row counts (``original.py``).
+Where there is none, it is a decoder's last token and any other's mean, as sentence-transformers takes a plain
+checkpoint, with a warning (``tell_pooling``): mean and first token are both common.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ __all__ = [
     "check_own_layers",
     "configured_pooling",
     "family_pooling",
-    "require_pooling",
     "stated_pooling",
+    "tell_pooling",
 ]
 
 _log = logging.getLogger("mlx_jinabert")
@@ -96,30 +96,24 @@ def check_own_layers(pooling: Pooling, pools_itself: bool) -> None:
         raise UnsupportedConfig("embedding_method", pooling, "a model of type 'c2llm', or none of that key")
 
 
-def require_pooling(path: Path, config: Mapping[str, Any]) -> None:
-    """Say in the log which mode the family of a folder gives that states none, or refuse the folder.
-
-    Raises UnsupportedConfig where its family has several.
-    """
+def tell_pooling(path: Path, config: Mapping[str, Any]) -> None:
+    """Warn in the log of the mode that a folder gets that states none."""
     kind = config.get("model_type")
     if kind in _AVERAGING_FAMILIES:
         return
     mode = family_pooling(config)
+    why = f"as models of type {kind} are trained. If this one was not"
     if mode is None:
-        remedy = (
-            f"{', '.join(MODES[:-1])} or {MODES[-1]}, as the model was trained: there is no "
-            "1_Pooling/config.json, and neither config.json nor the catalogue says which. Conversions for "
-            "MLX leave that file out: copy it from the original. Or pass "
-            "config_overrides={'pooling': ...}, or convert-weights --set pooling=..."
-        )
-        raise UnsupportedConfig("pooling", None, remedy)
+        mode = "mean"
+        why = f"which may be wrong: models of type {kind} are trained for it or for the first token. If so"
     _log.warning(
-        "%s has no 1_Pooling/config.json; pooling the %s, as models of type %s are trained. If this one was "
-        "not, add that file or pass config_overrides={'pooling': ...}; prompts are those of "
+        "%s has no 1_Pooling/config.json, and neither config.json nor the catalogue says how it pools; "
+        "pooling the %s, %s, add that file (conversions for MLX leave it out), pass "
+        "config_overrides={'pooling': ...} or convert-weights --set pooling=...; prompts are those of "
         "config_sentence_transformers.json alone",
         path,
         _SPOKEN[mode],
-        kind,
+        why,
     )
 
 

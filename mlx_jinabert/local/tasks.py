@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from mlx_jinabert.catalog import find
-from mlx_jinabert.checkpoint.pooling_mode import require_pooling
+from mlx_jinabert.checkpoint.pooling_mode import tell_pooling
 from mlx_jinabert.errors import ModelFolderError, WeightMismatch, naming_folder
 from mlx_jinabert.local.headed import scores_by_modules
 from mlx_jinabert.local.judge import answers_yes_or_no
@@ -53,7 +53,7 @@ def check_content(spec: LocalSpec, task: Task) -> None:
     with naming_folder(spec.folder.path):
         if found == task:
             if task == "embedding" and spec.folder.stated_pooling is None:
-                require_pooling(spec.folder.path, spec.folder.config)
+                tell_pooling(spec.folder.path, spec.folder.config)
             return
         if found == "reranker" and spec.architecture.num_labels:
             raise WeightMismatch(extra=_HEAD, hint=f"this is a reranker; {_LOADERS[found]}")

@@ -1,8 +1,9 @@
-"""How token vectors become one: stated, taken from the original's row of the catalogue, or refused."""
+"""How token vectors become one: stated, taken from the original's row of the catalogue, or assumed aloud."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -140,8 +141,8 @@ def test_a_repository_of_a_conversion(tmp_path: Path) -> None:
     "kind", ["bert", "roberta", "modernbert", "nomic_bert", "gte", "eurobert", "codesage"]
 )
 @pytest.mark.parametrize("listed", [False, True], ids=["no modules.json", "a module that is gone"])
-def test_an_encoder_that_states_nothing_is_refused_until_told(
-    tmp_path: Path, kind: str, listed: bool
+def test_an_encoder_that_states_nothing_is_pooled_by_the_mean_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, listed: bool
 ) -> None:
     pytest.importorskip("onnxruntime")
     checkpoint = BERT.but(kind=kind, pooling="cls")
@@ -149,11 +150,14 @@ def test_an_encoder_that_states_nothing_is_refused_until_told(
     folder = stripped(tmp_path / "some-model", checkpoint)
     if listed:
         shutil.copy(whole / "modules.json", folder)
-    with pytest.raises(
-        UnsupportedConfig, match=r"some-model.*'pooling' is None.*config_overrides=.*--set pooling="
-    ):
-        mlx_jinabert.load(folder, backend="onnx")
+    assumed = mlx_jinabert.load(folder, backend="onnx")
+    assert assumed.folder.pooling == "mean"
+    assert re.search(
+        r"some-model .*mean of all tokens, which may be wrong.*config_overrides=.*--set", caplog.text
+    )
+    caplog.clear()
     told = mlx_jinabert.load(folder, backend="onnx", config_overrides={"pooling": "cls"})
+    assert "pooling the" not in caplog.text
     assert told.fingerprint == mlx_jinabert.load(whole, backend="onnx").fingerprint
     with pytest.raises(UnsupportedConfig, match="'pooling' is 'max'"):
         mlx_jinabert.load(folder, config_overrides={"pooling": "max"})
@@ -188,11 +192,16 @@ def test_families_with_one_pooling_say_so_in_the_log(
     assert spoken[pooling] in caplog.text
 
 
-def test_a_decoder_that_sees_both_ways_is_refused(tmp_path: Path) -> None:
+def test_a_decoder_that_sees_both_ways_is_pooled_as_an_encoder(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("onnxruntime")
     folder = stripped(tmp_path / "model", BERT.but(kind="qwen3", head_dim=16))
     for told in ({"is_causal": False}, {"use_bidirectional_attention": True}):
-        with pytest.raises(UnsupportedConfig, match="'pooling' is None"):
-            mlx_jinabert.load(folder, config_overrides=told)
+        caplog.clear()
+        found = mlx_jinabert.load(folder, backend="onnx", config_overrides=told)
+        assert found.folder.pooling == "mean"
+        assert "which may be wrong" in caplog.text
     named = stripped(tmp_path / "named", BERT.but(kind="qwen3", head_dim=16), emb_pooler="cls")
     assert read(named).pooling == "cls"
 
@@ -203,11 +212,11 @@ def test_a_reranker_needs_no_pooling(tmp_path: Path) -> None:
     assert mlx_jinabert.load_reranker(folder, backend="onnx").predict([("a", "b")]).shape == (1,)
 
 
-def test_a_conversion_writes_no_guess(tmp_path: Path) -> None:
+def test_a_conversion_says_what_it_assumes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = stripped(tmp_path / "some-model")
-    with pytest.raises(UnsupportedConfig, match="'pooling' is None"):
-        convert(Request(str(folder), "mlx", tmp_path / "out"))
-    assert not (tmp_path / "out").exists()
+    convert(Request(str(folder), "mlx", tmp_path / "assumed"))
+    assert "which may be wrong" in caplog.text
+    assert read(tmp_path / "assumed").pooling == "mean"
     convert(Request(str(folder), "mlx", tmp_path / "out", settings={"pooling": "cls"}))
     assert read(tmp_path / "out").pooling == "cls"
     convert(Request(str(stripped(tmp_path / "bge-base-en-v1.5-4bit")), "mlx", tmp_path / "named"))
