@@ -32,7 +32,7 @@ from codesearch.benchmark.trial import opened_trial
 from codesearch.chunking.workers.parse_pool import ChunkPool
 from codesearch.files.content.source import SourceText, read_source
 from codesearch.files.options import WalkOptions
-from codesearch.files.repositories.repository import run_git
+from codesearch.files.repositories.git import run_git
 from codesearch.files.walk import walk
 from codesearch.searching.request import MODES
 from codesearch.searching.signals.path_roles import roles_of
