@@ -85,15 +85,13 @@ class Features:
     texts: NDArray[np.int64]
     targets: NDArray[np.bool_]
     """(targets, candidates)"""
-    hybrid: bool
-    """Whether that is the mode."""
     likeness: Column
     """By the words of each, in the unit of the scorer."""
 
     @property
     def is_likened(self) -> bool:
         """Whether the search compares words by their meaning."""
-        return self.hybrid and not self.query.is_name and not self.query.is_long
+        return bool(np.isfinite(self.semantic).any()) and not self.query.is_name and not self.query.is_long
 
     def ndcg(self, weights: Weights) -> float:
         """NDCG@10 of the ranking with these weights."""
@@ -195,7 +193,6 @@ def _features(bench: Bench, query: Query, mode: Mode) -> Features:
         targets=np.array(
             [[target.found_in(_shown(chunk)) for _, chunk in chunks] for target in query.targets], np.bool_
         ).reshape(len(query.targets), len(chunks)),
-        hybrid=mode == "hybrid",
         likeness=word_likeness(query.text, [chunk.embedded_text for _, chunk in chunks]),
     )
 

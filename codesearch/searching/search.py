@@ -72,7 +72,7 @@ class Searcher:
         weights: Weights = WEIGHTS,
         words: Scorer | None = word_likeness,
     ) -> None:
-        """``words`` compares words by their meaning, for questions in words, in hybrid mode."""
+        """``words`` compares words by their meaning, where a question in words is asked of vectors too."""
         self._store = store
         self._embedder = embedder
         self._weights = weights
@@ -139,9 +139,7 @@ class Searcher:
                 trace.lists(lexical, semantic)
             if request.mode == "semantic":
                 return self._by_cosine(query, semantic, trace)
-            in_words = request.mode == "hybrid" and not query.is_name and not query.is_long
-            words = self._words if in_words else None
-            return self._fused(query, lexical, semantic, scope, words=words, trace=trace)
+            return self._fused(query, lexical, semantic, scope, trace)
 
     def _scope(self, request: SearchRequest) -> Scope:
         pattern = parse_pattern(request.pattern)
@@ -232,8 +230,6 @@ class Searcher:
         lexical: Sequence[Match],
         semantic: Sequence[Match],
         scope: Scope,
-        *,
-        words: Scorer | None,
         trace: Trace | None,
     ) -> list[Candidate]:
         share = self._weights.share_for(query) if semantic else 1.0
@@ -246,6 +242,7 @@ class Searcher:
             defining = self._declaring([match.ref for match in uses[len(lexical) :]], names)
         permitted = self._permitted(query.located, scope)
         chunks = self._chunks([*scores, *defining, *permitted])
+        words = self._words if semantic and not query.is_name and not query.is_long else None
         return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights, words=words, watch=trace)
 
     def _declaring(self, refs: Sequence[ChunkRef], names: Sequence[str]) -> list[ChunkRef]:

@@ -55,7 +55,7 @@ class Weights:
     verbatim: float = 0.3
     """For a chunk that holds the query word for word."""
 
-    # -- words by their meaning, for questions in words, in hybrid mode
+    # -- words by their meaning, where questions in words are asked of vectors too
     likeness: float = 1.0
     """For the candidate whose words are most like the question's, less for others in proportion."""
     names_beside_likeness: float = 0.5

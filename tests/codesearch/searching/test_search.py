@@ -76,14 +76,10 @@ def test_words_alone_need_no_model(store: Store) -> None:
         (" ".join(f"word{at}" for at in range(80)), "hybrid", False),
     ],
 )
-@pytest.mark.parametrize("embedded", [True, False])
-def test_words_are_compared_for_questions_in_words(
-    store: Store, query: str, mode: str, likened: bool, embedded: bool
+def test_words_are_compared_where_vectors_answer_a_question(
+    store: Store, query: str, mode: str, likened: bool
 ) -> None:
-    if embedded:
-        embed_pending(store, WordHashEmbedder())
-    elif mode == "semantic":
-        return
+    embed_pending(store, WordHashEmbedder())
     asked: list[str] = []
 
     def words(text: str, texts: Sequence[str], /) -> NDArray[np.float64]:
