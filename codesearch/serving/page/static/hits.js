@@ -62,7 +62,8 @@ function more(hit) {
 
 function why(hit) {
   const { lexical_rank: lexical, semantic_rank: semantic, fused, signals } = hit.why;
-  const steps = signals.map(({ name, times, add }) => `${name} ${times !== 1 ? `x${times}` : ""}${add ? `+${add}` : ""}`);
+  const changed = signals.filter(({ times, add }) => times !== 1 || add);
+  const steps = changed.map(({ name, times, add }) => `${name} ${times !== 1 ? `x${times}` : ""}${add ? `+${add}` : ""}`);
   const ranks = `lexical ${lexical ?? "-"}, semantic ${semantic ?? "-"}, fused ${fused}`;
   return element("details", { class: "why" }, element("summary", {}, "why"), [ranks, ...steps].join("; "));
 }

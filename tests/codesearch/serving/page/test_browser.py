@@ -63,6 +63,18 @@ def results(tab: Any) -> list[str]:
     return [link.inner_text() for link in tab.query_selector_all("#hits .place a")]
 
 
+def test_why_a_hit_is_there_names_what_changed_its_score_alone(tab: Any) -> None:
+    tab.fill("#query", "where is a retry decided")
+    tab.keyboard.press("Enter")
+    assert results(tab)
+    tab.click("#hits > li:first-child details summary")
+    steps = tab.inner_text("#hits > li:first-child details").partition("fused")[2].split("; ")[1:]
+    assert steps
+    assert all(
+        re.fullmatch(r"\w+ (x[\d.e-]+)?(\+-?[\d.e-]+)?", step) and re.search(r"\d", step) for step in steps
+    )
+
+
 def test_a_question_by_keyboard_alone(tab: Any) -> None:
     tab.focus("#main")
     tab.keyboard.press("/")
