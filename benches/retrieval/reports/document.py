@@ -148,9 +148,9 @@ of themselves: the first sentence of a comment asks for its definition (the comm
 subject of a commit for the lines that are still its own. `issues` are 67 issues of sphinx and xarray
 (SWE-bench, LocBench), with `*.py` searched and tests left out: strict Acc@k is the share whose changed
 files are all among the first k. Baselines are the rankings before place, file and number of places were
-three decisions (91e718c; for comments and hunks 1a06c29). The rankings of the issues shown here were taken
-from indexes that 91e718c built: fields and constants are no names in them yet. Times are of a machine busy
-with other work."""
+three decisions (91e718c; for comments and hunks 1a06c29). The rankings of the issues are older than the
+int8 weights of today; chunks of Python and the ranking of long questions are the same. Times are of a
+machine busy with other work."""
 
 _TRIED = """\
 ## What did not help
