@@ -2,7 +2,7 @@
 
 MaxSim of ColBERT (Khattab and Zaharia, arXiv:2004.12832), averaged over the tokens of the query, on what a
 BERT adds up before its first layer: LayerNorm(word + type 0), as ``BertEmbeddings`` of transformers has it.
-A model trained for code has the meaning of words there: "fetch" is near "download", wherever they stand.
+A model trained for code has the meaning of words there: "delete" is near "remove", wherever they stand.
 """
 
 from __future__ import annotations
