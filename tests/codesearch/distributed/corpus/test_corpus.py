@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 from uuid import UUID
 
 import psutil
@@ -279,7 +280,7 @@ def test_workers_that_are_killed_lose_and_double_nothing(
     from tests.support.paths import ROOT
 
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    server = postgres_server(str(tmp_path / "pg"))
+    server = postgres_server(mkdtemp(prefix="pg"))
     try:
         url, reference = (
             f"{server.get_uri()}{_and(server)}schema={name}" for name in ("corpus", "reference")

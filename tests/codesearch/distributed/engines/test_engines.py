@@ -49,8 +49,8 @@ EMBEDDER = WordHashEmbedder()
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    server = postgres_server(str(tmp_path_factory.mktemp("pg")))
+def server() -> Iterator[Any]:
+    server = postgres_server(mkdtemp(prefix="pg"))  # another pytest closes the folders of pytest
     yield server
     server.cleanup()
 
