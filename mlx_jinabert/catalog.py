@@ -1,5 +1,7 @@
 """The models that are known by a short name, read from ``catalog.toml`` when the first one is asked for.
 
+The shipped model has a file of its own: to load it, three dozen others need not be read.
+
 A revision is the commit of the Hub repository that the facts about the model were read at; it is what
 an alias or a catalogued Hub id downloads unless the caller names another one. Some commits of the
 Jina code repository held a different model, so nothing here follows a branch whose commit is known.
@@ -22,7 +24,7 @@ Pooling = str
 """How token vectors become one: "mean", "cls" (first token), "last" (last token), "pma" (by attention, with
 layers of its own), or "tokens": not at all."""
 
-_FILE = Path(__file__).with_name("catalog.toml")
+_SHIPPED, _OTHERS = (Path(__file__).with_name(name) for name in ("shipped.toml", "catalog.toml"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,19 @@ class CatalogEntry:
 @cache
 def available_models() -> Mapping[str, CatalogEntry]:
     """Alias -> what is known of the model; nothing is downloaded."""
-    return read_catalog(_FILE)
+    return MappingProxyType({**_shipped(), **read_catalog(_OTHERS)})
+
+
+@cache
+def _shipped() -> Mapping[str, CatalogEntry]:
+    return read_catalog(_SHIPPED)
 
 
 def find(name: str) -> CatalogEntry | None:
     """The entry with this alias, Hub id or repository name, whatever the case."""
     wanted = name.casefold()
+    if wanted in _shipped():
+        return _shipped()[wanted]
     for entry in available_models().values():
         names = (entry.alias, entry.hub_id, entry.hub_id.rpartition("/")[2])
         if wanted in (known.casefold() for known in names if known):

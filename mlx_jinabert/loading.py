@@ -114,9 +114,13 @@ def load_local(
     }
     spec = _spec_for("embedding", name, revision=revision, **settings)
     tell_terms(spec.folder)
+    # The tokenizer of another folder may be refused: before its graph is built.
+    shipped = spec.folder.origin == "embedded"
+    opening = BackendOwner(partial(_open, spec, backend, dtype), wait=False) if shipped else None
     tokenizer = _tokenizer(spec)
     _warn_of_open_end(spec.folder, tokenizer)
-    owner = BackendOwner(partial(_open, spec, backend, dtype))
+    owner = opening or BackendOwner(partial(_open, spec, backend, dtype), wait=False)
+    owner.wait()
     return LocalEmbedder(spec, tokenizer, owner, _again(load_local, name, spec, backend=backend, **settings))
 
 

@@ -2,13 +2,13 @@
 
 An entry appears whole or not at all (written beside, then renamed) and is believed only while its
 files have the hashes that were recorded when it was written, under the key that it is asked for by, in a
-folder that nobody else can write to. A damaged entry is built again, and a log line says so; a cache that
-cannot be written, or is another user's, costs the time to build, never an error.
+folder that nobody else can write to; what nobody touched is hashed once (``hashes.py``). A damaged entry is
+built again, and a log line says so; a cache that cannot be written, or is another user's, costs the time to
+build, never an error.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlx_jinabert.checkpoint.cache_location import cache_dir, is_private, private_folder
+from mlx_jinabert.checkpoint.hashes import FileHashes
 
 __all__ = ["GRAPH_FILE", "cached_graph", "discard"]
 
@@ -70,10 +71,9 @@ def _is_whole(entry: Path) -> bool:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    found = {}
-    for path in sorted(folder.glob(f"{GRAPH_FILE}*")):
-        with path.open("rb") as file:
-            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    hashes = FileHashes()
+    found = {path.name: hashes.sha256(path) for path in sorted(folder.glob(f"{GRAPH_FILE}*"))}
+    hashes.save()
     return found
 
 

@@ -27,6 +27,9 @@ __all__ = ["GraphFile", "computed_dtype"]
 
 S = TypeVar("S")
 
+_MAPPED_BYTES = 1 << 20
+"""Weights beyond this lie beside a cached graph, where they are mapped: few rows of a table are read."""
+
 
 def computed_dtype(dtype: str) -> str:
     """``dtype`` if graphs compute in it, float32 for "auto"; raises BackendUnavailable otherwise."""
@@ -106,6 +109,7 @@ class GraphFile:
             self._folder.pooling,
             self._dtype,
             graphs.builder_version(),
+            _MAPPED_BYTES,
         ]
         return hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:32]
 
@@ -122,7 +126,7 @@ class GraphFile:
             except ImportError as error:
                 remedy = f"pip install 'mlx-jinabert[onnx]' to build the graph ({error})"
                 raise BackendUnavailable("onnx", remedy) from error
-            graph.save(path)
+            graph.save(path, inline_bytes=_MAPPED_BYTES)
 
 
 class _Unreadable(ModelFolderError):

@@ -41,17 +41,31 @@ _LAST_BATCH_SECONDS = 60.0
 class BackendOwner:
     """Opens a backend in a thread of its own and runs functions on it there, in the order they came."""
 
-    def __init__(self, open_backend: Callable[[], Backend]) -> None:
-        """Returns when the backend is open; what ``open_backend`` raises is raised here."""
+    name: str
+    device: str
+    dtype: str
+    dim: int
+
+    def __init__(self, open_backend: Callable[[], Backend], *, wait: bool = True) -> None:
+        """Returns when the backend is open; what ``open_backend`` raises is raised here.
+
+        ``wait=False``: returns at once. ``wait`` has to be called before anything else is asked.
+        """
         self._open = open_backend
         self._lock = threading.Lock()
         self._thread: _Thread | None = None
         self._backend: Backend | None = None
         self._lost: str | None = None
         _OWNERS.add(self)
-        self.name, self.device, self.dtype, self.dim = self.run(
+        self._opening = self._submit(
             lambda backend: (backend.name, backend.device, backend.dtype, backend.dim)
         )
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Return when the backend is open; what opening it raised is raised here."""
+        self.name, self.device, self.dtype, self.dim = self._opening.result()
 
     def run(self, function: Callable[[Backend], T]) -> T:
         """``function(backend)`` in the owning thread; blocks the calling one."""
@@ -61,12 +75,14 @@ class BackendOwner:
                 "this process was forked from one that had the model loaded; load the model in the child "
                 'after "spawn" or "forkserver" (multiprocessing.set_start_method), or use backend="onnx"',
             )
+        return self._submit(function).result()
+
+    def _submit(self, function: Callable[[Backend], T]) -> Future[T]:
         with self._lock:
             if self._thread is None:
                 self._thread = _idle_thread()
                 finalize(self, _leave, self._thread).atexit = False
-            future = self._thread.submit(lambda: self._call(function))
-        return future.result()
+            return self._thread.submit(lambda: self._call(function))
 
     def _call(self, function: Callable[[Backend], T]) -> T:
         if self._backend is None:

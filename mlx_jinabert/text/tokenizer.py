@@ -12,19 +12,18 @@ token needs one that closes it: where tokenizer.json appends none, it is appende
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.checkpoint.reading import parse_json, read_file
 from mlx_jinabert.checkpoint.sentence_files import EndToken
 from mlx_jinabert.errors import ModelFolderError
-from mlx_jinabert.text.vocabulary import largest_id
+from mlx_jinabert.text.reader import failing_at, read_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -36,7 +35,6 @@ Ids = NDArray[np.int32]
 
 _PAD_TOKENS = ("<pad>", "[PAD]", "<|pad|>", "<|endoftext|>", "<unk>")
 """Looked for where tokenizer.json has no padding section of its own, in this order."""
-_MOST_BYTES = 256 << 20
 _MOST_ID = 2**31 - 1
 _AT_ONCE = 512
 """Texts handed to the tokenizer in one call: bounds what its encodings hold."""
@@ -110,19 +108,11 @@ class Tokenizer:
         Raises ModelFolderError for an unreadable file, for ids beyond the table, and where ``end`` is
         unknown or not what closes.
         """
-        from tokenizers import Tokenizer as Reader
-
         self._path = path
-        content = read_file(path, _MOST_BYTES)
-        if content is None:
-            raise ModelFolderError(path, "not a readable tokenizer.json: there is no such file")
-        with self._failing():
-            self._reader = Reader.from_str(content.decode("utf-8"))
-        described = parse_json(path, content)
-        _check_ids(path, described, table_rows)
-        self._reader.no_truncation()
-        self._reader.no_padding()
-        self.pad_id = self._find_pad(described.get("padding"))
+        self._file = read_tokenizer(path)  # held: it is shared for as long as somebody has it
+        self._reader = self._file.reader
+        _check_ids(path, self._file.largest_id, table_rows)
+        self.pad_id = self._find_pad(self._file.padding)
         with self._failing():
             closed = self._reader.encode("x")
         closing = closed.ids[-1] if closed.special_tokens_mask[-1:] == [1] else None
@@ -136,15 +126,8 @@ class Tokenizer:
             )
         self.max_length = max_length
 
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        """Report what the tokenizers library raises, and panics of its Rust code, as the file's fault."""
-        try:
-            yield
-        except BaseException as error:
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                raise
-            raise ModelFolderError(self._path, f"not a readable tokenizer.json: {error}") from error
+    def _failing(self) -> AbstractContextManager[None]:
+        return failing_at(self._path)
 
     def encode(self, texts: Sequence[str]) -> TokenizedTexts:
         """Token ids with special tokens, each cut to ``max_length``, and the lengths before the cut."""
@@ -237,7 +220,7 @@ class Tokenizer:
             )
         return np.empty(0, dtype=np.int32)
 
-    def _find_pad(self, padding: dict[str, object] | None) -> int:
+    def _find_pad(self, padding: Mapping[str, object] | None) -> int:
         if padding is not None and isinstance(padding.get("pad_id"), int):
             return int(str(padding["pad_id"]))
         found = (self._reader.token_to_id(token) for token in _PAD_TOKENS)
@@ -252,8 +235,8 @@ def _bytes_before(text: str) -> Sequence[int]:
     return [0, *accumulate(len(character.encode()) for character in text)]
 
 
-def _check_ids(path: Path, described: Mapping[str, Any], table_rows: int | None) -> None:
-    largest, most = largest_id(described), _MOST_ID if table_rows is None else table_rows - 1
+def _check_ids(path: Path, largest: int, table_rows: int | None) -> None:
+    most = _MOST_ID if table_rows is None else table_rows - 1
     if largest > most:
         table = "ids are 32 bits wide" if table_rows is None else f"the weights have ids 0 to {most}"
         raise ModelFolderError(path, f"its largest token id is {largest}, but {table}; it is another model's")

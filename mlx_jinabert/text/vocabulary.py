@@ -21,7 +21,8 @@ def _ids(tokenizer: Mapping[str, Any]) -> Iterator[Any]:
     model = tokenizer.get("model")
     vocabulary = model.get("vocab") if isinstance(model, Mapping) else None
     if isinstance(vocabulary, Mapping):
-        yield from vocabulary.values()
+        numbers = vocabulary.values()
+        yield from [max(numbers)] if set(map(type, numbers)) == {int} else numbers  # at once: there are many
     elif isinstance(vocabulary, list):
         yield len(vocabulary) - 1
     for token in tokenizer.get("added_tokens") or ():

@@ -138,7 +138,7 @@ def _entry() -> Path:
     return found
 
 
-@pytest.mark.parametrize("harm", ["graph", "record", "other key"])
+@pytest.mark.parametrize("harm", ["graph", "weights", "record", "other key"])
 def test_a_cached_graph_that_does_not_verify_is_made_anew(
     harm: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -148,6 +148,10 @@ def test_a_cached_graph_that_does_not_verify_is_made_anew(
     if harm == "graph":
         with (entry / "model.onnx").open("ab") as file:
             file.write(b"\0")
+    elif harm == "weights":
+        with (entry / "model.onnx.data").open("rb+") as file:
+            file.seek(1 << 20)
+            file.write(b"damaged")
     elif harm == "record":
         (entry / "sha256.json").write_text("[" * 100_000)
     else:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import mlx_jinabert
+from mlx_jinabert import catalog
 from mlx_jinabert.catalog import CatalogEntry, available_models, find, near, read_catalog
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.local.spec import read_spec
@@ -147,3 +148,9 @@ def _written(folder: Path, text: str) -> Path:
     path = folder / "models.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_the_shipped_model_is_found_first_and_described_once() -> None:
+    assert next(iter(available_models())) == "embedded"
+    assert "embedded" not in read_catalog(catalog._OTHERS)
+    assert find("Embedded") is available_models()["embedded"]
