@@ -151,8 +151,8 @@ def _checked(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unknown(tool: Tool, given: str) -> str:
     near = difflib.get_close_matches(given, tool.properties, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{tool.name} has no argument {given[:100]!r}{hint} It has: {', '.join(tool.properties)}"
+    hint = f"; did you mean {near[0]}? It" if near else "; it"
+    return f"{tool.name} has no argument {given[:100]!r}{hint} has: {', '.join(tool.properties)}"
 
 
 def _value(name: str, schema: Mapping[str, Any], value: Any) -> Any:

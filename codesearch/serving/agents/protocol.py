@@ -26,6 +26,7 @@ from codesearch import __version__
 from codesearch.errors import CodesearchError
 from codesearch.serving.agents.arguments import INSTRUCTIONS, TOOLS
 from codesearch.serving.agents.tools import Tools
+from codesearch.serving.agents.unreadable import Readable
 from codesearch.serving.agents.wording import Wording
 
 __all__ = ["http_app", "run_stdio", "server"]
@@ -78,7 +79,7 @@ def run_stdio(tools: Tools, folders: Sequence[str]) -> None:
     async def serve() -> None:
         mine = server(tools, folders)
         async with stdio_server() as (incoming, outgoing):
-            await mine.run(incoming, outgoing, mine.create_initialization_options())
+            await mine.run(Readable(incoming, outgoing), outgoing, mine.create_initialization_options())
 
     anyio.run(serve)
 
