@@ -22,7 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.files.repositories.git import git_command, installed
 
-__all__ = ["Address", "checkout", "is_address"]
+__all__ = ["Address", "checkout", "is_address", "meant_address"]
 
 _log = logging.getLogger("codesearch")
 
@@ -33,12 +33,29 @@ FRESH_SECONDS = 600
 _TIMEOUT_SECONDS = 600
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ADDRESS = re.compile(rf"({'|'.join(PROTOCOLS)})://")
+_SHORT = re.compile(r"([\w.-]+@[\w.-]+):/?(?!/)([^\s:]+)")
+"""How ssh itself writes an address: ``git@host:owner/repo.git``."""
+_IDLE = re.compile(r"warning:|hint:|remote:\s*$|$", re.IGNORECASE)
+_MOST_SAID = 300
 _NO_FILTERS = ("filter.lfs.smudge=", "filter.lfs.process=", "filter.lfs.required=false")
 
 
 def is_address(path: object) -> bool:
     """Whether a path is the address of a repository."""
     return isinstance(path, str) and _ADDRESS.match(path) is not None
+
+
+def meant_address(path: str) -> str:
+    """Return advice for a path that was meant as an address and is none; "" for any other path.
+
+    >>> meant_address("git@host:owner/repo.git")
+    'as an address it is ssh://git@host/owner/repo.git'
+    """
+    if short := _SHORT.fullmatch(path):
+        return f"as an address it is ssh://{short[1]}/{short[2]}"
+    if "://" in path and not is_address(path):
+        return f"addresses of repositories begin with {', '.join(f'{each}://' for each in PROTOCOLS)}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +79,11 @@ class Address:
                 f"{text} is no address of a repository; expected https://host/owner/repo or .../repo@branch"
             )
         return cls(urlunsplit((parts.scheme, parts.netloc, path, parts.query, "")), ref)
+
+    @property
+    def shown(self) -> str:
+        """The address without its password."""
+        return re.sub(r"(://[^/@]*?):[^/@]*@", r"\1:***@", self.url)
 
     @property
     def folder_name(self) -> str:
@@ -115,7 +137,14 @@ def _update(tree: Path, address: Address) -> None:
 
 
 def _fetch(tree: Path, address: Address) -> None:
-    _git(tree, "fetch", "--quiet", "--depth=1", "--no-tags", "--force", "--", address.url, address.ref)
+    try:
+        _git(tree, "fetch", "--quiet", "--depth=1", "--no-tags", "--force", "--", address.url, address.ref)
+    except CodesearchError as error:
+        of = "" if address.ref == "HEAD" else f" ({address.ref})"
+        raise CodesearchError(
+            f"{address.shown}{of} cannot be cloned: {error}; check address and @branch, and that "
+            f"`git ls-remote {address.shown}` answers; or give the folder of a clone"
+        ) from error
     _git(tree, "checkout", "--quiet", "--force", "--detach", "FETCH_HEAD")
 
 
@@ -141,8 +170,14 @@ def _git(folder: Path, *arguments: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise CodesearchError(f"git {arguments[0]} took more than {_TIMEOUT_SECONDS} s") from error
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        raise CodesearchError(f"git {arguments[0]} failed: {said[-1]}")
+        raise CodesearchError(f"git {arguments[0]} failed: {_reason(done.stderr) or done.returncode}")
+
+
+def _reason(said: str) -> str:
+    """Return what git and its helpers complained of first; what follows is advice for other cases."""
+    told = [line.strip() for line in said.splitlines() if not _IDLE.match(line.strip())]
+    end = next((at for at, line in enumerate(told) if line.startswith("fatal:")), len(told))
+    return "; ".join(told[: end + 1][-3:])[-_MOST_SAID:]
 
 
 def _make_room(home: Path, keep: Path) -> None:

@@ -157,7 +157,7 @@ def holds_anything(index: Index) -> bool:
 
 def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
     """Return the paths. UsageError for one that is not there: most likely an unquoted query."""
-    from codesearch.files.repositories.clones import is_address
+    from codesearch.files.repositories.clones import is_address, meant_address
     from codesearch.storage.folders.locations import list_indexes
 
     for path in paths:
@@ -166,9 +166,8 @@ def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
         if any(entry.root == caller.path(path).absolute() for entry in list_indexes()):
             continue  # the tree is gone, its index is not
         words = " ".join((query, *paths))
-        raise click.UsageError(
-            f'no such file or folder: {path}; to ask for several words, quote the query: codesearch "{words}"'
-        )
+        advice = meant_address(path) or f'to ask for several words, quote the query: codesearch "{words}"'
+        raise click.UsageError(f"no such file or folder: {path}; {advice}")
     return tuple(paths)
 
 

@@ -122,7 +122,7 @@ def locate(path: str | os.PathLike[str] = ".", *, here: bool = False) -> Locatio
         path = checkout(str(path), clones_path()) if is_address(path) else path
     target = canonical(Path(path))
     if not target.exists():
-        return _locate_gone(target)
+        return _locate_gone(target, str(path))
     folder = target if target.is_dir() else target.parent
     top = folder if here else git_top_level(folder) or folder
     return _location(top, target)
@@ -176,12 +176,15 @@ def _location(root: Path, target: Path) -> Location:
     return Location(root, index_home() / "indexes" / key, under)
 
 
-def _locate_gone(target: Path) -> Location:
+def _locate_gone(target: Path, written: str) -> Location:
+    from codesearch.files.repositories.clones import meant_address
+
     for folder in (target, *target.parents):
         location = _location(folder, target)
         if not folder.exists() and location.directory.is_dir():
             return location
-    raise BadQuery(f"no such file or folder: {target}")
+    advice = meant_address(written)
+    raise BadQuery(f"no such file or folder: {written if advice else target}{advice and f'; {advice}'}")
 
 
 def _make_private(folder: Path) -> None:

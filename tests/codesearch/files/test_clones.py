@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.files.repositories import clones
-from codesearch.files.repositories.clones import Address, checkout, is_address
+from codesearch.files.repositories.clones import Address, checkout, is_address, meant_address
+from codesearch.storage.folders.locations import locate
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -124,9 +126,53 @@ def test_a_user_name_is_no_reference() -> None:
 
 
 def test_a_repository_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(CodesearchError, match="git fetch failed"):
+    with pytest.raises(CodesearchError) as error:
         checkout(f"file://{tmp_path}/nothing", tmp_path / "clones")
+    said = str(error.value)
+    assert said.startswith(f"file://{tmp_path}/nothing cannot be cloned: git fetch failed: fatal: ")
+    assert "does not appear to be a git repository" in said
+    assert f"`git ls-remote file://{tmp_path}/nothing`" in said
     assert not list((tmp_path / "clones").iterdir())
+
+
+def test_a_reference_that_is_not_there(origin: Path, tmp_path: Path) -> None:
+    with pytest.raises(CodesearchError, match=r"\(nosuch\) cannot be cloned: .*remote ref nosuch"):
+        checkout(f"file://{origin}@nosuch", tmp_path / "clones")
+
+
+def test_what_a_helper_of_git_complains_of_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    helper = tmp_path / "ssh"
+    helper.write_text("#!/bin/sh\necho 'git@host: Permission denied (publickey).' >&2\nexit 255\n")
+    helper.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH", str(helper))
+    with pytest.raises(
+        CodesearchError, match=r"failed: git@host: Permission denied \(publickey\)\.; fatal: "
+    ):
+        checkout("ssh://git@host/a/b", tmp_path / "clones")
+
+
+def test_a_password_is_not_told(tmp_path: Path) -> None:
+    with pytest.raises(CodesearchError) as error:
+        checkout("http://me:hunter2@127.0.0.1:1/a/b", tmp_path / "clones")
+    assert "http://me:***@127.0.0.1:1/a/b cannot be cloned" in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("git@host:owner/repo.git", "ssh://git@host/owner/repo.git"),
+        ("ftp://host/a/b", "https://, http://, ssh://, file://"),
+        ("C:/code", ""),
+        ("https://host/a/b", ""),
+    ],
+)
+def test_what_was_meant_as_an_address_is_told(text: str, advice: str) -> None:
+    assert advice in meant_address(text)
+    assert bool(advice) == bool(meant_address(text))
+    if advice:
+        with pytest.raises(BadQuery, match=f"{re.escape(text)}; .*{re.escape(advice)}"):
+            locate(text)
 
 
 def test_the_oldest_clones_make_room(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
