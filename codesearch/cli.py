@@ -214,6 +214,8 @@ def _fail(error: Exception, args: Sequence[str]) -> int:
 
 def _described(error: Exception) -> tuple[str, str]:
     """A message for a person and a kind for a program."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return _missing_command(error.ctx), "UsageError"
     if isinstance(error, click.ClickException):
         hint = ""
         if isinstance(error, click.UsageError) and error.ctx is not None:
@@ -228,6 +230,12 @@ def _described(error: Exception) -> tuple[str, str]:
         return what, type(error).__name__
     report = "this is a bug; CODESEARCH_DEBUG=1 shows where it comes from"
     return f"{type(error).__name__}: {error} ({report})", type(error).__name__
+
+
+def _missing_command(group: click.Context) -> str:
+    commands = group.command.commands if isinstance(group.command, click.Group) else {}
+    known = ", ".join(sorted(name for name, command in commands.items() if not command.hidden))
+    return f"Missing command, one of {known}; see: {group.command_path} --help"
 
 
 def _has_no_folder() -> bool:

@@ -19,7 +19,7 @@ from conversion.record import Record
 from mlx_jinabert import load
 from mlx_jinabert.architectures import read_architecture
 from mlx_jinabert.backends import resolve_backend
-from mlx_jinabert.catalog import find, near
+from mlx_jinabert.catalog import find, hint
 from mlx_jinabert.checkpoint.dense import check_chain
 from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.verify.published import CheckVector, check_vectors
@@ -74,8 +74,7 @@ def verifier(
     entry = find(known_as) if known_as is not None else None
     if known_as is not None and entry is None:
         raise ConversionError(
-            f"--verify-as {known_as}: unknown; did you mean {', '.join(near(known_as))}? Any alias or Hub id "
-            "that `codesearch models` lists is taken"
+            f"--verify-as {known_as}: unknown; {hint(known_as)}, and their Hub ids are taken, too"
         )
 
     def verify(source: ModelFolder, folder: Path, record: Record) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-__all__ = ["CatalogEntry", "Pooling", "available_models", "find", "near", "read_catalog"]
+__all__ = ["CatalogEntry", "Pooling", "available_models", "find", "hint", "read_catalog"]
 
 Pooling = str
 """How token vectors become one: "mean", "cls" (first token), "last" (last token), "pma" (by attention, with
@@ -92,18 +92,17 @@ def find(name: str) -> CatalogEntry | None:
     return None
 
 
-def near(name: str) -> list[str]:
-    """Known aliases that look like ``name``, best first; all of them if none does."""
+def hint(name: str) -> str:
+    """Return which aliases look like ``name``, and where all of them are listed."""
     names = {
         known.casefold(): entry.alias
         for entry in available_models().values()
         for known in (entry.alias, entry.hub_id.rpartition("/")[2])
         if known
     }
-    close = [
-        names[match] for match in difflib.get_close_matches(name.casefold(), list(names), n=3, cutoff=0.5)
-    ]
-    return list(dict.fromkeys(close)) or list(available_models())
+    close = difflib.get_close_matches(name.casefold(), list(names), n=3, cutoff=0.5)
+    meant = " or ".join(dict.fromkeys(names[match] for match in close))
+    return (f"did you mean {meant}? " if meant else "") + "`codesearch models` lists the known names"
 
 
 def read_catalog(path: Path) -> Mapping[str, CatalogEntry]:

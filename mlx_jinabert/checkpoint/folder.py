@@ -124,10 +124,9 @@ def resolve(name: str | os.PathLike[str], revision: str | None = None) -> ModelF
         raise ModelFolderError(path, "is a file; give the folder that holds it")
     if isinstance(name, os.PathLike) or text.startswith((".", "~", os.sep)) or os.sep in text:
         raise ModelFolderError(path, "no such folder")
-    known = ", ".join(catalog.near(text))
     raise ModelFolderError(
         text,
-        f"unknown model; did you mean {known}? Or give a Hub id (owner/name) or the path of a model folder",
+        f"unknown model; {catalog.hint(text)}; a Hub id (owner/name) or a model folder will do, too",
     )
 
 

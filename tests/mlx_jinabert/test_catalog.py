@@ -9,7 +9,7 @@ import pytest
 
 import mlx_jinabert
 from mlx_jinabert import catalog
-from mlx_jinabert.catalog import CatalogEntry, available_models, find, near, read_catalog
+from mlx_jinabert.catalog import CatalogEntry, available_models, find, hint, read_catalog
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.local.spec import read_spec
 from mlx_jinabert.verify.published import _published, check_logits, identify
@@ -62,9 +62,9 @@ def test_names_of_one_model(name: str) -> None:
 
 def test_a_slip_of_the_pen_is_understood() -> None:
     assert find("jina-cod") is None
-    assert near("jina-cod")[0] == "jina-code"
-    assert near("all-MiniLM-L6")[0] == "minilm"
-    assert near("qqqqqqqq") == list(available_models())
+    assert hint("jina-cod").startswith("did you mean jina-code")
+    assert hint("all-MiniLM-L6").startswith("did you mean minilm")
+    assert hint("qqqqqqqq") == "`codesearch models` lists the known names"
 
 
 def test_published_vectors_are_of_known_models_and_widths() -> None:

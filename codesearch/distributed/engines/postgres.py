@@ -274,5 +274,11 @@ def _json(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _said(error: Exception) -> str:
+    """What the server said, or why it cannot be asked."""
     detail = error.args[0] if error.args else error
-    return str(detail.get("M", detail)) if isinstance(detail, dict) else str(error)
+    if isinstance(detail, dict):
+        return str(detail.get("M", detail))
+    if isinstance(error.__cause__, OSError):
+        where = str(error).partition(" (timeout")[0]
+        return f"{where}: {error.__cause__.strerror or error.__cause__}; is the server running there?"
+    return str(error)

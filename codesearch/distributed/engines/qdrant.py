@@ -266,8 +266,12 @@ class QdrantEngine(QdrantQuestions):
             with warnings.catch_warnings():  # the local mode says at each call what it needs not do
                 warnings.filterwarnings("ignore", ".*[Ll]ocal", UserWarning)
                 return ask()
+        except CodesearchError:  # said by a question within a question
+            raise
         except Exception as error:
-            raise CodesearchError(f"Qdrant cannot answer for the collection {self._name}: {error}") from error
+            raise CodesearchError(
+                f"Qdrant cannot answer for the collection {self._name}: {error}; is the server running there?"
+            ) from error
 
 
 def _found(points: Sequence[Any]) -> list[Found]:

@@ -5,6 +5,7 @@ fsspec.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import urllib.error
 import urllib.request
@@ -15,12 +16,13 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, cast
 from urllib.parse import urlsplit
 
-from codesearch.errors import PortableIndexError
+from codesearch.errors import BadQuery, PortableIndexError
 
 __all__ = ["local_copy"]
 
 _TIMEOUT_SECONDS = 60
 _BLOCK = 1 << 20
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @contextmanager
@@ -30,8 +32,13 @@ def local_copy(source: str, sha256: str | None = None) -> Iterator[Path]:
     ``http`` and ``https`` need nothing; ``s3``, ``gs`` and the like need fsspec and its package for them.
 
     Raises:
-        PortableIndexError: it is not there, cannot be fetched, or does not have the hash ``sha256``.
+        BadQuery: ``sha256`` is no hash.
+        PortableIndexError: the index is not there, cannot be fetched, or has another hash.
     """
+    if sha256 is not None and not _SHA256.fullmatch(sha256):
+        raise BadQuery(
+            f"the sha256 to expect is {sha256[:100]!r}; it has 64 hex digits, as `sha256sum FILE` prints"
+        )
     scheme = urlsplit(source).scheme
     if len(scheme) <= 1:  # a path, perhaps with a Windows drive
         path = Path(source).expanduser()

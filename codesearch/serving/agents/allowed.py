@@ -42,7 +42,7 @@ class AllowedFolders:
         if self._folder_of(target) is None:
             raise BadQuery(
                 f"{path} is outside of what may be searched ({', '.join(map(str, self.folders))}); "
-                "its user can allow more: codesearch mcp --root FOLDER"
+                "its user can allow more with --root FOLDER"
             )
         if not target.exists():
             raise BadQuery(f"no such file or folder: {path}; paths are relative to {self.folders[0]}")

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -105,7 +106,9 @@ def build(
     ]
     for extra in extras:
         routes += extra.routes
-    app = Starlette(routes=routes, lifespan=whole, exception_handlers={Exception: _failed})
+    app = Starlette(
+        routes=routes, lifespan=whole, exception_handlers={HTTPException: _no_route, Exception: _failed}
+    )
     return Guard(app, resident.secret, resident.links)
 
 
@@ -155,6 +158,13 @@ async def read_json(request: Request) -> Any:
 
 def _bad(error: ValueError) -> Response:
     return _line({"error": str(error), "kind": "BadRequest"}, 400)
+
+
+def _no_route(request: Request, error: Exception) -> Response:
+    """Answer a path or a method that is not served as every other error: in JSON."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    what = "is not served" if status == 404 else str(getattr(error, "detail", error))
+    return _line({"error": f"{request.method} {request.url.path[:200]}: {what}", "kind": "NotFound"}, status)
 
 
 def _failed(_: Request, error: Exception) -> Response:

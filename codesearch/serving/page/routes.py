@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from codesearch.errors import CodesearchError
+from codesearch.errors import BadQuery, CodesearchError
 from codesearch.serving.http.app import Extra, Resident
 from codesearch.serving.page.api import Api
 
@@ -40,17 +40,18 @@ def extra(resident: Resident, folders: Sequence[str]) -> Extra:
     if not folders:
         return Extra([])
     api = Api(resident.pool, resident.keeper, folders)
-    questions: dict[str, Question] = {
-        "search": api.search,
-        "file": api.file,
-        "similar": api.similar,
-        "symbols": api.symbols,
-        "map": lambda asked: found.about() if (found := api.map(asked)) else {"ready": False},
-        "roots": lambda _: api.roots(),
+    questions: dict[str, tuple[Question, str]] = {
+        "search": (api.search, "q root language glob folder kind"),
+        "file": (api.file, "root path"),
+        "similar": (api.similar, "root path line"),
+        "symbols": (api.symbols, "q root"),
+        "map": (lambda asked: found.about() if (found := api.map(asked)) else {"ready": False}, "root"),
+        "roots": (lambda _: api.roots(), ""),
     }
     routes: list[BaseRoute] = [Route("/", _static), Route("/static/{name}", _static)]
     routes.append(Route("/favicon.ico", _icon))
-    routes += [Route(f"/api/{name}", partial(_answer, resident, ask)) for name, ask in questions.items()]
+    for name, (ask, takes) in questions.items():
+        routes.append(Route(f"/api/{name}", partial(_answer, resident, _of_known(ask, takes.split()))))
     routes.append(Route("/api/points", partial(_points, resident, api)))
 
     @asynccontextmanager
@@ -61,6 +62,19 @@ def extra(resident: Resident, folders: Sequence[str]) -> Extra:
             api.close()
 
     return Extra(routes, lifespan)
+
+
+def _of_known(ask: Question, takes: Sequence[str]) -> Question:
+    """Ask with known parameters alone: one that is silently ignored looks like an answer to it."""
+
+    def checked(asked: dict[str, str]) -> Any:
+        for given in asked:
+            if given not in takes:
+                known = ", ".join(takes) or "none"
+                raise BadQuery(f"unknown parameter {given[:100]!r}; there are: {known}")
+        return ask(asked)
+
+    return checked
 
 
 async def _icon(_: Request) -> Response:

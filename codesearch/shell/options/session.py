@@ -199,7 +199,9 @@ def check_line(file: str, line: int) -> None:
     except OSError as error:
         raise BadQuery(f"{file} cannot be read: {error.strerror}") from None
     if content is None:
-        raise BadQuery(f"{file} cannot be read: there is no such file, or it is no regular one, or too large")
+        there = caller.path(file)
+        large = f"it is larger than {_MOST_BYTES >> 20} MiB" if there.is_file() else "it is no regular file"
+        raise BadQuery(f"{file} cannot be read: {large if there.exists() else 'there is no such file'}")
     count = content.count(b"\n") + (not content.endswith(b"\n"))
     if not 1 <= line <= max(count, 1):
         raise BadQuery(f"{file} has {counted(count, 'line')}, and {line} is none of them")

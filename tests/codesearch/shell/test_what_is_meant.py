@@ -46,6 +46,22 @@ def test_similar_takes_the_root_of_the_file(scratch: Path) -> None:
     assert indexed(scratch) == [str(scratch / "flask"), str(scratch / "loose")]
 
 
+def test_a_group_without_a_command_names_its_commands(scratch: Path) -> None:
+    done = run("agents", cwd=scratch)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "codesearch: error: Missing command, one of install, list, uninstall; see: codesearch agents --help\n"
+    )
+
+
+def test_similar_says_why_a_file_cannot_be_read(scratch: Path) -> None:
+    (scratch / "folder").mkdir()
+    for name, why in (("gone.py", "there is no such file"), ("folder", "it is no regular file")):
+        done = run("similar", f"{name}:1", cwd=scratch)
+        assert done.returncode == 2
+        assert f"{name} cannot be read: {why}\n" in done.stderr
+
+
 def test_outside_of_git_a_large_first_index_is_asked_about(
     scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

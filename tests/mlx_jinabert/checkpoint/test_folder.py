@@ -140,8 +140,11 @@ def test_shards_are_taken_from_the_index(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("jina-cod", "unknown model; did you mean jina-code"),
-        ("no-such-thing", "embedded, jina-code"),
+        ("jina-cod", r"unknown model; did you mean jina-code( or [\w.-]+)*\? `codesearch models` lists"),
+        (
+            "no-such-thing",
+            "no-such-thing: unknown model; `codesearch models` lists the known names; a Hub",
+        ),
         ("./nowhere", "no such folder"),
         (Path("nowhere"), "no such folder"),
         ("", "unknown model"),

@@ -4,6 +4,7 @@ stand-ins.
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -308,8 +309,20 @@ def restarted(server: Any, folder: Path) -> Any:
 def test_no_server_is_an_error_in_words() -> None:
     require("pg8000")
     nobody = "postgresql://nobody@127.0.0.1:1/nothing"
-    with opened(nobody) as engine, pytest.raises(CodesearchError, match="Postgres cannot answer"):
+    with opened(nobody) as engine, pytest.raises(CodesearchError) as error:
         engine.roots()
+    assert re.fullmatch(
+        r"Postgres cannot answer: .*127\.0\.0\.1.*port 1: .*efused; is the server running there\?",
+        str(error.value),
+    )
+
+
+def test_no_qdrant_is_said_once() -> None:
+    require("qdrant_client")
+    with opened("qdrant://127.0.0.1:1/c") as engine, pytest.raises(CodesearchError) as error:
+        engine.create(EngineRecord("m", False, "f", 32, 3.0))
+    assert str(error.value).count("Qdrant cannot answer for the collection c") == 1
+    assert str(error.value).endswith("; is the server running there?")
 
 
 def test_a_newer_schema_is_refused_and_an_older_one_migrated(

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from codesearch import open_index
-from codesearch.errors import CodesearchError, ModelMismatch, PortableIndexError
+from codesearch.errors import BadQuery, CodesearchError, ModelMismatch, PortableIndexError
 from codesearch.index.portable.archive import MANIFEST, _zstd
 from codesearch.index.portable.export import CHUNKS, VECTORS, export_index
 from codesearch.index.portable.importing import ImportResult, import_index
@@ -168,7 +168,13 @@ def test_the_hash_is_checked_before_anything_is_read(made: Path, tmp_path: Path)
     right = hashlib.sha256(made.read_bytes()).hexdigest()
     assert _import(tree, made, right.upper()).files == 3
     with pytest.raises(PortableIndexError, match=f"sha256 is {right}, expected 00"):
-        _import(tree, made, "00")
+        _import(tree, made, "00" * 32)
+
+
+@pytest.mark.parametrize("given", ["", "00", "g" * 64, "0" * 65])
+def test_what_is_no_hash_is_refused_before_anything_is_fetched(tmp_path: Path, given: str) -> None:
+    with pytest.raises(BadQuery, match=f"'{given}'; it has 64 hex digits"):
+        _import(write_tree(tmp_path / "clone", FILES), "http://127.0.0.1:1/index", given)
 
 
 def test_it_is_fetched_over_http(made: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import urllib.error
 import urllib.request
@@ -110,6 +111,24 @@ def test_a_root_outside_is_refused(page: Page) -> None:
 )
 def test_bad_questions_are_refused_in_words(page: Page, name: str, asked: dict[str, str]) -> None:
     assert page.refused(name, **asked)
+
+
+def test_unknown_parameters_are_refused_by_name(page: Page) -> None:
+    said = page.refused("search", q="x", limit="3")
+    assert said == "unknown parameter 'limit'; there are: q, root, language, glob, folder, kind"
+    assert "there are: none" in page.refused("roots", q="x")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/no/such", 404), ("POST", "/api/search", 405)]
+)
+def test_what_is_not_served_is_said_in_json(page: Page, method: str, path: str, status: int) -> None:
+    headers = {"authorization": f"Bearer {page.address.secret}"}
+    asked = urllib.request.Request(page.url + path, headers=headers, method=method)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked)
+    assert refused.value.code == status
+    assert f"{method} {path}" in json.load(refused.value)["error"]
 
 
 def test_similar_and_symbols(page: Page) -> None:
