@@ -58,7 +58,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "orjson": ("mlx_jinabert/server/json_answer.py",),
     "prometheus_client": ("mlx_jinabert/server/web/metrics.py",),
     "ray": ("codesearch/distributed/corpus/ray_workers.py",),
-    "mcp": ("codesearch/serving/agents/protocol.py",),
+    "mcp": ("codesearch/serving/agents/protocol.py", "codesearch/serving/agents/unreadable.py"),
     "psutil": ("codesearch/chunking/workers/memory_limit.py", "codesearch/serving/resident/memory.py"),
     "watchfiles": ("codesearch/serving/resident/watch.py",),
     "tomlkit": ("codesearch/serving/agents/install/edit_toml.py",),

@@ -11,7 +11,6 @@ from typing import Any
 
 from mcp import types
 from mcp.shared.message import SessionMessage
-from pydantic import ValidationError
 
 __all__ = ["Readable", "mended_or_answered"]
 
@@ -78,7 +77,7 @@ def mended_or_answered(error: Exception) -> SessionMessage | types.JSONRPCError 
     Programs that cut a text in the middle of a character beyond U+FFFF write one half of it (``\\ud83d``),
     which is no Unicode: it becomes a question mark, and the rest is read.
     """
-    problems = error.errors() if isinstance(error, ValidationError) else []
+    problems = _problems(error)
     if not problems or problems[0]["type"] != "json_invalid":
         whole = next(
             (p["input"] for p in problems if isinstance(p["input"], dict) and "id" in p["input"]), {}
@@ -91,9 +90,15 @@ def mended_or_answered(error: Exception) -> SessionMessage | types.JSONRPCError 
         mended = json.dumps(json.loads(line), ensure_ascii=False).encode("utf-8", "replace")
         return SessionMessage(types.jsonrpc_message_adapter.validate_json(mended, by_name=False))
     except (ValueError, RecursionError) as again:
-        if isinstance(again, ValidationError) and again.errors()[0]["type"] != "json_invalid":
+        if (found := _problems(again)) and found[0]["type"] != "json_invalid":
             return mended_or_answered(again)
         return _answer(None, _PARSE_ERROR, f"not JSON: {problems[0]['msg']}; {_EXPECTED}")
+
+
+def _problems(error: Exception) -> list[dict[str, Any]]:
+    """Return what the SDK's models (pydantic's) find wrong, with the input of each."""
+    told = getattr(error, "errors", None)
+    return list(told()) if callable(told) else []
 
 
 def _answer(identity: Any, code: int, message: str) -> types.JSONRPCError:
