@@ -95,7 +95,8 @@ def line_spans(data: bytes, language: str | None, options: ChunkOptions) -> list
 def pattern_spans(data: bytes, language: str, options: ChunkOptions) -> list[Span]:
     """The same, with the definitions that line patterns find; for languages that have such patterns."""
     definitions, members = line_definitions(data, language)
-    return _with_members(_line_spans(data, definitions, options, "code"), members)
+    kind = "text" if LANGUAGES[language].prose else "code"
+    return _with_members(_line_spans(data, definitions, options, kind), members)
 
 
 def _line_spans(

@@ -32,6 +32,7 @@ from codesearch.searching.ranking.weights import WEIGHTS, Weights
 from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.signals.declared import declared_grade
 from codesearch.searching.signals.near_names import near_names
+from codesearch.searching.signals.signals import within
 from codesearch.searching.stores.protocol import Match, Scope, SearchStore
 from codesearch.storage.lexical.tokens import tokenize
 
@@ -43,6 +44,7 @@ _CANDIDATES = 100  # of each arm
 _TERMS_OF_ISSUE = 24  # more of them change nothing but the time that it takes
 _SPECIAL = re.compile(r"([*?\[\]\\!#])")  # what a glob takes for more than itself
 _USES = 1_000  # of a name that nothing is known to define
+_MAX_OF_OWNER = 5_000  # that are looked through for the owner that the query gives
 _MAX_DEFINITIONS = 200  # of one name: more says that the name says little
 
 
@@ -236,7 +238,7 @@ class Searcher:
         scores = ranking.fuse([match.ref for match in lexical], semantic, share, self._weights)
         names = [name.last for name in query.names]
         # Whether or not an arm found them.
-        defining = self._store.definitions(names, scope, _MAX_DEFINITIONS) if names else []
+        defining = self._defining(query, scope) if names else []
         if query.is_name and not defining:  # one of its uses may be a declaration that nobody knows as such
             uses = self._store.lexical(query.asked_terms, _USES, self._weights.columns, scope)
             defining = self._declaring([match.ref for match in uses[len(lexical) :]], names)
@@ -244,6 +246,16 @@ class Searcher:
         chunks = self._chunks([*scores, *defining, *permitted])
         words = self._words if semantic and not query.is_name and not query.is_long else None
         return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights, words=words, watch=trace)
+
+    def _defining(self, query: Query, scope: Scope) -> list[ChunkRef]:
+        """Return chunks that define a name of the query; of a very common one, those of its owner too."""
+        found = self._store.definitions([name.last for name in query.names], scope, _MAX_OF_OWNER)
+        first, others = found[:_MAX_DEFINITIONS], found[_MAX_DEFINITIONS:]
+        owners = [name.scope[-1] for name in query.names if name.scope]
+        if not (others and owners):
+            return first
+        chunks = self._chunks(others).items()
+        return [*first, *(ref for ref, chunk in chunks if any(within(chunk, owner) for owner in owners))]
 
     def _declaring(self, refs: Sequence[ChunkRef], names: Sequence[str]) -> list[ChunkRef]:
         """Return those of the chunks that look as if they declared one of the names."""

@@ -77,6 +77,8 @@ end
         """\
 package Shop::Cart;
 use constant MAX_ITEMS => 5;
+use constant {OP_TEXT => 0x1, OP_PING => 0x9,
+  OP_PONG => 0xa};
 our $VERSION = '1.0';
 has 'owner' => (is => 'rw');
 sub add_item {
@@ -86,7 +88,7 @@ sub add_item {
 sub total { return 1 }
 1;
 """,
-        "module Shop::Cart, constant MAX_ITEMS, function add_item, function total | VERSION owner",
+        "module Shop::Cart, constant MAX_ITEMS, block , function add_item, function total | OP_TEXT OP_PING OP_PONG VERSION owner",
     ),
     "hcl": (
         """\
@@ -374,9 +376,15 @@ let
   greet = name: "hello ${name}";
   build = { src, ... }:
     pkgs.stdenv.mkDerivation { inherit src; };
+  options = {
+    services.mail = {
+      enable = mkEnableOption "mail";
+      port = lib.mkOption { default = 25; };
+    };
+  };
 in build
 """,
-        "constant version, function greet, function build |",
+        "constant version, function greet, function build, constant options, constant options.services.mail | enable port",
     ),
     "dockerfile": (
         """\

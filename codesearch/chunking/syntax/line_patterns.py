@@ -5,7 +5,7 @@ expression, which is tried at the beginning of every line of a file. ``NAME`` st
 ``FUNC`` for what precedes a name in C's family (a type at least, and no word that begins a statement),
 ``PARAMS`` for parentheses that a body follows. ``kind@a,b`` counts only directly inside of a definition
 of kind a or b; ``member`` names something that is too small to be a chunk of its own, ``member+`` the first of several with
-commas between them. A block that is only there for what stands in it has an empty name.
+commas between them. A ``section`` of a text goes on until the next one. A block that is only there for what stands in it has an empty name.
 
 Every repetition is bounded or runs over characters that what follows it cannot begin with, so no line
 takes longer than its length.
@@ -65,6 +65,7 @@ module    [ \t]{0,40}package[ \t]+(?:body[ \t]+)?NAME
 function  [ \t]{0,40}(?:overriding[ \t]+)?(?:procedure|function|entry|task(?:[ \t]+body|[ \t]+type)?)[ \t]+NAME
 type      [ \t]{0,40}(?:sub)?type[ \t]+NAME
 """,
+    "asciidoc": r"section  ={1,6}[ \t]+NAME[ \t]*$",
     "assembly": r"""
 function  NAME:
 macro     [ \t]{0,40}(?:\.macro|%macro|\#define)[ \t]+NAME
@@ -275,6 +276,8 @@ constant  (?:const|let|var)?[ \t]{1,4}NAME\*[ \t]*(?::[^=\n]*)?=
     "nix": r"""
 function  [ \t]{0,6}NAME[ \t]*=[ \t]*(?:\w+[ \t]*:|\{[^}=\n]*\}[ \t]*:|$)
 constant  [ \t]{0,4}NAME[ \t]*=(?!=)
+member    [ \t]{5,40}NAME[ \t]*=[ \t]*(?:lib\.)?mk\w*Option\b
+member@function,constant  [ \t]{5,40}NAME[ \t]*=[ \t]*(?:lib\.)?mk\w*Option\b
 """,
     "objective-c": r"""
 class     @interface[ \t]+NAME[ \t]*(?::|\{|<|$)
@@ -314,6 +317,7 @@ struct    [ \t]{0,40}NAME[ \t]*::[ \t]*(?:distinct[ \t]+)?(?:struct|union|bit_se
 enum      [ \t]{0,40}NAME[ \t]*::[ \t]*enum\b
 constant  [ \t]{0,40}NAME[ \t]*::
 """,
+    "org": r"section  \*{1,8}[ \t]+(?:(?:TODO|DONE|NEXT)[ \t]+)?NAME[ \t]*(?:[ \t]:[\w@:]{1,80}:[ \t]*)?$",
     "pascal": r"""
 module    (?:unit|program|library)[ \t]+NAME
 type      [ \t]{1,40}NAME[ \t]*(?:<[^>\n]*>)?[ \t]*=[ \t]*(?:packed[ \t]+)?(?:class|record|interface|object|set[ \t]+of|array|\()
@@ -324,13 +328,15 @@ constant  [ \t]{1,40}NAME[ \t]*(?::[^=\n]*)?=[ \t]*[^;\n]*;
     "perl": r"""
 module    [ \t]{0,40}(?:package|class|role)[ \t]+NAME
 function  [ \t]{0,40}(?:async[ \t]+|my[ \t]+|our[ \t]+)?(?:sub|method|fun|func)[ \t]+NAME
-block     [ \t]{0,40}use[ \t]+constant[ \t]+\{(?P<name>)[ \t]*$
+block     [ \t]{0,40}use[ \t]+constant[ \t]+\{(?P<name>)
 member@block  [ \t]{1,40}NAME[ \t]*=>
-constant  [ \t]{0,40}use[ \t]+constant[ \t]+(?:\{[ \t]*)?NAME
+constant  [ \t]{0,40}use[ \t]+constant[ \t]+NAME
+member+   [ \t]{0,40}use[ \t]+constant[ \t]+\{[ \t]*NAME
 constant  [ \t]{0,40}Readonly(?:::\w+)?[ \t]+(?:my|our)[ \t]+[$@%]NAME
 member    [ \t]{0,40}(?:our|field)[ \t]+\(?[$@%]NAME
 member    (?:has|around|before|after)[ \t]+\+?['"]?NAME['"]?[ \t]*(?:=>|,)
 """,
+    "pod": r"section  =head[1-6][ \t]+NAME[ \t]*$",
     "powershell": r"""
 function  [ \t]{0,40}(?:function|filter|workflow|configuration)[ \t]+(?:(?:script|global|local|private):)?NAME
 class     [ \t]{0,40}class[ \t]+NAME
@@ -383,6 +389,7 @@ function  [ \t]{0,40}(?:(?:my|our|multi|proto|only)[ \t]+)*(?:sub|method|submeth
 constant  [ \t]{0,40}(?:my[ \t]+|our[ \t]+)?constant[ \t]+[$@%&]?NAME
 member    [ \t]{1,40}has[ \t]+(?:[\w:]+[ \t]+)?[$@%&][.!]NAME
 """,
+    "rst": r"section  [ ]?NAME[ \t]*\n(?P<mark>[=\-`:'\"~^_*+\#<>])(?P=mark){2,200}[ \t]*$",
     "scheme": _LISP,
     "scss": r"""
 function  [ \t]{0,40}(?:@mixin|@function|=)[ \t]*NAME
@@ -409,6 +416,7 @@ function  [ \t]{0,40}(?:proc|method|oo::define)[ \t]+NAME
 class     [ \t]{0,40}(?:oo::class[ \t]+create|itcl::class|snit::type)[ \t]+NAME
 namespace [ \t]{0,40}namespace[ \t]+eval[ \t]+NAME
 """,
+    "tex": r"section  [ \t]{0,40}\\(?:part|chapter|(?:sub){0,2}section|paragraph)\*?(?:\[[^\]\n]{0,150}\])?\{NAME\}",
     "thrift": r"""
 struct    [ \t]{0,40}(?:struct|union|exception)[ \t]+NAME
 enum      [ \t]{0,40}enum[ \t]+NAME
@@ -486,10 +494,12 @@ CLOSED_BY: Mapping[str, Mapping[str, str]] = MappingProxyType(
 """Blocks whose inside is often not indented: what they begin with, and the words that end them."""
 
 _WORD = r"[^\W\d]\w*"
+_TITLE = r"[^\s][^\n]{0,149}?"
 _LISP_WORD = r"[^\s()\[\]{}\"'`,;#][^\s()\[\]{}\"'`,;]*"
 NAMES: Mapping[str, str] = MappingProxyType(
     {
         "": _WORD,
+        "asciidoc": _TITLE,
         "assembly": r"[A-Za-z_$.][\w$.@]*",
         "batch": r"[\w-]+",
         "clojure": _LISP_WORD,
@@ -512,14 +522,18 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "nix": r"[^\W\d][\w'.-]*",
         "ocaml": r"[^\W\d][\w']*",
         "odin": _WORD,
+        "org": _TITLE,
         "perl": r"[^\W\d]\w*(?:::\w+)*",
+        "pod": _TITLE,
         "powershell": r"[\w-]+",
         "purescript": r"[^\W\d][\w.']*",
         "r": r"[A-Za-z.][\w.]*",
         "racket": _LISP_WORD,
         "raku": r"[^\W\d][\w:'-]*",
+        "rst": rf"(?!\.\. |[+|]|(?P<line>[=\-`:'\"~^_*+#<>])(?P=line)+[ \t]*$){_TITLE}",
         "scheme": _LISP_WORD,
         "scss": r"[\w-]+",
+        "tex": r"[^{}\n]{1,150}",
         "tcl": r"[\w:.-]+",
         "vim": r"[\w:#.]+",
         "vhdl": r"\w+",

@@ -87,6 +87,8 @@ def line_definitions(data: bytes, language: str) -> tuple[list[Definition], list
     lines = list(_lines(data))
     starts = [line.start for line in lines]
     found = sorted(_matches(data, language, starts), key=lambda each: (each.line, each.start))
+    if found and found[0].kind == "section":
+        return list(_sections(found, lines, data)), []
     definitions: list[Definition] = []
     members: list[Member] = []
     open_: list[int] = []
@@ -110,6 +112,20 @@ def line_definitions(data: bytes, language: str) -> tuple[list[Definition], list
         definitions.append(definition)
         open_.append(len(definitions) - 1)
     return definitions, members
+
+
+def _sections(found: Sequence[_Found], lines: Sequence[_Line], data: bytes) -> Iterator[Definition]:
+    """Titles and what follows them; a line of ``====`` above a title belongs to it."""
+    begins = [lines[each.line - _overlined(each, lines, data)].start for each in found]
+    for each, start, end in zip(found, begins, [*begins[1:], len(data)], strict=True):
+        yield Definition(start, end, each.kind, each.name, (), each.name, -1)
+
+
+def _overlined(each: _Found, lines: Sequence[_Line], data: bytes) -> bool:
+    around = [
+        data[line.start : line.end].strip() for line in lines[max(each.line - 1, 0) : each.line + 2 : 2]
+    ]
+    return len(around) == 2 and len(around[0]) > 2 and around[0] == around[1] and len(set(around[0])) == 1
 
 
 def _counts(each: _Found, outer: Definition | None) -> bool:
@@ -194,7 +210,7 @@ def _matches(data: bytes, language: str, starts: Sequence[int]) -> Iterator[_Fou
     for kind, inside, expression in _compiled(language):
         for match in expression.finditer(text):
             at, end = match.span("name")
-            name = text[at : min(end, at + _NAME_BYTES)].strip(_QUOTES)
+            name = text[at : min(end, at + _NAME_BYTES)].strip(" " if kind == "section" else _QUOTES)
             line = bisect_right(begins, at) - 1
             start = starts[line] + len(text[begins[line] : at].encode(encoding)) + (0 if line else mark)
             scope = match.groupdict().get("scope")

@@ -32,6 +32,20 @@ _DEFINED = re.compile(
     re.IGNORECASE,
 )
 """A question about one name, which is as good as the name."""
+_DECLARATION = re.compile(
+    r"(?:(?:pub|public|private|protected|internal|static|final|abstract|sealed|export|default|async|virtual|override"
+    r"|mutable|inline|unsafe|open|data|extern)[ \t]+){0,4}"
+    r"(?:class|struct|interface|trait|protocol|enum|union|record|contract|library|module|type|typedef|object|impl"
+    r"|def|defn|defmacro|defmodule|defp|fn|func|fun|function|sub|subroutine|proc|procedure|macro|modifier|method"
+    r"|(?i:create[ \t]+(?:or[ \t]+replace[ \t]+)?"
+    r"(?:table|view|index|function|procedure|trigger|type|sequence)"
+    r"(?:[ \t]+if[ \t]+not[ \t]+exists)?))"
+    rf"[ \t]+(?:::[ \t]*)?(?P<quote>[\"'`]?)(?P<name>{_IDENTIFIER}(?:(?:::|\.){_IDENTIFIER}){{0,4}})"
+    r"[\"'`*]{0,2}(?P<rest>(?:[(<\[].{0,300})?[ \t]*[{:;=]?)[ \t]*"
+)
+"""The beginning of a definition, as it is pasted: ``def read(path):``, ``create table "users"``."""
+_MARKED = re.compile(r"[^\W_]_[^\W_]|[^\W\d][\d_]|[^\W_A-Z\d][A-Z]|^[A-Z]")
+"""What tells a name behind a keyword from a noun (``type checking``): marks that no word has."""
 _CALL = re.compile(r"\((?:\)|[^()]*\))$|<[^<>]*>$")
 _SPLIT_CODE = re.compile(r"[\s,()\[\]{}=]+")
 _OPENING = "([{\"'`“‘"
@@ -181,6 +195,9 @@ def _as_name(text: str) -> Name | None:
     """The name that this text is, or None."""
     asked = _DEFINED.fullmatch(text.strip())
     text = (asked["name"] or asked["of"]) if asked else text
+    declared = _DECLARATION.fullmatch(text.strip())
+    if declared and (declared["rest"] or declared["quote"] or _MARKED.search(declared["name"])):
+        text = declared["name"]
     text = text.strip().strip("`'\"")
     text = _CALL.sub("", text)
     if not _QUALIFIED.fullmatch(text):

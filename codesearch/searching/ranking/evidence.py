@@ -158,7 +158,19 @@ def named_first(candidates: Sequence[Candidate], query: Query, weights: Weights)
     owned = {
         c.ref for c in candidates if c.ref in defining and any(within(c.chunk, scope) for scope in scopes)
     }
-    return _above_others(owned or defining)
+    return _above_others(owned or _written_whole(candidates, query) or defining)
+
+
+def _written_whole(candidates: Sequence[Candidate], query: Query) -> set[ChunkRef]:
+    """Where the query is a key of settings (``server.tls.port``) that stands so somewhere: these places.
+
+    Asked where no owner of the last word fits: what else defines a ``port`` is not meant.
+    """
+    key = query.text.strip().strip("`'\"")
+    if not _KEY.fullmatch(key):
+        return set()
+    form = re.compile(rf"(?<![\w.-]){re.escape(key)}(?![\w-]|\.\w)")
+    return {c.ref for c in candidates if key in c.chunk.text and form.search(c.chunk.text)}
 
 
 def _holding(candidates: Sequence[Candidate], query: Query) -> set[ChunkRef]:
@@ -260,5 +272,6 @@ SEMANTIC = Signals((), (demotions, duplicates))
 _PLACES_OF_MESSAGE = 2
 """Files that may hold a message: what more of them hold is no one's message."""
 _OUTSIDE = frozenset({"test", "example", "generated"})
+_KEY = re.compile(r"[^\W\d][\w-]*(?:\.[\w-]+){2,9}")
 _COMPOUND = re.compile(r"[^\W_][_\d-]+[^\W_]|[a-z][A-Z]")
 """A name of several words, which no sentence holds by chance."""

@@ -83,12 +83,18 @@ ROLES: tuple[Role, ...] = (
     ),
     _role(
         "prose",
-        r"(?i:\.(?:md|mdx|markdown|rst|adoc|txt)$|/docs?/)",
+        r"""
+        (?i:\.(?:mdx?|mdown|markdown|[rq]md|rst|adoc|asciidoc|org|pod|rd|tex|texi|textile|wiki|txt|[1-9])$|/docs?/)
+        | /(?:README|CHANGES|Changes|CHANGELOG|ChangeLog|NEWS|HISTORY|HACKING|INSTALL|TODO)$
+        """,
         "doc docs documentation readme changelog guide license contributing tutorial manual",
     ),
     _role(
         "data",
-        r"(?i:\.(?:json|ya?ml|toml|lock|csv|tsv|svg|xml|ini|cfg|properties|snap)|/\.[^/]+|lock)$",
+        r"""
+        (?i:\.(?:json|ya?ml|toml|lock|csv|tsv|svg|xml|ini|cfg|properties|snap|pot?|resx)|/\.[^/]+|lock)$
+        | \.(?:tscn|tres|import|uid|meta|pbxproj|xcworkspacedata|xcscheme|storyboard|xib|plist)$  # of editors
+        """,
         "config configuration json yaml yml toml ci workflow settings dependencies package lockfile manifest",
     ),
 )

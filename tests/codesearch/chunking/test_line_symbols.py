@@ -33,7 +33,7 @@ def test_chunks_tile_the_file_and_hold_the_names(language: str) -> None:
     chunks = chunk_file("x", source.encode(), language)
     assert "".join(chunk.text for chunk in chunks) == source
     definitions, members = line_definitions(source.encode(), language)
-    unlisted = ("impl", "namespace", "rule")
+    unlisted = ("impl", "namespace", "rule", "section")
     named = {each.name for each in definitions if each.name and each.kind not in unlisted}
     named |= {each.name for each in members}
     assert named <= {name for chunk in chunks for name in chunk.definitions}
@@ -81,3 +81,33 @@ def test_tags_of_polymorphic_variants_are_members_where_they_are_declared() -> N
     data = declared + b"\nlet f = function\n  | `Two _ -> 1\n  | `Three -> 2\n"
     _, members = line_definitions(data, "ocaml")
     assert [(m.name, data[m.start : m.start + 3]) for m in members] == [("One", b"One"), ("Two", b"Two")]
+
+
+_TABLE = "====  ====\nA     B\n====  ====\n1     2\n====  ====\n\n----\n\n"
+HEADED = {
+    "rst": "=====\nTitle\n=====\n\n.. note:: no title\n\nText, then a list:\n\n* one\n* two\n\n"
+    f"Install ``it``\n--------------\n\n{_TABLE}On Windows\n~~~~~~~~~~\n",
+    "asciidoc": "= Title\n:toc:\n\n== Install ``it``\ntext\n----\ncode\n----\n=== On Windows\n",
+    "org": "#+x: y\n* Title :tag:other:\ntext\n** TODO Install ``it``\n- x\n* On Windows\n",
+    "pod": "=pod\n\n=head1 Title\n\ntext\n\n=head2 Install ``it``\n\n=over\n\n=item x\n\n=head1 On Windows\n",
+    "tex": "\\documentclass{a}\n\\section{Title}\\label{x}\n\\subsection*[a]{Install ``it``}\nt\n"
+    "  \\chapter{On Windows}\n",
+}
+"""The same three titles, with what only looks like one."""
+
+
+@pytest.mark.parametrize("language", sorted(HEADED))
+def test_titles_of_documentation_name_what_follows_them(language: str) -> None:
+    source = HEADED[language].encode()
+    sections, _ = line_definitions(source, language)
+    assert [(each.kind, each.name) for each in sections] == [
+        ("section", name) for name in ("Title", "Install ``it``", "On Windows")
+    ]
+    assert [each.end for each in sections] == [*(each.start for each in sections[1:]), len(source)]
+    title = source[sections[0].start : sections[0].end]
+    assert title.startswith(b"=====\nTitle\n=====\n" if language == "rst" else title[:1])
+    long = source + b"Words of a paragraph.\n" * 90
+    chunks = chunk_file("x", long, language)
+    assert {chunk.kind for chunk in chunks} <= {"section", "text"}
+    assert "On Windows" in {chunk.symbol for chunk in chunks}
+    assert not any(chunk.definitions for chunk in chunks)  # a title is nobody's definition

@@ -116,3 +116,56 @@ def test_a_type_comes_before_the_module_that_ends_in_its_name(tmp_path: Path) ->
     text += "\ndata Component = Library | Executable\n\nname :: Component -> Int\nname c = 1\n"
     first = first_hits(tmp_path, {"src/Stack/Component.hs": text}, "Component")[0]
     assert "data Component" in first.text
+
+
+SETTINGS = {
+    "src/main/resources/application.properties": "# the executor\njobs.executor.retention=30\njobs.retention=7\n",
+    "src/Config.java": 'class Config {\n    @Value("${jobs.retention}")\n    private int retention;\n}\n',
+    "src/Reader.java": 'class Reader {\n    int days = read("jobs.executor.retention");\n}\n',
+    "docs/retention.md": "# Retention\n\nRetention of the executor: how long jobs retain.\n",
+}
+
+
+def test_a_key_of_settings_is_found_where_it_is_written_whole(tmp_path: Path) -> None:
+    hits = first_hits(tmp_path, SETTINGS, "jobs.executor.retention")
+    assert {hit.path for hit in hits[:2]} == {"src/main/resources/application.properties", "src/Reader.java"}
+
+
+def test_a_qualified_name_is_still_its_definition(tmp_path: Path) -> None:
+    files = {
+        "shop/cart.py": "class Cart:\n    def total(self):\n        return 1\n",
+        **{f"use_{n}.py": "import shop\nprint(shop.Cart.total, shop.Cart.total)\n" for n in range(3)},
+    }
+    assert first_hits(tmp_path, files, "shop.Cart.total")[0].path == "shop/cart.py"
+
+
+def test_the_owner_finds_one_of_very_many_definitions(tmp_path: Path) -> None:
+    padding = "".join(f"    def other_{n}(self): return self.draw({n})\n" for n in range(60))
+    files = {
+        f"a{n:03}.py": f"class A{n}:\n    def render(self): return {n}\n    # zeta render zeta\n"
+        for n in range(230)
+    }
+    files["widgets/zeta.py"] = f"class Zeta:\n{padding}    def render(self):\n        return self.other_1()\n"
+    hit = first_hits(tmp_path, files, "Zeta.render")[0]
+    assert hit.path == "widgets/zeta.py"
+    assert "def render" in hit.text
+
+
+@pytest.mark.parametrize(
+    ("query", "path", "text"),
+    [
+        ("create table job_info", "db/tables.sql", "CREATE TABLE `job_info` (\n  id int,\n  name text\n);\n"),
+        ("CREATE OR REPLACE VIEW job_info", "db/v.sql", "create view job_info as select 1;\n"),
+        ("def job_info(self, x):", "a.py", "def job_info(self, x):\n    return x\n"),
+        ("pub fn job_info<T>(x: T)", "a.rs", "pub fn job_info<T>(x: T) {\n    drop(x);\n}\n"),
+        ("struct JobInfo {", "a.c", "struct JobInfo {\n    int x;\n};\n"),
+        ("export class JobInfo", "a.ts", "export class JobInfo {\n    x = 1;\n}\n"),
+    ],
+)
+def test_the_beginning_of_a_definition_asks_for_it(tmp_path: Path, query: str, path: str, text: str) -> None:
+    uses = {
+        f"create_table_job_info_{n}.py": "def use(x):\n    # create the table, class struct JobInfo\n"
+        "    return job_info(JobInfo(job_info(x)), view, self, pub, fn)\n"
+        for n in range(4)
+    }
+    assert first_hits(tmp_path, {**uses, path: text}, query)[0].path == path
