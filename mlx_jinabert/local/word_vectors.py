@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Self
 
 import numpy as np
@@ -30,21 +31,56 @@ _TABLE = "embeddings.word_embeddings.weight"
 _TYPES = "embeddings.token_type_embeddings.weight"
 _SCALE, _SHIFT = "embeddings.LayerNorm.weight", "embeddings.LayerNorm.bias"
 _WORD = re.compile(r"[^\W_]+")
+_ASCII_WORDS = bytes(byte if chr(byte).isascii() and chr(byte).isalnum() else 32 for byte in range(256))
+_FLOAT16_IN_32, _EXPONENTS = np.int32(-0x70002000), np.float32(2.0**112)
 _KEPT, _CHARACTERS = 1 << 15, 3_000_000
 """Words whose tokens are kept (some 8 MB), and characters of texts whose words are."""
+
+
+class _Numbers(dict[str, int]):
+    """Words by number, in the order in which they are first asked for."""
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self)
+        return number
 
 
 @dataclass(slots=True)
 class _Lexicon:
     """Words by number, and the words of texts."""
 
-    number: dict[str, int] = field(default_factory=dict)
-    """-1 for a word without a known token."""
-    tokens: list[Ids] = field(default_factory=list)
-    """Of each word that has some, by its number."""
+    number: _Numbers = field(default_factory=_Numbers)
+    tokens: _Tokens = field(default_factory=lambda: _Tokens(np.zeros(0, np.int32), np.zeros(1, np.intp)))
+    """Of each word, by its number; those of some are none."""
     columns: dict[str, NDArray[np.int32]] = field(default_factory=dict)
-    """The numbers of a text's words, each once, in no order."""
+    """The numbers of a text's words that have tokens, each once, in no order."""
     characters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """Lists of tokens, one behind the other. Never changed: what is added makes another."""
+
+    ids: Ids
+    starts: NDArray[np.intp]
+    """Of each list, and behind the last one the end of all."""
+
+    def and_these(self, ids: Ids, lengths: NDArray[np.intp]) -> _Tokens:
+        """Return these and other lists behind them."""
+        ends = self.starts[-1] + np.cumsum(lengths)
+        return _Tokens(np.concatenate([self.ids, ids]), np.concatenate([self.starts, ends]))
+
+    def are_none(self, numbers: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return of which lists nothing is in them."""
+        found: NDArray[np.bool_] = self.starts[numbers + 1] == self.starts[numbers]
+        return found
+
+    def of(self, numbers: NDArray[Any]) -> tuple[Ids, NDArray[np.intp]]:
+        """Return the tokens of some lists, one behind the other, and where each begins."""
+        lengths = self.starts[numbers + 1] - self.starts[numbers]
+        begins = np.cumsum(lengths) - lengths
+        places = np.arange(lengths.sum()) + np.repeat(self.starts[numbers] - begins, lengths)
+        return self.ids[places], begins
 
 
 class WordVectors:
@@ -85,26 +121,26 @@ class WordVectors:
         The mean over the tokens of the query of the largest cosine with one of the text's. 0 where either
         has no known token. Words are runs of letters and digits, tokenised one by one.
         """
-        lexicon, columns = self._read([query, *texts])
-        wanted = [lexicon.number[word] for word in _WORD.findall(query)]
-        asked = [lexicon.tokens[at] for at in wanted if at >= 0]
+        wanted = _words(query)
+        columns, number, tokens = self._read([query, *texts])
+        asked = tokens.of(np.array([number[word] for word in wanted], np.intp))[0]
         scores = np.zeros(len(texts))
         filled = [at for at, words in enumerate(columns[1:]) if len(words)]
-        if not asked or not filled:
+        if not len(asked) or not filled:
             return scores
         held = [columns[1:][at] for at in filled]
-        words, place_of_word = _distinct(np.concatenate(held), len(lexicon.tokens))
-        parts = [lexicon.tokens[word] for word in words.tolist()]
-        tokens, place_of_token = _distinct(np.concatenate(parts), len(self._words))
+        words, place_of_word = _distinct(np.concatenate(held), len(tokens.starts))
+        parts, starts = tokens.of(words)
+        ids, place_of_token = _distinct(parts, len(self._words))
         # Not by BLAS: for so few rows its threads wait for each other longer than they compute.
-        cosines = np.einsum("qd,td->qt", self._unit(np.concatenate(asked)), self._unit(tokens))
-        by_word = np.maximum.reduceat(cosines[:, place_of_token], _starts(parts), axis=1)
+        cosines = np.einsum("qd,td->qt", self._unit(asked), self._unit(ids))
+        by_word = np.maximum.reduceat(cosines[:, place_of_token], starts, axis=1)
         best = np.maximum.reduceat(by_word[:, place_of_word], _starts(held), axis=1)
         scores[filled] = best.mean(axis=0, dtype=np.float64)
         return scores
 
-    def _read(self, texts: Sequence[str]) -> tuple[_Lexicon, list[NDArray[np.int32]]]:
-        """Return the numbers of the distinct words of each text that have tokens, and what numbers them.
+    def _read(self, texts: Sequence[str]) -> tuple[list[NDArray[np.int32]], Mapping[str, int], _Tokens]:
+        """Return the numbers of each text's words that have tokens, those of all words, and the tokens.
 
         Texts meet again, and their words still more: both are kept.
         """
@@ -112,19 +148,22 @@ class WordVectors:
             if len(self._lexicon.number) > _KEPT or self._lexicon.characters > _CHARACTERS:
                 self._lexicon = _Lexicon()  # another thread may read the old one: it stays as it is
             lexicon = self._lexicon
-            unread = {text: frozenset(_WORD.findall(text)) for text in texts if text not in lexicon.columns}
-            self._number(lexicon, sorted(frozenset().union(*unread.values()) - lexicon.number.keys()))
-            for text, words in unread.items():
-                numbers = (lexicon.number[word] for word in words)
-                lexicon.columns[text] = np.array([at for at in numbers if at >= 0], np.int32)
-                lexicon.characters += len(text)
-            return lexicon, [lexicon.columns[text] for text in texts]
+            try:
+                self._add(lexicon, [text for text in texts if text not in lexicon.columns])
+            except BaseException:
+                self._lexicon = _Lexicon()  # some words may have a number and no tokens yet
+                raise
+            return [lexicon.columns[text] for text in texts], lexicon.number, lexicon.tokens
 
-    def _number(self, lexicon: _Lexicon, new: list[str]) -> None:
-        for word, ids in zip(new, self._tokenizer.known(new), strict=True):
-            lexicon.number[word] = len(lexicon.tokens) if len(ids) else -1
-            if len(ids):
-                lexicon.tokens.append(ids)
+    def _add(self, lexicon: _Lexicon, texts: Sequence[str]) -> None:
+        number, before = lexicon.number, len(lexicon.number)
+        found = [set(_words(text)) for text in texts]
+        columns = [np.fromiter(map(number.__getitem__, words), np.int32, len(words)) for words in found]
+        new = list(islice(reversed(number), len(number) - before))[::-1]
+        lexicon.tokens = lexicon.tokens.and_these(*self._tokenizer.known(new))
+        for text, numbers in zip(texts, columns, strict=True):
+            lexicon.columns[text] = numbers[~lexicon.tokens.are_none(numbers)]
+            lexicon.characters += len(text)
 
     def _unit(self, ids: NDArray[Any]) -> NDArray[np.float32]:
         """Return the vectors of tokens, (n, width), of unit length."""
@@ -136,8 +175,27 @@ class WordVectors:
             rows = rows * self._scale + self._shift
             self._rows[new] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
             self._known[new] = True  # after the rows: another thread reads them only then
-        known: NDArray[np.float32] = self._rows[ids].astype(np.float32)
-        return known
+        return _widened(self._rows[ids])
+
+
+def _words(text: str) -> list[str]:
+    """Return the runs of letters and digits of a text."""
+    if text.isascii():  # in half the time
+        return text.encode().translate(_ASCII_WORDS).decode().split()
+    return _WORD.findall(text)
+
+
+def _widened(halves: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Return finite float16 as float32: exactly what ``astype`` gives, in half the time.
+
+    Sign, exponent and fraction are moved to where float32 has them; the exponents differ by 112.
+    """
+    bits = halves.view(np.int16).astype(np.int32)
+    bits <<= 13
+    bits &= _FLOAT16_IN_32
+    wide = bits.view(np.float32)
+    wide *= _EXPONENTS
+    return wide
 
 
 def _distinct(numbers: NDArray[Any], most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlx_jinabert.text.tokenizer import Ids, Tokenizer
 
@@ -23,7 +25,12 @@ class WordTokenizer(Tokenizer):
         unknown = getattr(self._reader.model, "unk_token", None)
         self._unknown = self.token_id(unknown) if isinstance(unknown, str) else None
 
-    def known(self, words: Sequence[str]) -> list[Ids]:
-        """Return the ids of the known tokens of each word, maybe none."""
-        found = (np.asarray(encoding.ids[:_LONGEST], np.int32) for encoding in self._bare(words))
-        return [ids[ids != self._unknown] if self._unknown is not None else ids for ids in found]
+    def known(self, words: Sequence[str]) -> tuple[Ids, NDArray[np.intp]]:
+        """Return the known tokens of all words, one behind the other, and how many each has, maybe none."""
+        lists = [encoding.ids[:_LONGEST] for encoding in self._bare(words)]
+        lengths = np.fromiter(map(len, lists), np.intp, len(lists))
+        ids = np.fromiter(chain.from_iterable(lists), np.int32, int(lengths.sum()))
+        is_known = np.ones(len(ids), np.bool_) if self._unknown is None else ids != self._unknown
+        before = np.concatenate([[0], np.cumsum(is_known, dtype=np.intp)])
+        ends = np.cumsum(lengths)
+        return ids[is_known], before[ends] - before[ends - lengths]
