@@ -18,6 +18,7 @@ from codesearch.storage.folders.folder_lock import held_alone
 from codesearch.storage.folders.locations import Location
 from codesearch.storage.store import DATABASE, Store
 from codesearch.vectors import graph_file as graph_stamp
+from codesearch.vectors.table_file import remove_table
 from codesearch.vectors.vector_index import VectorIndex
 
 __all__ = ["Connection", "OpenDatabase", "is_damage"]
@@ -155,6 +156,7 @@ class Connection:
                 for suffix in ("", "-wal", "-shm"):
                     (self._location.directory / (DATABASE + suffix)).unlink(missing_ok=True)
             graph_stamp.remove(self._location.directory)
+            remove_table(self._location.directory)
             self.open(create=True)
 
     def close(self) -> None:

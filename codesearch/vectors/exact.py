@@ -1,4 +1,4 @@
-"""Vectors in memory, compared exactly: one matrix product a question.
+"""Vectors compared exactly: one matrix product a question. Most are mapped from a file, later ones in memory.
 
 A table is never changed, only followed by another one, so any number of threads may ask while one
 of them looks for news.
@@ -6,7 +6,7 @@ of them looks for news.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,13 @@ class VectorTable:
     last_seq: int
     """Everything up to here has been read."""
     ids: Ids
-    """(n,) int64 chunk ids, in no order."""
+    """(n,) int64 chunk ids, in no order: of mapped rows, -1 for one that was removed, then of the others."""
     matrix: NDArray[np.float32]
-    """(n, dim) float32, unit length up to the rounding to float16."""
+    """(n - m, dim) float32, unit length up to the rounding to float16."""
+    mapped: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """(m, dim): rows of a file (``table_file.py``), which stay whatever is removed."""
+    removed: int = 0
+    """Rows of ``mapped`` that are no vector's any more."""
 
     @classmethod
     def empty(cls, since: int = 0) -> VectorTable:
@@ -35,7 +39,12 @@ class VectorTable:
         return cls(since, since, np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.ids) - self.removed
+
+    def live(self) -> tuple[Ids, NDArray[np.float32]]:
+        """Return the chunk ids, (n,) int64, and the vectors, (n, dim) float32, in memory."""
+        rows = np.flatnonzero(self.ids >= 0)
+        return self.ids[rows], self._rows(rows)
 
     def follow(self, store: StoreReader) -> VectorTable:
         """This table as of now: what was written since is added, what was removed is dropped.
@@ -53,12 +62,16 @@ class VectorTable:
         return table if len(table) == count else VectorTable.empty(self.since).follow(store)
 
     def _next(self, keep: NDArray[np.bool_] | None, new: StoredVectors) -> VectorTable:
-        ids, matrix = (self.ids, self.matrix) if keep is None else (self.ids[keep], self.matrix[keep])
+        ids, matrix, removed, count = self.ids, self.matrix, self.removed, len(self.mapped)
+        if keep is not None:
+            ids = np.concatenate([np.where(keep[:count], ids[:count], -1), ids[count:][keep[count:]]])
+            matrix = matrix[keep[count:]]
+            removed = count - int(keep[:count].sum())
         if len(new):
-            matrix = np.concatenate([matrix, new.matrix]) if len(ids) else new.matrix
-            ids = np.concatenate([ids, new.ids])
+            matrix = np.concatenate([matrix, new.matrix]) if len(matrix) else new.matrix
+            ids = np.concatenate([ids, new.ids]) if len(ids) else new.ids
         last_seq = max(self.last_seq, int(new.seqs[-1])) if len(new) else self.last_seq
-        return VectorTable(self.since, last_seq, ids, matrix)
+        return VectorTable(self.since, last_seq, ids, matrix, self.mapped, removed)
 
     def nearest(self, query: NDArray[np.float32], limit: int, allowed: Ids | None = None) -> list[ScoredRow]:
         """The best ``limit`` vectors by inner product with (dim,); equal scores are ordered by id."""
@@ -74,14 +87,26 @@ class VectorTable:
     def _compared(self, query: NDArray[np.float32], allowed: Ids | None) -> tuple[NDArray[np.float32], Ids]:
         """Inner products with the vectors of these chunks, in the order of the chunk ids beside them."""
         if not len(self):
-            return np.zeros(0, np.float32), self.ids
+            return np.zeros(0, np.float32), self.ids[:0]
         if allowed is None:
-            return _products(self.matrix, query), self.ids
+            rows = np.flatnonzero(self.ids >= 0) if self.removed else slice(None)
+            return self._all_products(query)[rows], self.ids[rows]
         rows = np.flatnonzero(np.isin(self.ids, allowed))
         # Picking rows copies them: beyond a quarter of the table, computing everything is cheaper.
         if len(rows) * 4 < len(self):
-            return _products(self.matrix[rows], query), self.ids[rows]
-        return _products(self.matrix, query)[rows], self.ids[rows]
+            return _products(self._rows(rows), query), self.ids[rows]
+        return self._all_products(query)[rows], self.ids[rows]
+
+    def _all_products(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
+        parts = [_products(part, query) for part in (self.mapped, self.matrix) if len(part)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _rows(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Copy some rows, whose numbers ascend."""
+        count = len(self.mapped)
+        mapped = np.searchsorted(rows, count)
+        parts = [(self.mapped, rows[:mapped]), (self.matrix, rows[mapped:] - count)]
+        return np.concatenate([part[at] for part, at in parts if len(at)] or [self.matrix[:0]])
 
 
 def _products(matrix: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -30,6 +30,7 @@ from codesearch.vectors import graph_file as graph_stamp
 from codesearch.vectors.exact import VectorTable
 from codesearch.vectors.graph import Graph, hnsw_problem
 from codesearch.vectors.graph_file import Origin, StaleGraph
+from codesearch.vectors.table_file import read_table, remove_table, write_table
 
 __all__ = ["FINGERPRINT", "GRAPH_FROM", "VectorIndex"]
 
@@ -37,6 +38,8 @@ FINGERPRINT = "fingerprint"
 """Key of ``store.meta``: the fingerprint of the embedder whose vectors the store holds."""
 GRAPH_FROM = 50_000_000
 """Numbers (vectors times dim) from which on a graph is kept: 200,000 of 256, 65,000 of 768."""
+MAPPED_FROM = 500_000
+"""Numbers from which on the vectors are kept in a file too, which a search maps: 2,000 vectors of 256."""
 _DEAD_SHARE = 0.2
 _TAIL_SHARE = 0.1
 _SMALLEST_TAIL = 2000
@@ -62,11 +65,18 @@ class VectorIndex:
     ``notes`` collect what happened to the graph: why it was not used, that it was rebuilt.
     """
 
-    def __init__(self, store: Store, directory: Path, *, graph_from: int = GRAPH_FROM) -> None:
+    def __init__(
+        self,
+        store: Store,
+        directory: Path,
+        *,
+        graph_from: int = GRAPH_FROM,
+        mapped_from: int = MAPPED_FROM,
+    ) -> None:
         self.notes: list[str] = []
         self._store = store
         self._directory = directory
-        self._graph_from = graph_from
+        self._graph_from, self._mapped_from = graph_from, mapped_from
         self._lock = threading.RLock()
         self._view: _View | None = None
 
@@ -142,7 +152,7 @@ class VectorIndex:
     def _opened(
         self, old: _View | None, generation: int, stamped: tuple[int, int] | None, origin: Origin
     ) -> _View:
-        table = old.table if old and not old.graph and old.origin == origin else VectorTable.empty()
+        table = old.table if old and not old.graph and old.origin == origin else self._saved_table(origin)
         exact = _View(generation, stamped, origin, None, table, None)
         if stamped is None:
             return exact
@@ -158,6 +168,11 @@ class VectorIndex:
             self._note(f"{error}; every vector is compared until it is rebuilt")
             return exact
         return replace(exact, graph=graph, table=VectorTable.empty(last_seq))
+
+    def _saved_table(self, origin: Origin) -> VectorTable:
+        """Map the vectors that are saved; an empty table where there are none, or of a later snapshot."""
+        saved = read_table(self._directory, origin) if origin.dim else None
+        return saved if saved and saved.last_seq <= self._store.last_seq() else VectorTable.empty()
 
     def _bury(self, graph: Graph, tail: VectorTable) -> None:
         """Hide from the graph what the store has removed, or holds a newer vector of."""
@@ -187,8 +202,10 @@ class VectorIndex:
         if size < self._graph_from:
             if size < self._graph_from // 2:
                 graph_stamp.remove(self._directory)
+            self._save_table(size)
             return None
         if problem := hnsw_problem():
+            self._save_table(size)
             return self._note(problem)
         view = self.catch_up()
         step = (lambda done, total: progress("graph", done, total)) if progress else None
@@ -201,6 +218,25 @@ class VectorIndex:
             return self._note(str(error))
         return None
 
+    def _save_table(self, size: int) -> None:
+        """Write, or remove, the file of the vectors where that is due; one that cannot be written is left."""
+        if size < self._mapped_from // 2:
+            remove_table(self._directory)
+        if size < self._mapped_from or self._store.has_pending():  # then it would soon be written again
+            return
+        if saved := read_table(self._directory, self._origin()):
+            count, later = self._store.vector_count(), self._store.vector_count(after_seq=saved.last_seq)
+            removed = len(saved) + later - count
+            if later + removed <= max(_SMALLEST_TAIL, _TAIL_SHARE * count):
+                return
+        # Else a power cut could leave vectors that are newer than the store.
+        self._store.flush()
+        with self._lock, suppress(OSError):
+            view = self.catch_up()
+            if view.graph is None:
+                write_table(self._directory, view.origin, view.table)
+                self._view = None  # to be mapped at the next question
+
     @staticmethod
     def _worn(graph: Graph, tail: VectorTable) -> bool:
         """A fifth is deleted (the dead still cost time and hold the graph together), or a label came back."""
@@ -211,8 +247,9 @@ class VectorIndex:
         self._store.flush()
         everything = self._everything(view) if view.graph else view.table
         graph = Graph(view.origin.dim)
-        graph.add(everything.ids, everything.matrix, step)
+        graph.add(*everything.live(), step)
         self._publish(view, graph, everything.last_seq)
+        remove_table(self._directory)
         again = "built" if view.stamped is None else "rebuilt"
         return self._note(f"vector graph {again} over {counted(len(graph), 'chunk')}")
 

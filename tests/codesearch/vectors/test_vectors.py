@@ -17,6 +17,7 @@ from codesearch.storage.rows import ScoredRow
 from codesearch.storage.store import Store
 from codesearch.vectors import vector_index as vectors
 from codesearch.vectors.graph_file import GRAPH, read_stamp
+from codesearch.vectors.table_file import TABLE
 from codesearch.vectors.vector_index import VectorIndex
 from tests.support.closeness import WordHashEmbedder, assert_close
 from tests.support.paths import ROOT
@@ -37,8 +38,8 @@ def fill(store: Store, path: str, count: int) -> None:
     embed_pending(store, WordHashEmbedder())
 
 
-def index_of(store: Store, graph_from: int = ALWAYS) -> VectorIndex:
-    return VectorIndex(store, store.path.parent, graph_from=graph_from)
+def index_of(store: Store, graph_from: int = ALWAYS, mapped_from: int = NEVER) -> VectorIndex:
+    return VectorIndex(store, store.path.parent, graph_from=graph_from, mapped_from=mapped_from)
 
 
 def question(text: str) -> np.ndarray:
@@ -134,11 +135,23 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=20)
-@given(steps=STEPS, graph_from=st.sampled_from([ALWAYS, 40 * DIM, NEVER]))
-def test_any_history_gives_what_brute_force_gives(steps: list, graph_from: int) -> None:
-    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder), create=True) as store:
-        index = index_of(store, graph_from)
+@settings(max_examples=30)
+@given(
+    steps=STEPS,
+    graph_from=st.sampled_from([ALWAYS, 40 * DIM, NEVER]),
+    mapped_from=st.sampled_from([ALWAYS, 30 * DIM, NEVER]),
+    tail=st.sampled_from([5, 1000]),
+)
+def test_any_history_gives_what_brute_force_gives(
+    steps: list, graph_from: int, mapped_from: int, tail: int
+) -> None:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory() as folder,
+        Store.open(Path(folder), create=True) as store,
+    ):
+        patch.setattr(vectors, "_SMALLEST_TAIL", tail)
+        index = index_of(store, graph_from, mapped_from)
         for name, action, count in steps:
             if action == "put":
                 fill(store, f"{name}.py", count)
@@ -147,7 +160,7 @@ def test_any_history_gives_what_brute_force_gives(steps: list, graph_from: int) 
             elif action == "save":
                 index.save_if_due()
             else:
-                index = index_of(store, graph_from)
+                index = index_of(store, graph_from, mapped_from)
             assert_right(index, store)
         assert len(index) == store.vector_count()
 
@@ -318,3 +331,70 @@ def test_equal_vectors_score_equally_wherever_they_stand(store: Store) -> None:
     whole = index_of(store, NEVER).nearest(asked, len(ids))
     few = index_of(store, NEVER).nearest(asked, len(ids), np.array(ids[5:40], np.int64))
     assert len({hit.score for hit in (*whole, *few)}) == 1
+
+
+def answers(index: VectorIndex) -> list[list[ScoredRow]]:
+    return [index.nearest(question(text), 20) for text in ("def a3 value3 word3", "word17", "something else")]
+
+
+def test_a_mapped_table_answers_to_the_bit_as_one_in_memory(store: Store) -> None:
+    fill(store, "a.py", 300)
+    index_of(store, NEVER, ALWAYS).save_if_due()
+    for change in (lambda: None, lambda: fill(store, "b.py", 40), lambda: store.remove_files(["a.py"])):
+        change()
+        mapped, read = index_of(store, NEVER, ALWAYS), VectorIndex(store, store.path.parent / "elsewhere")
+        assert len(mapped.catch_up().table.mapped) == 300
+        assert len(mapped) == len(read) == store.vector_count()
+        assert answers(mapped) == answers(read)
+        assert_right(mapped, store)
+
+
+def test_the_vectors_are_written_again_when_much_has_changed(store: Store, monkeypatch) -> None:
+    monkeypatch.setattr(vectors, "_SMALLEST_TAIL", 20)
+    file, index = store.path.parent / TABLE, index_of(store, NEVER, 100 * DIM)
+    written = []
+    for path, count in (("a.py", 90), ("b.py", 30), ("c.py", 15), ("d.py", 10)):
+        fill(store, path, count)
+        index.save_if_due()
+        written.append(file.exists() and len(index_of(store, NEVER).catch_up().table.mapped))
+    assert written == [False, 120, 120, 145]
+    store.remove_files(["a.py", "b.py"])
+    index.save_if_due()
+    assert not file.exists()
+    assert_right(index, store)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda file: file.write_bytes(file.read_bytes()[:-1]), id="cut short"),
+        pytest.param(lambda file: file.write_bytes(b"?" + file.read_bytes()[1:]), id="no JSON"),
+        pytest.param(lambda file: file.write_bytes(b"[]".ljust(4096)), id="no record"),
+        pytest.param(lambda file: file.write_bytes(b""), id="empty"),
+        pytest.param(
+            lambda file: file.write_bytes(file.read_bytes().replace(b"word-hash-1", b"word-hash-2")),
+            id="another model",
+        ),
+        pytest.param(lambda file: (file.unlink(), file.mkdir()), id="a folder"),
+    ],
+)
+def test_a_file_of_vectors_that_does_not_fit_is_not_read(store: Store, damage) -> None:
+    fill(store, "a.py", 300)
+    index_of(store, NEVER, ALWAYS).save_if_due()
+    damage(store.path.parent / TABLE)
+    reader = index_of(store, NEVER, ALWAYS)
+    assert len(reader.catch_up().table.mapped) == 0
+    assert_right(reader, store)
+
+
+def test_vectors_of_a_later_snapshot_are_left_for_later(store: Store) -> None:
+    fill(store, "a.py", 300)
+    with Store.open(store.path.parent) as other:
+        reader = index_of(other, NEVER)
+        with other.reading():
+            assert other.counts().chunks == 300
+            fill(store, "b.py", 300)
+            index_of(store, NEVER, ALWAYS).save_if_due()
+            assert len(reader) == 300
+        assert len(reader) == 600
+        assert_right(reader, other)
