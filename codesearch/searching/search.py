@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.signals.declared import declared_grade
 from codesearch.searching.signals.near_names import near_names
 from codesearch.searching.signals.signals import within
+from codesearch.searching.signals.signs import declares_sign, holds_sign, signs_in
 from codesearch.searching.stores.protocol import Match, Scope, SearchStore
 from codesearch.storage.lexical.tokens import tokenize
 
@@ -243,9 +245,20 @@ class Searcher:
             uses = self._store.lexical(query.asked_terms, _USES, self._weights.columns, scope)
             defining = self._declaring([match.ref for match in uses[len(lexical) :]], names)
         permitted = self._permitted(query.located, scope)
-        chunks = self._chunks([*scores, *defining, *permitted])
+        chunks = self._chunks([*scores, *defining, *permitted, *self._holding_signs(query, scope)])
         words = self._words if semantic and not query.is_name and not query.is_long else None
         return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights, words=words, watch=trace)
+
+    def _holding_signs(self, query: Query, scope: Scope) -> list[ChunkRef]:
+        """Return the chunks that declare an operator of the question, else those that hold it."""
+        if not (signs := signs_in(query)):
+            return []
+        texts = [
+            (ref, text.text) for ref, text in self._store.texts(scope) if any(s in text.text for s in signs)
+        ]
+        declaring = [ref for ref, text in texts if any(declares_sign(text, sign) for sign in signs)]
+        holding = (ref for ref, text in texts if any(holds_sign(text, sign) for sign in signs))
+        return list(islice(declaring or holding, _MAX_DEFINITIONS))
 
     def _defining(self, query: Query, scope: Scope) -> list[ChunkRef]:
         """Return chunks that define a name of the query; of a very common one, those of its owner too."""

@@ -31,6 +31,7 @@ from codesearch.searching.signals.signals import (
     unwanted_roles,
     within,
 )
+from codesearch.searching.signals.signs import declares_sign, holds_sign, signs_in
 from codesearch.storage.lexical.tokens import tokenize
 
 __all__ = ["HYBRID", "SEMANTIC", "Signal", "Signals", "Step", "prepared"]
@@ -183,6 +184,15 @@ def _holding(candidates: Sequence[Candidate], query: Query) -> set[ChunkRef]:
 
 
 @Prepared
+def signs_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> Step:
+    """Where the question asks for an operator, what declares it comes first, else what holds it."""
+    signs = signs_in(query)
+    texts = [(c.ref, c.chunk.text) for c in candidates] if signs else []
+    declaring = {ref for ref, text in texts if any(declares_sign(text, sign) for sign in signs)}
+    return _above_others(declaring or {r for r, text in texts if any(holds_sign(text, s) for s in signs)})
+
+
+@Prepared
 def quoted_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> Step:
     """Where the question is a quotation, what holds its lines comes first, the more of them the sooner."""
     quoted = frozenset() if query.located else quoted_lines(query)
@@ -259,6 +269,7 @@ FILE: tuple[Signal, ...] = (
     named_first,
     located,
     said_first,
+    signs_first,
     quoted_first,
     duplicates,
 )
