@@ -82,8 +82,8 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """The address without its password."""
-        return re.sub(r"(://[^/@]*?):[^/@]*@", r"\1:***@", self.url)
+        """The address without what lets somebody in: over HTTP a token may stand where the user does."""
+        return re.sub(r"^(https?://)[^/@]+@|(://[^/@:]*:)[^/@]*@", r"\1\2***@", self.url)
 
     @property
     def folder_name(self) -> str:

@@ -151,10 +151,11 @@ def test_what_a_helper_of_git_complains_of_is_told(tmp_path: Path, monkeypatch: 
         checkout("ssh://git@host/a/b", tmp_path / "clones")
 
 
-def test_a_password_is_not_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("who", ["me:hunter2", "hunter2", "hunter2:x-oauth-basic"])
+def test_a_password_is_not_told(who: str, tmp_path: Path) -> None:
     with pytest.raises(CodesearchError) as error:
-        checkout("http://me:hunter2@127.0.0.1:1/a/b", tmp_path / "clones")
-    assert "http://me:***@127.0.0.1:1/a/b cannot be cloned" in str(error.value)
+        checkout(f"http://{who}@127.0.0.1:1/a/b", tmp_path / "clones")
+    assert "http://***@127.0.0.1:1/a/b cannot be cloned" in str(error.value)
     assert "hunter2" not in str(error.value)
 
 
