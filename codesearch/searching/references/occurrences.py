@@ -18,7 +18,8 @@ Use = Literal["call", "import", "use"]
 _CALLED = re.compile(r"[!?]?(?:::)?(?:<[^<>()\n]{0,80}>)?[ \t]*\(")
 _MADE = re.compile(r"\bnew[ \t]+(?:[\w.\\]+[.\\])?$")
 _DECLARED = re.compile(
-    r"\b(?:def|defp|defmacro|defn|defun|fn|func|fun|function|sub|proc|method|class|struct|enum|trait|interface|"
+    r"(?:^-(?:spec|callback)[ \t]+)$"
+    r"|\b(?:def|defp|defmacro|defn|defun|fn|func|fun|function|sub|proc|method|class|struct|enum|trait|interface|"
     r"object|record|protocol|impl|type|typedef|module|namespace|macro|macro_rules!|let|const|var|val)[ \t]+"
     r"(?:\([^()\n]*\)[ \t]*|[\w<>,]+(?:\.|::|#))*$"
 )
@@ -48,6 +49,10 @@ _WITHOUT_PARENTHESES = frozenset(
 )
 """Languages in which a call needs no parentheses: every other use may be one."""
 _READ_AS = {"astro": "javascript", "gradle": "groovy", "metal": "cpp", "razor": "html", "svelte": "html"}
+_DECLARED_AT_MARGIN = frozenset({"erlang", "prolog"})
+"""Languages in which a line that begins with a name is a clause of its definition."""
+_POD = re.compile(r"^=[a-z]\w*.*?(?:^=cut\b[^\n]*|\Z)", re.MULTILINE | re.DOTALL)
+_STATEMENT = re.compile(r"^[^\s#=][^\n]*[;{}][ \t]*$", re.MULTILINE)
 _LISPS = frozenset({"clojure", "commonlisp", "elisp", "racket", "scheme"})
 
 
@@ -72,7 +77,7 @@ def occurrences(text: str, name: str, language: str | None, *, defines: bool = F
     found: list[Occurrence] = []
     skip = defines
     for match in _whole(name).finditer(code):
-        if skip or _is_declared(code, match.start()):
+        if skip or _is_declared(code, match.start(), language):
             skip = False
             continue
         line = code.count("\n", 0, match.start())
@@ -85,7 +90,7 @@ def defining_line(text: str, name: str, language: str | None) -> int:
     code = _code(text, language)
     places = [match.start() for match in _whole(name).finditer(code)]
     places = places or [match.start() for match in _whole(name).finditer(text)]
-    at = next((at for at in places if _is_declared(code, at)), places[0] if places else 0)
+    at = next((at for at in places if _is_declared(code, at, language)), places[0] if places else 0)
     return text.count("\n", 0, at)
 
 
@@ -94,7 +99,7 @@ def called_names(text: str, language: str | None) -> dict[str, int]:
     code = _code(text, language)
     found: dict[str, int] = {}
     for match in _NAME.finditer(code):
-        if match[0] in found or _is_declared(code, match.start()):
+        if match[0] in found or _is_declared(code, match.start(), language):
             continue
         if _use(code, match.start(), match.end(), language) == "call":
             found[match[0]] = code.count("\n", 0, match.start())
@@ -117,8 +122,9 @@ def _whole(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])")
 
 
-def _is_declared(code: str, at: int) -> bool:
-    return _DECLARED.search(code[code.rfind("\n", 0, at) + 1 : at]) is not None
+def _is_declared(code: str, at: int, language: str | None) -> bool:
+    before = code[code.rfind("\n", 0, at) + 1 : at]
+    return (not before and language in _DECLARED_AT_MARGIN) or _DECLARED.search(before) is not None
 
 
 def _code(text: str, language: str | None) -> str:
@@ -128,12 +134,22 @@ def _code(text: str, language: str | None) -> str:
         return ""
     from pygments.token import Comment, String
 
+    if language == "perl":
+        text = _without_pod(text)
     inside = _IN_COMMENT.match(text)
     begin = inside.end() if inside else 0
     parts = [_blank(text[:begin])]
     for _, kind, piece in lexer.get_tokens_unprocessed(text[begin:]):
         parts.append(_blank(piece) if kind in Comment or kind in String else piece)
     return "".join(parts)
+
+
+def _without_pod(text: str) -> str:
+    """Return a chunk of Perl with its documentation blanked out, also such as began in the chunk before."""
+    first = _POD.search(text)
+    if first and not _STATEMENT.search(text, 0, first.start()):
+        text = _blank(text[: first.start()]) + text[first.start() :]
+    return _POD.sub(lambda pod: _blank(pod[0]), text)
 
 
 def _blank(text: str) -> str:

@@ -82,3 +82,20 @@ def test_called_names_come_with_their_first_line() -> None:
 @pytest.mark.parametrize("language", [None, "markdown-of-another-planet", "csv"])
 def test_an_unknown_language_has_no_uses(language: str | None) -> None:
     assert occurrences("send(1)\n", "send", language) == []
+
+
+def test_clauses_and_specifications_of_erlang_are_no_calls() -> None:
+    text = "-spec read(req()) -> ok.\nread(Req) ->\n    read(Req, #{}).\n\n"
+    text += "read(Req, Opts) ->\n    {ok, read(Req)}.\n"
+    assert [each.line for each in occurrences(text, "read", "erlang")] == [2, 5]
+    assert [each.line for each in occurrences(text, "read", "erlang", defines=True)] == [2, 5]
+    assert defining_line("init(Req) ->\n    read(Req).\n\nread(Req) -> Req.\n", "read", "erlang") == 3
+
+
+def test_documentation_of_perl_is_no_code() -> None:
+    pod = "=head2 escape\n\n  my $x = escape $y;\n\nCalls escape.\n\n"
+    text = f"sub run {{\n  return escape shift;\n}}\n\n{pod}=cut\n\nescape 'x';\n"
+    assert [each.line for each in occurrences(text, "escape", "perl")] == [1, 12]
+    # The rest of a chapter that began in the chunk before, and one that goes on in the next.
+    assert occurrences(f"  $x->escape;\n\nAn escape.\n\n{pod}", "escape", "perl") == []
+    assert [each.line for each in occurrences(f"escape 'x';\n{pod}", "escape", "perl")] == [0]
