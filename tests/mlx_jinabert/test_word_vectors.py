@@ -100,6 +100,33 @@ def test_any_text_has_a_likeness(query: str, texts: list[str]) -> None:
     np.testing.assert_allclose(found[:-1], alone, atol=1e-6)
 
 
+@given(st.text(st.characters(codec="ascii")) | st.text())
+def test_words_are_runs_of_letters_and_digits(text: str) -> None:
+    assert word_vectors._words(text) == re.findall(r"[^\W_]+", text)
+
+
+def test_every_finite_float16_is_widened_exactly() -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)]
+    wide = word_vectors._widened(halves)
+    assert wide.dtype == np.float32
+    np.testing.assert_array_equal(wide.view(np.uint32), halves.astype(np.float32).view(np.uint32))
+
+
+def test_a_tokenizer_that_fails_leaves_no_word_without_its_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = WordVectors.load()
+
+    def fails(words: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shared._tokenizer, "known", fails)
+        with pytest.raises(KeyboardInterrupt):
+            shared.likeness(QUERIES[0], TEXTS)
+    again, expected = (one.likeness(QUERIES[0], TEXTS) for one in (shared, vectors()))
+    np.testing.assert_array_equal(again, expected)
+
+
 def test_nothing_is_like_no_words() -> None:
     assert vectors().likeness("", ["word"]).tolist() == [0.0]
     assert vectors().likeness("word", ["", "(...)", "word"]).tolist() == pytest.approx(
