@@ -137,9 +137,11 @@ def prompt(served: ServedEmbedder, name: str | None) -> str:
 def _check_ids(sequences: Sequence[Sequence[int]], vocabulary: int, field: str) -> None:
     for position, sequence in enumerate(sequences):
         if not sequence:
-            raise invalid(f"field {field!r}: token ids {position} are an empty list", field)
-        if min(sequence) < 0 or max(sequence) >= vocabulary:
-            raise invalid(f"field {field!r}: token ids {position} must be from 0 to {vocabulary - 1}", field)
+            raise invalid(f"field {field!r}: list {position} of token ids is empty", field)
+        for found in (min(sequence), max(sequence)):
+            if not 0 <= found < vocabulary:
+                said = f"list {position} of token ids holds {found}; they are from 0 to {vocabulary - 1}"
+                raise invalid(f"field {field!r}: {said}", field)
 
 
 async def _answer(

@@ -137,7 +137,7 @@ class ModelPool:
                 return spec
         known = ", ".join(spec.name for spec in matching) or "none"
         named = f"no {kind} named {name!r} is served" if name is not None else f"no {kind} is served"
-        raise UnknownModel(f"{named}; there is: {known}")
+        raise UnknownModel(f"{named}; there is: {known}; to serve another: mlx-jinabert serve --model NAME")
 
     def loaded(self) -> dict[str, Served]:
         """The models that are in memory."""
