@@ -87,17 +87,20 @@ def resolve_backend(name: str = "auto") -> BackendChoice:
     """
     if name != "auto":
         return BackendChoice(name, _device(name, _load(name)))
-    found: dict[str, str] = {}
+    found: dict[str, BackendChoice] = {}
     causes: list[BackendUnavailable] = []
     for candidate in BACKENDS:
         try:
-            found[candidate] = _device(candidate, _load(candidate))
+            choice = BackendChoice(candidate, _device(candidate, _load(candidate)))
         except BackendUnavailable as unavailable:
             causes.append(unavailable)
-    with_gpu = [candidate for candidate, device in found.items() if device != "cpu"]
-    for candidate in (*with_gpu, "onnx", "mlx"):
+            continue
+        if choice.device != "cpu":
+            return choice  # before the other framework is imported: 0.1 s of every start
+        found[candidate] = choice
+    for candidate in ("onnx", "mlx"):
         if candidate in found:
-            return BackendChoice(candidate, found[candidate])
+            return found[candidate]
     remedy = " or ".join(entry.remedy for entry in BACKENDS.values())
     raise BackendUnavailable("auto", remedy) from ExceptionGroup("no backend can be imported", causes)
 

@@ -51,6 +51,18 @@ except BackendUnavailable as unavailable:
     assert done.stdout.strip() == choice
 
 
+def test_where_mlx_has_a_gpu_onnx_runtime_is_not_imported() -> None:
+    require("mlx.core", "onnxruntime")
+    program = """
+import sys
+from mlx_jinabert.backends import mlx, resolve_backend
+mlx.device = lambda: "metal"  # in place of a Mac
+print(resolve_backend(), "onnxruntime" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "BackendChoice(name='mlx', device='metal') False"
+
+
 def test_an_unknown_backend_is_refused_with_the_known_ones() -> None:
     with pytest.raises(BackendUnavailable, match="auto, mlx, onnx"):
         resolve_backend("coreml")
