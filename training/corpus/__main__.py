@@ -1,15 +1,19 @@
-"""``python -m training.corpus manifest|fetch|build``."""
+"""``python -m training.corpus manifest|fetch|build|translations``."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from training.corpus.build import Counts, build, by_file
-from training.corpus.manifest import MANIFEST, load, never_train_on, save
-from training.corpus.projects.checkout import fetch
+from training.corpus.manifest import MANIFEST, Entry, load, never_train_on, save
+from training.corpus.projects.checkout import check_out, fetch, mirror_of
 from training.corpus.projects.choosing import choose, wanted
+from training.corpus.shards import ShardWriter
+from training.corpus.translations import translations
 
 REPOSITORIES = Path(__file__).parent / "projects" / "repositories.txt"
 
@@ -24,6 +28,8 @@ def main() -> int:
         for entry in entries:
             print(f"{entry.name} {fetch(entry, options.mirrors)}", flush=True)
         return 0
+    if options.step == "translations":
+        return _translations(entries, options)
     _print(build(entries, options.mirrors, options.out, options.exclude, options.workers))
     return 0
 
@@ -39,7 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     built.add_argument("--out", type=Path, required=True)
     built.add_argument("--exclude", type=Path, nargs="*", default=[], help="folders no copy of which is used")
     built.add_argument("--workers", type=int, default=2)
-    for step in (manifest, fetched, built):
+    translated = steps.add_parser("translations", help="write what projects say in two languages")
+    translated.add_argument("--out", type=Path, required=True)
+    for step in (manifest, fetched, built, translated):
         step.add_argument("--manifest", type=Path, default=MANIFEST)
         step.add_argument(
             "--mirrors", type=Path, required=True, help="folder of bare clones, owner+name each"
@@ -54,6 +62,22 @@ def _manifest(options: argparse.Namespace) -> int:
         print(f"refused: {name}: {reason}", file=sys.stderr)
     save(chosen.entries, options.manifest)
     print(f"{len(chosen.entries)} repositories, {len(chosen.refused)} refused")
+    return 0
+
+
+def _translations(entries: Sequence[Entry], options: argparse.Namespace) -> int:
+    """Those of the repositories that are trained on, as rows of repo, foreign and english."""
+    with ShardWriter(options.out, "translations") as writer:
+        for entry in entries:
+            mirror = mirror_of(entry.name, options.mirrors)
+            if mirror is None or entry.split != "train":
+                continue
+            tree = check_out(mirror, entry.commit, options.out / ".work" / "trees" / entry.folder)
+            found = list(translations(tree))
+            for foreign, english in found:
+                row = {"repo": entry.name, "foreign": foreign, "english": english}
+                writer.write(json.dumps(row, ensure_ascii=False) + "\n")
+            print(f"{entry.name} {len(found)}", flush=True)
     return 0
 
 
