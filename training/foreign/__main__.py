@@ -39,9 +39,7 @@ def main() -> int:
     examples = Examples.make(texts.asked, tokenizer, options.begin)
     words = Words(options.begin, tokens)
     words.begin(examples)
-    teaching = Teaching(words, examples, options.batch)
-    teaching.go(options.bag_steps, options.bag_rate, layers=False)
-    teaching.go(options.steps, options.rate, layers=True)
+    Teaching(words, examples, options.batch).go(options.steps, options.rate)
     write_folder(options.begin, tokenizer, words.rows(), options.out)
     return 0
 
@@ -57,10 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--most", type=int, default=5_500, help="pairs with code a script")
     parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--bag-steps", type=int, default=150)
-    parser.add_argument("--bag-rate", type=float, default=0.3)
-    parser.add_argument("--steps", type=int, default=250)
-    parser.add_argument("--rate", type=float, default=0.15)
+    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--rate", type=float, default=0.3)
     return parser
 
 

@@ -1,7 +1,7 @@
 """The lessons: a text in another script comes near the vector of its English, or of its code, and no other's.
 
-First as a bag of words, which is cheap, then through the layers, which stay as they are. The targets are
-computed once; so a step costs no more than its short texts.
+As a bag of words, which is what the layers get to see of it. The targets are computed once; so a step costs
+no more than sums of short texts.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ class Teaching:
         self._vectors = torch.from_numpy(examples.vectors)
         self._dice = np.random.default_rng(0)
 
-    def go(self, steps: int, rate: float, *, layers: bool) -> None:
+    def go(self, steps: int, rate: float) -> None:
         """Take ``steps`` of Adam at ``rate`` in units of a row's numbers, falling to nearly nothing."""
         learnt = self._words.learnt
         optimiser = torch.optim.Adam([learnt], betas=(0.9, 0.99))
         for step in range(steps):
             falling = max(_LEAST_RATE, 1 - step / steps) * min(1.0, (step + 1) / _WARM_UP)
             optimiser.param_groups[0]["lr"] = rate * falling * self._words.typical * _RATE_UNIT
-            loss = self._loss(self._drawn(), layers)
+            loss = self._loss(self._drawn())
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             if (step + 1) % 50 == 0:
-                print(f"layers {layers}, step {step + 1}: {float(loss.detach()):.3f}", file=sys.stderr)
+                print(f"step {step + 1}: {float(loss.detach()):.3f}", file=sys.stderr)
 
-    def _loss(self, chosen: NDArray[np.int64], layers: bool) -> Tensor:
-        made = self._embedded(chosen, layers)
+    def _loss(self, chosen: NDArray[np.int64]) -> Tensor:
+        made = self._embedded(chosen)
         wanted = self._vectors[self._examples.target[chosen]]
         target = torch.from_numpy(self._examples.target[chosen])
         same = (target[:, None] == target[None, :]) & ~torch.eye(len(chosen), dtype=torch.bool)
@@ -68,19 +68,13 @@ class Teaching:
             loss = loss + weight * both / 2
         return loss
 
-    def _embedded(self, chosen: NDArray[np.int64], layers: bool) -> Tensor:
-        """(chosen, width): as the shipped model pools them, with or without its layers."""
+    def _embedded(self, chosen: NDArray[np.int64]) -> Tensor:
+        """(chosen, width): means of words, at the scale at which the last norm leaves them."""
         texts = [self._examples.ids[at] for at in chosen]
-        table, student = self._words.table(), self._words.student
-        if not layers:
-            table = table * student.encoder.layer[-1].layer_norm_2.weight
-            starts = np.cumsum([0, *map(len, texts)])[:-1]
-            flat = torch.from_numpy(np.concatenate(texts))
-            return functional.embedding_bag(flat, table, torch.from_numpy(starts), mode="mean")
-        ids = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(text) for text in texts], batch_first=True)
-        lengths = torch.tensor([len(text) for text in texts])
-        mask = (torch.arange(ids.shape[1])[None] < lengths[:, None]).long()
-        return student.pooled(student.encoder(functional.embedding(ids, table), student.bias(mask)), mask)
+        table = self._words.table() * self._words.student.encoder.layer[-1].layer_norm_2.weight
+        starts = np.cumsum([0, *map(len, texts)])[:-1]
+        flat = torch.from_numpy(np.concatenate(texts))
+        return functional.embedding_bag(flat, table, torch.from_numpy(starts), mode="mean")
 
     def _drawn(self) -> NDArray[np.int64]:
         half = self._batch // 2

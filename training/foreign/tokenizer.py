@@ -45,8 +45,9 @@ _CLASSES = {
 _WITHOUT_BLANKS = ("han", "hiragana", "katakana")
 _LONGEST_RUN = 30
 """Letters of a run, in a tokenizer that takes words of 32 at most."""
-_LEAST_GREEK = 3
-"""Letters: single Greek ones stand for quantities in Latin text, and stay as unknown as they were."""
+_LEAST_GREEK = (3, len("##") + 2)
+"""Letters where a word begins, and within: single Greek ones stand for quantities amid Latin ones (``10μs``),
+and stay as unknown as they were."""
 _CASE_BORDER = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
 
 
@@ -96,7 +97,7 @@ def pieces(runs: Mapping[str, Mapping[str, int]], room: Mapping[str, int] = ROOM
         joined = script in _WITHOUT_BLANKS
         learnt = _merged(words, room[script], prefix="" if joined else "##")
         if script == "greek":
-            learnt = [each for each in learnt if each.startswith("##") or len(each) >= _LEAST_GREEK]
+            learnt = [each for each in learnt if len(each) >= _LEAST_GREEK[each.startswith("##")]]
         tokens += [each for token in learnt for each in ((token, f"##{token}") if joined else (token,))]
     return tokens
 

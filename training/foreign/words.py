@@ -111,10 +111,14 @@ class Words:
                 pairs.append(np.stack([np.repeat(distinct, len(other)), np.tile(other, len(distinct))]))
         size = (len(self.learnt), len(self.old))
         at_pairs = torch.from_numpy(np.concatenate(pairs, axis=1)).long()
-        found = torch.sparse_coo_tensor(at_pairs, torch.ones(at_pairs.shape[1]), size).coalesce()
+        found = torch.sparse_coo_tensor(
+            at_pairs, torch.ones(at_pairs.shape[1]), size, check_invariants=True
+        ).coalesce()
         (row, column), count = found.indices(), found.values()
         of_row = torch.zeros(size[0]).index_add(0, row, count)
         of_column = torch.zeros(size[1]).index_add(0, column, count)
         shared = torch.log(count * count.sum() / (of_row[row] * of_column[column])).clamp(min=0.0)
-        weights = torch.sparse_coo_tensor(found.indices(), shared**2 * torch.log1p(count), size)
+        weights = torch.sparse_coo_tensor(
+            found.indices(), shared**2 * torch.log1p(count), size, check_invariants=True
+        )
         return weights, torch.from_numpy(counts).float()
