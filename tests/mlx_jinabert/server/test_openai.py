@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 import mlx_jinabert
+from mlx_jinabert.local.spec import read_spec
 from tests.mlx_jinabert.server.models import RERANKER, TEXTS
 from tests.support.serving import Answer, Served
+
+ROWS = int(read_spec("embedded").folder.config["vocab_size"])
 
 
 def ask(server: Served, **body: Any) -> Answer:
@@ -58,12 +61,12 @@ def test_shorter_vectors(server: Served, embedder: mlx_jinabert.Embedder) -> Non
         ({"input": [True]}, 400, "input", "a list of strings"),
         ({"input": [[]]}, 400, "input", "list 0 of token ids is empty"),
         (
-            {"input": [[5], [6, 30_000]]},
+            {"input": [[5], [6, ROWS]]},
             400,
             "input",
-            "list 1 of token ids holds 30000; they are from 0 to 29999",
+            f"list 1 of token ids holds {ROWS}; they are from 0 to {ROWS - 1}",
         ),
-        ({"input": [-1]}, 400, "input", "holds -1; they are from 0 to 29999"),
+        ({"input": [-1]}, 400, "input", f"holds -1; they are from 0 to {ROWS - 1}"),
         ({}, 400, "input", "missing"),
         ({"input": "a", "dimensions": 0}, 400, "dimensions", "positive"),
         ({"input": "a", "dimensions": 257}, 400, "dimensions", "1 to 256"),
