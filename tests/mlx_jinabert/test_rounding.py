@@ -134,7 +134,7 @@ def test_the_contextual_sibling_states_no_pooling(tmp_path: Path, caplog: pytest
     folder = written(tmp_path / "pplx-embed-context-v1-0.6b")
     shutil.rmtree(folder / "1_Pooling")
     (folder / "modules.json").unlink()
-    mlx_jinabert.load(folder).close()
+    mlx_jinabert.load(folder)
     assert "pooling the mean of all tokens, which may be wrong: models of type" in caplog.text
 
 
