@@ -34,7 +34,7 @@ from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.signals.declared import declared_grade
 from codesearch.searching.signals.near_names import near_names
 from codesearch.searching.signals.signals import within
-from codesearch.searching.signals.signs import declares_sign, holds_sign, signs_in
+from codesearch.searching.signals.signs import bearing, signs_in
 from codesearch.searching.stores.protocol import Match, Scope, SearchStore
 from codesearch.storage.lexical.tokens import tokenize
 
@@ -253,20 +253,15 @@ class Searcher:
         """Return the chunks that declare an operator of the question, else those that hold it."""
         if not (signs := signs_in(query)):
             return []
-        texts = [
-            (ref, text.text) for ref, text in self._store.texts(scope) if any(s in text.text for s in signs)
-        ]
-        declaring = [ref for ref, text in texts if any(declares_sign(text, sign) for sign in signs)]
-        holding = (ref for ref, text in texts if any(holds_sign(text, sign) for sign in signs))
-        return list(islice(declaring or holding, _MAX_DEFINITIONS))
+        texts = ((ref, text.text) for ref, text in self._store.texts(scope))
+        return list(islice(bearing(texts, signs), _MAX_DEFINITIONS))
 
     def _defining(self, query: Query, scope: Scope) -> list[ChunkRef]:
         """Return chunks that define a name of the query; of a very common one, those of its owner too."""
-        found = self._store.definitions([name.last for name in query.names], scope, _MAX_OF_OWNER)
-        first, others = found[:_MAX_DEFINITIONS], found[_MAX_DEFINITIONS:]
         owners = [name.scope[-1] for name in query.names if name.scope]
-        if not (others and owners):
-            return first
+        limit = _MAX_OF_OWNER if owners else _MAX_DEFINITIONS
+        found = self._store.definitions([name.last for name in query.names], scope, limit)
+        first, others = found[:_MAX_DEFINITIONS], found[_MAX_DEFINITIONS:]
         chunks = self._chunks(others).items()
         return [*first, *(ref for ref, chunk in chunks if any(within(chunk, owner) for owner in owners))]
 

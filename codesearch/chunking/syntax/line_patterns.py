@@ -4,8 +4,9 @@ The habits are those of universal-ctags' line-oriented parsers. Each line of a t
 expression, which is tried at the beginning of every line of a file. ``NAME`` stands for the name,
 ``FUNC`` for what precedes a name in C's family (a type at least, and no word that begins a statement),
 ``PARAMS`` for parentheses that a body follows. ``kind@a,b`` counts only directly inside of a definition
-of kind a or b; ``member`` names something that is too small to be a chunk of its own, ``member+`` the first of several with
-commas between them. A ``section`` of a text goes on until the next one. A block that is only there for what stands in it has an empty name.
+of kind a or b; ``member`` names something that is too small to be a chunk of its own, ``member+`` the first
+of several with commas between them. A ``section`` of a text goes on until the next one. A block that is only
+there for what stands in it has an empty name.
 
 Every repetition is bounded or runs over characters that what follows it cannot begin with, so no line
 takes longer than its length.

@@ -31,7 +31,7 @@ from codesearch.searching.signals.signals import (
     unwanted_roles,
     within,
 )
-from codesearch.searching.signals.signs import declares_sign, holds_sign, signs_in
+from codesearch.searching.signals.signs import bearing, signs_in
 from codesearch.storage.lexical.tokens import tokenize
 
 __all__ = ["HYBRID", "SEMANTIC", "Signal", "Signals", "Step", "prepared"]
@@ -187,9 +187,7 @@ def _holding(candidates: Sequence[Candidate], query: Query) -> set[ChunkRef]:
 def signs_first(candidates: Sequence[Candidate], query: Query, weights: Weights) -> Step:
     """Where the question asks for an operator, what declares it comes first, else what holds it."""
     signs = signs_in(query)
-    texts = [(c.ref, c.chunk.text) for c in candidates] if signs else []
-    declaring = {ref for ref, text in texts if any(declares_sign(text, sign) for sign in signs)}
-    return _above_others(declaring or {r for r, text in texts if any(holds_sign(text, s) for s in signs)})
+    return _above_others(set(bearing(((c.ref, c.chunk.text) for c in candidates), signs) if signs else ()))
 
 
 @Prepared

@@ -6,12 +6,16 @@ They are no words, so neither list of a search knows them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 from codesearch.searching.question.query import Query
 from codesearch.storage.lexical.tokens import is_function_word
 
-__all__ = ["declares_sign", "holds_sign", "signs_in"]
+__all__ = ["bearing", "declares_sign", "holds_sign", "signs_in"]
+
+K = TypeVar("K")
 
 _SIGN = re.compile(r"[!#$%&*+./<=>?@\\^|~:-]{2,6}")
 _WRAPPED = "\"'`“”‘’"
@@ -44,6 +48,13 @@ def signs_in(query: Query) -> tuple[str, ...]:
     if not all(is_function_word(word) or word in _ABOUT_SIGNS for word in others):
         return ()
     return tuple(sign for sign in signs if len(words) == 1 or sign not in _COMMON)
+
+
+def bearing(texts: Iterable[tuple[K, str]], signs: Sequence[str]) -> Iterator[K]:
+    """Yield the keys of the texts that declare one of the operators; if none does, of those that hold one."""
+    near = [(key, text) for key, text in texts if any(sign in text for sign in signs)]
+    declaring = [key for key, text in near if any(declares_sign(text, sign) for sign in signs)]
+    yield from declaring or (key for key, text in near if any(holds_sign(text, sign) for sign in signs))
 
 
 def holds_sign(text: str, sign: str) -> bool:
