@@ -22,6 +22,7 @@ from codesearch import Hit
 from codesearch.models.words import word_likeness
 from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.explain import Trace
+from codesearch.searching.informed import informed
 from codesearch.searching.question.query import Query as Asked
 from codesearch.searching.ranking import evidence, ranking
 from codesearch.searching.ranking.ranking import WEIGHTS, Candidate, Weights
@@ -170,7 +171,9 @@ def _features(bench: Bench, query: Query, mode: Mode) -> Features:
     recorder = _Recorder()
     bench.searcher().search(SearchRequest(query.text, metrics.DEPTH, mode), trace=recorder)
     chunks = recorder.chunks
-    asked = bench.searcher().informed(Asked(query.text))
+    store = bench.search_store()
+    with store.snapshot():
+        asked = informed(Asked(query.text), store, WEIGHTS.columns)
     start = [Candidate(ref, chunk, 0.0) for ref, chunk in chunks]
     first = evidence.named_first([c.scored(1.0) for c in start], asked, WEIGHTS)
     refs = [ref for ref, _ in chunks]

@@ -87,9 +87,11 @@ class Bench:
     embedder: Embedder
     build_seconds: float
 
+    def search_store(self) -> SingleStore:
+        return SingleStore(str(self.repository.root), self.store, lambda: self.vectors)
+
     def searcher(self, weights: Weights = WEIGHTS) -> Searcher:
-        store = SingleStore(str(self.repository.root), self.store, lambda: self.vectors)
-        return Searcher(store, lambda: self.embedder, weights)
+        return Searcher(self.search_store(), lambda: self.embedder, weights)
 
     def ndcg(self, weights: Weights, mode: Mode = "hybrid") -> list[float]:
         """NDCG@10 of every query, in order."""

@@ -8,21 +8,19 @@ writes, and a lexical search touches neither the vectors nor the model.
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.models.embedder import encode_query
 from codesearch.models.words import word_likeness
-from codesearch.records import Chunk, ChunkRef, Copy, Embedder, Filter, Hit, Scorer
+from codesearch.records import Chunk, ChunkRef, Copy, Embedder, Hit, Scorer
 from codesearch.searching.explain import Explanation, Trace
+from codesearch.searching.informed import informed
+from codesearch.searching.named import named_by
 from codesearch.searching.question.pattern import Pattern, parse_pattern
-from codesearch.searching.question.places_in_query import Spot, spots_in
 from codesearch.searching.question.query import Query
 from codesearch.searching.ranking import ranking
 from codesearch.searching.ranking.best_lines import best_lines
@@ -31,23 +29,13 @@ from codesearch.searching.ranking.ranking import Candidate
 from codesearch.searching.ranking.rerank import rerank
 from codesearch.searching.ranking.weights import WEIGHTS, Weights
 from codesearch.searching.request import SearchRequest, SimilarRequest
-from codesearch.searching.signals.declared import declared_grade
-from codesearch.searching.signals.near_names import near_names
-from codesearch.searching.signals.signals import within
-from codesearch.searching.signals.signs import bearing, signs_in
 from codesearch.searching.stores.protocol import Match, Scope, SearchStore
-from codesearch.storage.lexical.tokens import tokenize
 
 __all__ = ["STABLE_LIMIT", "Answer", "Searcher", "depth"]
 
 STABLE_LIMIT = 50
 """Up to this limit, the limit does not change the order of the hits."""
 _CANDIDATES = 100  # of each arm
-_TERMS_OF_ISSUE = 24  # more of them change nothing but the time that it takes
-_SPECIAL = re.compile(r"([*?\[\]\\!#])")  # what a glob takes for more than itself
-_USES = 1_000  # of a name that nothing is known to define
-_MAX_OF_OWNER = 5_000  # that are looked through for the owner that the query gives
-_MAX_DEFINITIONS = 200  # of one name: more says that the name says little
 
 
 def depth(limit: int) -> int:
@@ -134,7 +122,7 @@ class Searcher:
         count = depth(request.limit)
         with self._store.snapshot():
             scope = self._scope(request)
-            query = self.informed(query)
+            query = informed(query, self._store, self._weights.columns)
             semantic = [] if vector is None else self._store.nearest(vector, count, scope)
             lexical: list[Match] = []
             if request.mode != "semantic":
@@ -158,68 +146,6 @@ class Searcher:
         together: NDArray[np.float32] = np.sum(vectors, axis=0)
         return together if len(vectors) == 1 else together / (np.linalg.norm(together) or 1.0)
 
-    def informed(self, query: Query) -> Query:
-        """Add what only the index knows: which names and places exist, which terms are rare."""
-        query = replace(query, located=tuple(self._located(query)))
-        return replace(query, chosen=self._telling(query)) if query.is_long else self._respelt(query)
-
-    def _located(self, query: Query) -> Iterator[ChunkRef]:
-        """Yield the chunks at the places that a query names, by the longest path that there is.
-
-        Of a long one only a stack trace names places; the innermost that is ours is the one.
-        """
-        if query.is_long:
-            yield from self._innermost(query)
-            return
-        for spot in spots_in(query.text):
-            held = [ref for root in self._store.roots if (ref := self._at(root, spot)) is not None]
-            yield from held or self._below(spot)
-
-    def _innermost(self, query: Query) -> list[ChunkRef]:
-        if not query.issue.is_printed:
-            return []
-        spots = spots_in(query.text)
-        if query.issue.frames:  # Python prints the innermost frame last
-            spots = spots[::-1]
-        found = (ref for spot in spots for root in self._store.roots if (ref := self._at(root, spot)))
-        return [ref for ref in (next(found, None),) if ref is not None]
-
-    def _at(self, root: str, spot: Spot) -> ChunkRef | None:
-        lines = dict.fromkeys((spot.middle, spot.first))  # a range may go on past the end of the file
-        found = (self._store.chunk_at(root, path, line) for path in spot.suffixes() for line in lines)
-        return next((ref for ref in found if ref is not None), None)
-
-    def _below(self, spot: Spot) -> list[ChunkRef]:
-        """Return the chunks of files whose path ends like the one that is named, as far as it can."""
-        for path in spot.suffixes():
-            pattern = _SPECIAL.sub(r"\\\1", path)
-            refs = [ref for ref, _ in self._store.texts(Scope(Filter(globs=(f"**/{pattern}",))))]
-            if refs:
-                chunks = self._store.chunks(refs)
-                return [ref for ref, c in chunks.items() if c.start_line <= spot.middle <= c.end_line]
-        return []
-
-    def _telling(self, query: Query) -> dict[str, float]:
-        """Return the terms of an issue that tell most: by where they stand in it, and how rare they are."""
-        holding, rows = self._store.frequencies(query.all_terms)
-        worth = {
-            term: weight * math.log((rows + 1) / (holding[term] + 0.5))
-            for term, weight in query.all_terms.items()
-            if holding[term]
-        }
-        best = sorted(worth, key=lambda term: (-worth[term], term))[:_TERMS_OF_ISSUE]
-        return {term: query.all_terms[term] for term in best}
-
-    def _respelt(self, query: Query) -> Query:
-        """Add to a name that nothing defines the defined names that it may stand for."""
-        if not query.is_name or self._store.definitions([query.names[0].last], limit=1):
-            return query
-        name = query.names[0].last
-        whole = tokenize(name)[:1]
-        # A name that is used here, but defined elsewhere, is no typo.
-        typos = bool(whole) and not self._store.lexical(whole, 1, self._weights.columns)
-        return replace(query, near=tuple(near_names(name, self._store.defined_names(), typos=typos)))
-
     # -- ranking
 
     def _by_cosine(self, query: Query, semantic: Sequence[Match], trace: Trace | None) -> list[Candidate]:
@@ -238,43 +164,10 @@ class Searcher:
     ) -> list[Candidate]:
         share = self._weights.share_for(query) if semantic else 1.0
         scores = ranking.fuse([match.ref for match in lexical], semantic, share, self._weights)
-        names = [name.last for name in query.names]
-        # Whether or not an arm found them.
-        defining = self._defining(query, scope) if names else []
-        if query.is_name and not defining:  # one of its uses may be a declaration that nobody knows as such
-            uses = self._store.lexical(query.asked_terms, _USES, self._weights.columns, scope)
-            defining = self._declaring([match.ref for match in uses[len(lexical) :]], names)
-        permitted = self._permitted(query.located, scope)
-        chunks = self._chunks([*scores, *defining, *permitted, *self._holding_signs(query, scope)])
+        named = named_by(query, self._store, scope, self._weights.columns, lexical)
+        chunks = self._chunks([*scores, *named])
         words = self._words if semantic and not query.is_name and not query.is_long else None
         return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights, words=words, watch=trace)
-
-    def _holding_signs(self, query: Query, scope: Scope) -> list[ChunkRef]:
-        """Return the chunks that declare an operator of the question, else those that hold it."""
-        if not (signs := signs_in(query)):
-            return []
-        texts = ((ref, text.text) for ref, text in self._store.texts(scope))
-        return list(islice(bearing(texts, signs), _MAX_DEFINITIONS))
-
-    def _defining(self, query: Query, scope: Scope) -> list[ChunkRef]:
-        """Return chunks that define a name of the query; of a very common one, those of its owner too."""
-        owners = [name.scope[-1] for name in query.names if name.scope]
-        limit = _MAX_OF_OWNER if owners else _MAX_DEFINITIONS
-        found = self._store.definitions([name.last for name in query.names], scope, limit)
-        first, others = found[:_MAX_DEFINITIONS], found[_MAX_DEFINITIONS:]
-        chunks = self._chunks(others).items()
-        return [*first, *(ref for ref, chunk in chunks if any(within(chunk, owner) for owner in owners))]
-
-    def _declaring(self, refs: Sequence[ChunkRef], names: Sequence[str]) -> list[ChunkRef]:
-        """Return those of the chunks that look as if they declared one of the names."""
-        texts = self._chunks(refs)
-        return [ref for ref, c in texts.items() if any(declared_grade(c.text, name) for name in names)]
-
-    def _permitted(self, refs: Sequence[ChunkRef], scope: Scope) -> list[ChunkRef]:
-        if not refs or (not scope.filter and scope.only is None):
-            return list(refs)
-        allowed = {ref for ref, _ in self._store.texts(scope)}
-        return [ref for ref in refs if ref in allowed]
 
     def _chunks(self, refs: Iterable[ChunkRef]) -> dict[ChunkRef, Chunk]:
         return self._store.chunks(dict.fromkeys(refs))
