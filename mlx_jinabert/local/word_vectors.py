@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Self
 
 import numpy as np
@@ -33,6 +33,8 @@ _SCALE, _SHIFT = "embeddings.LayerNorm.weight", "embeddings.LayerNorm.bias"
 _WORD = re.compile(r"[^\W_]+")
 _ASCII_WORDS = bytes(byte if chr(byte).isascii() and chr(byte).isalnum() else 32 for byte in range(256))
 _FLOAT16_IN_32, _EXPONENTS = np.int32(-0x70002000), np.float32(2.0**112)
+_ONE_THREAD = 1 << 18
+"""Multiplications of one product of matrices that OpenBLAS does not divide among threads."""
 _KEPT, _CHARACTERS = 1 << 15, 3_000_000
 """Words whose tokens are kept (some 8 MB), and characters of texts whose words are."""
 
@@ -52,8 +54,8 @@ class _Lexicon:
     number: _Numbers = field(default_factory=_Numbers)
     tokens: _Tokens = field(default_factory=lambda: _Tokens(np.zeros(0, np.int32), np.zeros(1, np.intp)))
     """Of each word, by its number; those of some are none."""
-    columns: dict[str, NDArray[np.int32]] = field(default_factory=dict)
-    """The numbers of a text's words that have tokens, each once, in no order."""
+    texts: dict[str, Ids] = field(default_factory=dict)
+    """The tokens of a text's words, each word once, in no order."""
     characters: int = 0
 
 
@@ -69,11 +71,6 @@ class _Tokens:
         """Return these and other lists behind them."""
         ends = self.starts[-1] + np.cumsum(lengths)
         return _Tokens(np.concatenate([self.ids, ids]), np.concatenate([self.starts, ends]))
-
-    def are_none(self, numbers: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return of which lists nothing is in them."""
-        found: NDArray[np.bool_] = self.starts[numbers + 1] == self.starts[numbers]
-        return found
 
     def of(self, numbers: NDArray[Any]) -> tuple[Ids, NDArray[np.intp]]:
         """Return the tokens of some lists, one behind the other, and where each begins."""
@@ -122,25 +119,21 @@ class WordVectors:
         has no known token. Words are runs of letters and digits, tokenised one by one.
         """
         wanted = _words(query)
-        columns, number, tokens = self._read([query, *texts])
+        (_, *held), number, tokens = self._read([query, *texts])
         asked = tokens.of(np.array([number[word] for word in wanted], np.intp))[0]
         scores = np.zeros(len(texts))
-        filled = [at for at, words in enumerate(columns[1:]) if len(words)]
+        filled = [at for at, ids in enumerate(held) if len(ids)]
         if not len(asked) or not filled:
             return scores
-        held = [columns[1:][at] for at in filled]
-        words, place_of_word = _distinct(np.concatenate(held), len(tokens.starts))
-        parts, starts = tokens.of(words)
-        ids, place_of_token = _distinct(parts, len(self._words))
-        # Not by BLAS: for so few rows its threads wait for each other longer than they compute.
-        cosines = np.einsum("qd,td->qt", self._unit(asked), self._unit(ids))
-        by_word = np.maximum.reduceat(cosines[:, place_of_token], starts, axis=1)
-        best = np.maximum.reduceat(by_word[:, place_of_word], _starts(held), axis=1)
+        held = [held[at] for at in filled]
+        ids, place = _distinct(np.concatenate(held), len(self._words))
+        cosines = _products(self._unit(asked), self._unit(ids))
+        best = np.maximum.reduceat(cosines.take(place, axis=1), _starts(held), axis=1)
         scores[filled] = best.mean(axis=0, dtype=np.float64)
         return scores
 
-    def _read(self, texts: Sequence[str]) -> tuple[list[NDArray[np.int32]], Mapping[str, int], _Tokens]:
-        """Return the numbers of each text's words that have tokens, those of all words, and the tokens.
+    def _read(self, texts: Sequence[str]) -> tuple[list[Ids], Mapping[str, int], _Tokens]:
+        """Return the tokens of each text's words, the numbers of all words, and their tokens.
 
         Texts meet again, and their words still more: both are kept.
         """
@@ -149,20 +142,24 @@ class WordVectors:
                 self._lexicon = _Lexicon()  # another thread may read the old one: it stays as it is
             lexicon = self._lexicon
             try:
-                self._add(lexicon, [text for text in texts if text not in lexicon.columns])
+                self._add(lexicon, [text for text in texts if text not in lexicon.texts])
             except BaseException:
                 self._lexicon = _Lexicon()  # some words may have a number and no tokens yet
                 raise
-            return [lexicon.columns[text] for text in texts], lexicon.number, lexicon.tokens
+            return [lexicon.texts[text] for text in texts], lexicon.number, lexicon.tokens
 
     def _add(self, lexicon: _Lexicon, texts: Sequence[str]) -> None:
+        if not texts:
+            return
         number, before = lexicon.number, len(lexicon.number)
         found = [set(_words(text)) for text in texts]
-        columns = [np.fromiter(map(number.__getitem__, words), np.int32, len(words)) for words in found]
+        numbers = np.fromiter(map(number.__getitem__, chain.from_iterable(found)), np.intp)
         new = list(islice(reversed(number), len(number) - before))[::-1]
         lexicon.tokens = lexicon.tokens.and_these(*self._tokenizer.known(new))
-        for text, numbers in zip(texts, columns, strict=True):
-            lexicon.columns[text] = numbers[~lexicon.tokens.are_none(numbers)]
+        ids, begins = lexicon.tokens.of(numbers)
+        edges = np.append(begins, len(ids))[np.cumsum([0, *map(len, found)])].tolist()
+        for text, begin, end in zip(texts, edges, edges[1:], strict=False):
+            lexicon.texts[text] = ids[begin:end]
             lexicon.characters += len(text)
 
     def _unit(self, ids: NDArray[Any]) -> NDArray[np.float32]:
@@ -183,6 +180,18 @@ def _words(text: str) -> list[str]:
     if text.isascii():  # in half the time
         return text.encode().translate(_ASCII_WORDS).decode().split()
     return _WORD.findall(text)
+
+
+def _products(some: NDArray[np.float32], many: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the inner products of (q, width) and (n, width): (q, n).
+
+    So few rows at a time that BLAS's threads stay out: they would wait longer than they compute.
+    """
+    products = np.empty((len(some), len(many)), np.float32)
+    step = max(1, _ONE_THREAD // some.size)
+    for start in range(0, len(many), step):
+        products[:, start : start + step] = some @ many[start : start + step].T
+    return products
 
 
 def _widened(halves: NDArray[np.float16]) -> NDArray[np.float32]:

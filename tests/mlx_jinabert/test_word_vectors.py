@@ -150,7 +150,7 @@ def test_what_was_kept_gives_what_is_new_does(bound: str, monkeypatch: pytest.Mo
         for query, scores in zip(QUERIES, expected, strict=True):
             np.testing.assert_array_equal(small.likeness(query, TEXTS), scores)
             assert len(small._lexicon.number) <= 40  # those of one call, however many have been asked
-            assert len(small._lexicon.columns) <= len(TEXTS) + 1
+            assert len(small._lexicon.texts) <= len(TEXTS) + 1
             monkeypatch.undo()
             np.testing.assert_array_equal(large.likeness(query, TEXTS), scores)
             monkeypatch.setattr(word_vectors, bound, 3)
