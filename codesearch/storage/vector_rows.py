@@ -58,6 +58,10 @@ class VectorReader:
         rows = self._db.rows("SELECT chunk_id FROM vectors ORDER BY chunk_id")
         return np.fromiter((row[0] for row in rows), np.int64, len(rows))
 
+    def has_vectors(self) -> bool:
+        """Whether a chunk has one: counting them reads a page for every hundred."""
+        return bool(self._db.value("SELECT EXISTS (SELECT 1 FROM vectors)"))
+
     def vector_count(self, after_seq: int = 0) -> int:
         """How many chunks have a vector, or one that is newer than a sequence number."""
         if not after_seq:

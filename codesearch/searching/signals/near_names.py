@@ -15,6 +15,7 @@ from codesearch.storage.lexical.tokens import singular
 __all__ = ["near_names"]
 
 _ONE_TYPO, _TWO_TYPOS = 5, 10  # letters that a name must have: short names are near to everything
+_PLURAL = 2  # letters that a plural has more at most
 _MOST = 8  # names that are equally near: more says that the question is not about one of them
 
 
@@ -27,11 +28,14 @@ def near_names(name: str, known: Iterable[str], *, typos: bool) -> list[str]:
     allowed = (len(wanted) >= _ONE_TYPO) + (len(wanted) >= _TWO_TYPOS) if typos else 0
     holds_piece = re.compile("|".join(map(re.escape, _pieces(wanted, 2 * allowed + 1)))).search
     lengths = range(len(wanted) - allowed, len(wanted) + allowed + 1)
-    best: list[str] = []
-    for candidate in known:
-        bare = _bare(candidate)
+    own, best = set(wanted), list[str]()
+    for candidate, letters in _of_length(known, lengths):
+        bare = singular(letters)
         # A typo touches two neighbouring pieces at most: of 2k + 1 pieces one survives k typos.
         if len(bare) not in lengths or not holds_piece(bare):
+            continue
+        its = set(bare)  # one typo adds one letter to a word, and takes one of its letters away, at most
+        if len(its - own) > allowed or len(own - its) > allowed:
             continue
         distance = _distance(wanted, bare, allowed)
         if distance < allowed:
@@ -41,8 +45,25 @@ def near_names(name: str, known: Iterable[str], *, typos: bool) -> list[str]:
     return sorted(best)[:_MOST]
 
 
+def _of_length(known: Iterable[str], lengths: range) -> list[tuple[str, str]]:
+    """Return the names that may have such a length in the singular, each with its letters.
+
+    All at once, because most names of an index are of another length.
+    """
+    names = list(known)
+    letters = _letters("\n".join(names)).split("\n")
+    if len(letters) != len(names):  # one of them has a line break
+        letters = list(map(_letters, names))
+    least, most = lengths.start, lengths.stop - 1 + _PLURAL
+    return [pair for pair in zip(names, letters, strict=True) if least <= len(pair[1]) <= most]
+
+
+def _letters(name: str) -> str:
+    return name.casefold().replace("_", "").replace("-", "")
+
+
 def _bare(name: str) -> str:
-    return singular(name.casefold().replace("_", "").replace("-", ""))
+    return singular(_letters(name))
 
 
 def _pieces(word: str, number: int) -> list[str]:

@@ -7,6 +7,8 @@ in, and a sum by its order. Scores that differ by rounding alone count as equal 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from operator import attrgetter
 from typing import Protocol, TypeVar
 
 __all__ = ["BM25_ROUNDING", "COSINE_ROUNDING", "Place", "by_score_and_place", "with_ties"]
@@ -45,8 +47,8 @@ def by_score_and_place(
     rounding: float,
 ) -> list[Scored]:
     """Order candidates by score, equal ones by place. ``places`` are asked once, for ties, by position."""
-    ordered = sorted(found, key=lambda one: -one.score)
-    runs = [run for run in _runs(ordered, rounding) if len(run) > 1]
+    ordered = sorted(found, key=attrgetter("score"), reverse=True)
+    runs = list(_runs(ordered, rounding))
     tied = [at for run in runs for at in run]
     if not tied:
         return ordered
@@ -59,9 +61,13 @@ def by_score_and_place(
 
 
 def _runs(ordered: Sequence[_HasScore], rounding: float) -> Iterator[range]:
-    """Yield the positions whose scores differ from their neighbours' by rounding alone."""
-    start = 0
-    for end in range(1, len(ordered) + 1):
-        if end == len(ordered) or ordered[end - 1].score - ordered[end].score > rounding:
-            yield range(start, end)
-            start = end
+    """Yield the positions, two and more, whose scores differ from their neighbours' by rounding alone."""
+    scores = [one.score for one in ordered]
+    end = 0
+    for at in [at for at, (above, below) in enumerate(pairwise(scores)) if above - below <= rounding]:
+        if at < end:
+            continue
+        end = at + 1
+        while end < len(scores) and scores[end - 1] - scores[end] <= rounding:
+            end += 1
+        yield range(at, end)

@@ -128,7 +128,7 @@ class SingleStore:
 
     def has_vectors(self) -> bool:
         """Return whether a chunk is embedded."""
-        return self.vectors is not None and self.store.vector_count() > 0
+        return self.vectors is not None and self.store.has_vectors()
 
     def copies(self, ref: ChunkRef) -> Mapping[ChunkRef, Chunk]:
         """Return nothing: there is no other root."""

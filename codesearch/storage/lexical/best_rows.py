@@ -87,6 +87,8 @@ class BestRows:
         least = bounds.guess(limit)
         for _ in range(2):
             needed = bounds.needed(least)
+            if len(needed) == len(bounds.most):  # nothing to leave out
+                break
             found = self._best(_HOLDING, weights, (match, match_expression(needed), limit))
             if len(found) < limit:
                 break
