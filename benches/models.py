@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benches import program, records
+from benches import records
 from mlx_jinabert.text.tokenizer import TokenBatch
 from tests.support.checkpoints import Checkpoint, write
 from tests.support.running import open_model
@@ -93,9 +95,11 @@ def _measured(subject: Subject, folder: Path, args: argparse.Namespace) -> list[
     layers = subject.checkpoint.layers
     for backend, dtype in RUNS:
         texts, length = (1, 16) if backend == "mlx" else (args.texts, args.length)
-        child = ("--child", folder, backend, dtype, "--texts", texts, "--length", length)
+        command = [sys.executable, "-m", "benches.models", "--child", str(folder), backend, dtype]
+        command += ["--texts", str(texts), "--length", str(length), "--repeats"]
         for repeats in (1, args.repeats)[backend == "mlx" :]:  # the first one builds the graph
-            found = program.fresh("benches.models", *child, "--repeats", repeats)
+            done = subprocess.run([*command, str(repeats)], check=True, capture_output=True, text=True)
+        found = json.loads(done.stdout.splitlines()[-1])
         row: dict[str, object] = {"name": subject.name, "model": subject.model, "depth": subject.depth}
         cost = found["seconds"] / (texts * length * layers) * 1e6
         row |= {"run": f"{backend} {dtype}", "us_per_token_and_layer": cost}
@@ -131,12 +135,15 @@ HEADER = (
 
 
 def main() -> None:
-    parser = program.parser(__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--texts", type=int, default=8)
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="*", help="names of architectures")
     parser.add_argument("--note", default="", help="what else the machine was doing")
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:

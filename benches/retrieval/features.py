@@ -21,11 +21,12 @@ from benches.retrieval.running import Bench
 from codesearch import Hit
 from codesearch.models.words import word_likeness
 from codesearch.records import Chunk, ChunkRef
+from codesearch.searching.candidates import Candidates, Scores
 from codesearch.searching.explain import Trace
 from codesearch.searching.informed import informed
 from codesearch.searching.question.query import Query as Asked
 from codesearch.searching.ranking import evidence, ranking
-from codesearch.searching.ranking.ranking import WEIGHTS, Candidate, Weights
+from codesearch.searching.ranking.ranking import WEIGHTS, Weights
 from codesearch.searching.request import Mode, SearchRequest
 from codesearch.searching.signals.path_roles import is_prose
 from codesearch.searching.signals.prose import prose_wanted
@@ -62,9 +63,9 @@ class _Recorder(Trace):
         self.lexical = tuple(match.ref for match in lexical)
         self.semantic = tuple(semantic)
 
-    def __call__(self, name: str, candidates: Sequence[Candidate]) -> None:
+    def __call__(self, name: str, candidates: Candidates, scores: Scores) -> None:
         if name == "fused":
-            self.chunks = tuple((c.ref, c.chunk) for c in candidates)
+            self.chunks = tuple(zip(candidates.refs, candidates.chunks, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Features:
             scores = scores + self.defining * max(scores[~self.defining].max(), 0.0)
         scores = scores * np.where(_nth(self.texts, scores) > 0, weights.duplicate, 1.0)
         share = np.maximum(place, 0.0) / (place.max(initial=0.0) or 1.0)
-        further = np.array([weights.further_place(float(one), self.query) for one in share])
+        further = weights.further_place(share, self.query)
         scores = scores * np.where(_nth(self.files, scores) > 0, further, 1.0)
         return np.argsort(-scores, kind="stable")
 
@@ -174,8 +175,8 @@ def _features(bench: Bench, query: Query, mode: Mode) -> Features:
     store = bench.search_store()
     with store.snapshot():
         asked = informed(Asked(query.text), store, WEIGHTS.columns)
-    start = [Candidate(ref, chunk, 0.0) for ref, chunk in chunks]
-    first = evidence.named_first([c.scored(1.0) for c in start], asked, WEIGHTS)
+    candidates, nothing = Candidates(dict(chunks)), np.zeros(len(chunks))
+    first = evidence.named_first(candidates, asked, WEIGHTS)(nothing + 1.0)
     refs = [ref for ref, _ in chunks]
     cosines = ranking.cosine_shares(recorder.semantic)
     farthest = min(cosines.values(), default=0.0)
@@ -184,13 +185,10 @@ def _features(bench: Bench, query: Query, mode: Mode) -> Features:
         lexical=_ranks(refs, recorder.lexical),
         semantic=_ranks(refs, [match.ref for match in recorder.semantic]),
         cosine=np.array([cosines.get(ref, farthest) for ref in refs], np.float64),
-        alone={
-            name: np.array([c.score for c in signal(start, asked, weights)], np.float64)
-            for signal, name, weights in _ALONE
-        },
+        alone={name: signal(candidates, asked, weights)(nothing) for signal, name, weights in _ALONE},
         roles=tuple(tuple(unwanted_roles(chunk.path, asked)) for _, chunk in chunks),
         prose=np.array([is_prose(chunk.path) for _, chunk in chunks], np.bool_),
-        defining=np.array([c.score > 1.0 for c in first], np.bool_),
+        defining=first > 1.0,
         files=_numbered([chunk.path for _, chunk in chunks]),
         texts=_numbered([chunk.text for _, chunk in chunks]),
         targets=np.array(

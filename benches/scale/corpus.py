@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from benches import program, records
+from benches import records
 from codesearch.distributed.corpus.run import Corpus, embed_corpus
 from codesearch.index.remote import root_name
-from codesearch.records import silent
+from tests.support.engines import quiet
 from tests.support.postgres import postgres_server
 
 
@@ -41,7 +43,7 @@ def run(folders: list[Path], workers: int) -> dict[str, float]:
             with RayWorkers(workers=workers) as cluster:
                 list(cluster.do([], "embedded", ""))  # connected
                 started = time.perf_counter()
-                stats = embed_corpus(corpus, cluster, silent)
+                stats = embed_corpus(corpus, cluster, quiet)
                 seconds = time.perf_counter() - started
         finally:
             server.cleanup()
@@ -49,9 +51,12 @@ def run(folders: list[Path], workers: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = program.parser(__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--workers", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.workers:
@@ -59,7 +64,10 @@ def main() -> None:
         return
     rows = []
     for workers in (1, 2) * options.repeats:  # by turns, so that other work falls on both
-        rows.append(program.fresh("benches.scale.corpus", "--workers", workers, *options.folders))
+        command = [sys.executable, "-m", "benches.scale.corpus", "--workers", str(workers)]
+        command += [str(folder) for folder in options.folders]
+        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        rows.append(json.loads(out.splitlines()[-1]))
         print(rows[-1], flush=True)
     rate = {
         workers: float(

@@ -2,5 +2,5 @@
 
 __all__ = ["VERSION"]
 
-VERSION = 7
+VERSION = 6
 """Grows whenever the same file would be cut or labelled differently; an index that records it re-chunks."""

@@ -1,18 +1,18 @@
 """Why a hit ranks where it does: both ranks, what fusion made of them, and what each signal did.
 
-A ``Trace`` watches the ranking, which tells it the candidates after every step; nothing is computed twice, so
+A ``Trace`` watches the ranking, which tells it the scores after every step; nothing is computed twice, so
 what is explained is what happened. Applied one after the other to ``fused``, the steps give the hit's score.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
 from codesearch.records import ChunkRef, Hit
-from codesearch.searching.ranking.ranking import Candidate
+from codesearch.searching.candidates import Candidates, Scores
 from codesearch.searching.ranking.rerank import Reranking
 from codesearch.searching.stores.protocol import Match
 
@@ -78,20 +78,23 @@ class Trace:
         self._lexical = {match.ref: rank for rank, match in enumerate(lexical, 1)}
         self._semantic = {match.ref: rank for rank, match in enumerate(semantic, 1)}
 
-    def __call__(self, name: str, candidates: Sequence[Candidate]) -> None:
-        """The candidates after a step (the ``Watch`` of ``ranking.rank``), at first where they start."""
-        for candidate in candidates:
-            before = self._scores.get(candidate.ref)
+    def __call__(self, name: str, candidates: Candidates, scores: Scores) -> None:
+        """The scores after a step (the ``Watch`` of ``ranking.rank``), at first where they start."""
+        self._scored(name, zip(candidates.refs, scores.tolist(), strict=True))
+
+    def _scored(self, name: str, scores: Iterable[tuple[ChunkRef, float]]) -> None:
+        for ref, score in scores:
+            before = self._scores.get(ref)
             if before is None:
-                self._fused[candidate.ref] = candidate.score
+                self._fused[ref] = score
             else:
-                self._steps[candidate.ref].append(_step(name, before, candidate.score))
-            self._scores[candidate.ref] = candidate.score
+                self._steps[ref].append(_step(name, before, score))
+            self._scores[ref] = score
 
     def reranked(self, judged: Reranking) -> None:
         """Note the scores of the reranker and the new order."""
         self._said = judged.said
-        self("rerank", [candidate for candidate in judged.candidates if candidate.ref in judged.said])
+        self._scored("rerank", ((c.ref, c.score) for c in judged.candidates if c.ref in judged.said))
 
     def hits(self, refs: Sequence[ChunkRef]) -> None:
         """The chunks that became hits, in their order."""

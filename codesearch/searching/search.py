@@ -98,7 +98,8 @@ class Searcher:
                 ranked = reranking.candidates
                 if trace:
                     trace.reranked(reranking)
-        found = (fold(ranked) if request.fold else [Fold(candidate) for candidate in ranked])[: request.limit]
+        first = ranked[: request.limit]
+        found = fold(ranked)[: request.limit] if request.fold else [Fold(candidate) for candidate in first]
         if trace:
             trace.hits([one.best.ref for one in found])
         stems = {} if request.is_listing else Query(request.query).stems

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+import numpy as np
+
 from codesearch.records import Chunk, ChunkRef
-from codesearch.searching.candidate import Candidate
+from codesearch.searching.candidates import Candidates, Step, adding, unchanged
 from codesearch.searching.question.query import Query
 from codesearch.searching.ranking.weights import Weights
 from codesearch.searching.signals.declared import declared_grade
 from codesearch.searching.signals.path_roles import is_prose
-from codesearch.searching.signals.signals import definition_grade, last_component, rarity
-from codesearch.searching.signals.words import rarities_and_shares, shares_held
+from codesearch.searching.signals.signals import definition_grade, last_component, name_rarity
+from codesearch.searching.signals.words import holding, rarity, shares_held
 
 __all__ = ["declaring", "definitions", "length", "verbatim", "words"]
 
@@ -20,72 +22,86 @@ _NAMES = 8
 """Names of a chunk that are compared: what defines fifty is about none of them."""
 
 
-def words(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+def words(candidates: Candidates, query: Query, weights: Weights) -> Step:
     """Every word of the question somewhere, rather than one of them often; rare ones count more.
 
     In the path or the text, and again in what the chunk defines: its names and its signature.
     """
-    texts = [f"{c.chunk.path}\n{c.chunk.text}".casefold() for c in candidates]
-    rarity_of, anywhere = rarities_and_shares(texts, query.stems)
-    defined = shares_held([_named(c.chunk) for c in candidates], rarity_of)
-    return [
-        c.plus(weights.words * by_text + weights.names * by_name)
-        for c, by_text, by_name in zip(candidates, anywhere, defined, strict=True)
+    count, stems = len(candidates), query.stems
+    anywhere = [candidates.holding(stem) for stem in stems]
+    rarities = [
+        rarity(weight, int(which.sum()), count)
+        for weight, which in zip(stems.values(), anywhere, strict=True)
     ]
+    named = [_named(chunk) for chunk in candidates.chunks]
+    defined = [holding(named, stem) for stem in stems]
+    gains = weights.words * shares_held(anywhere, rarities, count)
+    gains += weights.names * shares_held(defined, rarities, count)
+    return lambda scores: scores + gains
 
 
-def length(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+def length(candidates: Candidates, query: Query, weights: Weights) -> Step:
     """A chunk long enough to say something."""
     full = weights.full_length
-    return [c.plus(weights.length * min(len(c.chunk.text) / full, 1.0)) for c in candidates]
+    return adding([weights.length * min(len(chunk.text) / full, 1.0) for chunk in candidates.chunks])
 
 
-def definitions(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+def definitions(candidates: Candidates, query: Query, weights: Weights) -> Step:
     """A definition of a name in the query comes before every use of it."""
-    by_name = {} if query.is_name or not query.names else _definers(candidates)
-    gains: dict[ChunkRef, float] = defaultdict(float)
+    if not query.names:
+        return unchanged
+    everyone = range(len(candidates))
+    by_name = {} if query.is_name else _definers(candidates.chunks)
+    gains = [0.0] * len(candidates)
     for name in query.names:
         weight = name.certainty * (weights.weak_mention if name.weak else weights.mention)
-        definers = candidates if query.is_name else by_name.get(name.last, ())
-        grades = {c.ref: definition_grade(c.chunk, name, fold_case=query.is_name) for c in definers}
+        definers = everyone if query.is_name else by_name.get(name.last, ())
+        chunks = candidates.chunks
+        grades = {at: definition_grade(chunks[at], name, fold_case=query.is_name) for at in definers}
         if query.is_name:
             weight = weights.definition
         else:
-            weight *= rarity(len({c.file for c in definers if grades[c.ref]}))
-        for ref, grade in grades.items():
-            gains[ref] = max(gains[ref], weight * grade)
-    if query.is_name and not any(gains.values()):
-        for ref, grade in _looking_declared(candidates, query).items():
-            gains[ref] = weights.definition * grade
-    return [c.plus(gains[c.ref]) for c in candidates]
+            weight *= name_rarity(len({candidates.file_of[at] for at in definers if grades[at]}))
+        for at, grade in grades.items():
+            gains[at] = max(gains[at], weight * grade)
+    if query.is_name and not any(gains):
+        declared = _looking_declared(candidates, query)
+        gains = [weights.definition * declared.get(ref, 0.0) for ref in candidates.refs]
+    return adding(gains)
 
 
-def declaring(candidates: Sequence[Candidate], query: Query) -> dict[ChunkRef, float]:
+def declaring(candidates: Candidates, query: Query) -> dict[ChunkRef, float]:
     """Where the query is a name that no candidate is known to define: those that look as if they did."""
-    known = (definition_grade(c.chunk, name, fold_case=True) for c in candidates for name in query.names)
+    known = (
+        definition_grade(chunk, name, fold_case=True) for chunk in candidates.chunks for name in query.names
+    )
     return {} if not query.is_name or any(known) else _looking_declared(candidates, query)
 
 
-def _looking_declared(candidates: Sequence[Candidate], query: Query) -> dict[ChunkRef, float]:
-    sources = [c for c in candidates if not is_prose(c.chunk.path)]
-    grades = {c.ref: max(declared_grade(c.chunk.text, name.last) for name in query.names) for c in sources}
+def _looking_declared(candidates: Candidates, query: Query) -> dict[ChunkRef, float]:
+    of = zip(candidates.refs, candidates.chunks, strict=True)
+    grades = {
+        ref: max(declared_grade(chunk.text, name.last) for name in query.names)
+        for ref, chunk in of
+        if not is_prose(chunk.path)
+    }
     best = max(grades.values(), default=0.0)
     return {ref: grade for ref, grade in grades.items() if grade and grade == best}
 
 
-def verbatim(candidates: Sequence[Candidate], query: Query, weights: Weights) -> list[Candidate]:
+def verbatim(candidates: Candidates, query: Query, weights: Weights) -> Step:
     """An error message, a phrase or a name that is pasted is found where it is written."""
-    wanted = " ".join(query.text.strip("\"'` ").split())
     if query.is_long:
-        return list(candidates)
+        return unchanged
+    wanted = " ".join(query.text.strip("\"'` ").split())
     if query.is_name:
-        return [c.plus(weights.verbatim if wanted in c.chunk.text else 0.0) for c in candidates]
+        return adding([weights.verbatim * (wanted in chunk.text) for chunk in candidates.chunks])
     folded = wanted.casefold()
     rare_first = sorted(folded.split(), key=len, reverse=True)
-    return [
-        c.plus(weights.verbatim if _holds(c.chunk.text.casefold(), folded, rare_first) else 0.0)
-        for c in candidates
-    ]
+    gains = np.zeros(len(candidates))
+    for at in np.flatnonzero(candidates.held_at_most(rare_first) == len(rare_first)).tolist():
+        gains[at] = weights.verbatim * _holds(candidates.folded[at], folded, rare_first)
+    return lambda scores: scores + gains
 
 
 def _holds(text: str, phrase: str, words: Sequence[str]) -> bool:
@@ -97,11 +113,11 @@ def _named(chunk: Chunk) -> str:
     return " ".join((chunk.symbol, chunk.signature, *chunk.definitions[:_NAMES])).casefold()
 
 
-def _definers(candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:
-    """Candidates by every name that they define or continue."""
-    found: dict[str, list[Candidate]] = defaultdict(list)
-    for candidate in candidates:
-        names = (candidate.chunk.symbol, *candidate.chunk.definitions)
+def _definers(chunks: Sequence[Chunk]) -> dict[str, list[int]]:
+    """The numbers of chunks by every name that they define or continue."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for at, chunk in enumerate(chunks):
+        names = (chunk.symbol, *chunk.definitions)
         for name in {*names, *map(last_component, names)}:
-            found[name].append(candidate)
+            found[name].append(at)
     return found

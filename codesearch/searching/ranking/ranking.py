@@ -19,10 +19,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from codesearch.records import Chunk, ChunkRef, Scorer
-from codesearch.searching.candidate import Candidate, best_first, by_place
+from codesearch.searching.candidates import Candidate, Candidates, Scores, Step, best_first
 from codesearch.searching.question.query import Query
-from codesearch.searching.ranking.evidence import HYBRID, SEMANTIC, Signals, Step, prepared
+from codesearch.searching.ranking.evidence import HYBRID, SEMANTIC, Signals
 from codesearch.searching.ranking.weights import WEIGHTS, Weights
 from codesearch.searching.stores.protocol import Match
 
@@ -44,8 +47,10 @@ __all__ = [
 LIKENED = 50
 """Candidates whose words are compared by their meaning."""
 
-Watch = Callable[[str, Sequence[Candidate]], None]
-"""Told what a step is called and what it left."""
+Further = Callable[[Scores, Scores], Scores]
+"""Gives other scores by scores and by the evidence of places."""
+Watch = Callable[[str, Candidates, Scores], None]
+"""Told what a step is called and the scores that it left."""
 
 
 def fuse(
@@ -84,77 +89,70 @@ def rank(
 ) -> list[Candidate]:
     """Return candidates best first. Chunks without a score (definitions found by name) start at 0.
 
-    ``words`` scores how like texts are to a question. ``watch`` is told the candidates as they start
-    ("fused") and after each signal.
+    ``words`` scores how like texts are to a question. ``watch`` is told the scores at the start ("fused") and
+    after each signal.
     """
-    candidates = by_place(Candidate(ref, chunk, scores.get(ref, 0.0)) for ref, chunk in chunks.items())
-    watch = watch or _ignore
+    if not chunks:
+        return []
+    candidates, watch = Candidates(chunks), watch or _ignore
     weights = weights.beside_likeness() if words else weights
-    watch("fused", candidates)
+    place = np.array([scores.get(ref, 0.0) for ref in candidates.refs], np.float64)
+    watch("fused", candidates, place)
     for signal in signals.place:
-        candidates = signal(candidates, query, weights)
-        watch(signal.__name__, candidates)
-    steps = {s.__name__: prepared(s, candidates, query, weights) for s in signals.file}
+        place = signal(candidates, query, weights)(place)
+        watch(signal.__name__, candidates, place)
+    steps = {signal.__name__: signal(candidates, query, weights) for signal in signals.file}
+    further = further_places(candidates, query, weights)
     if words:
-        first = _by_file(candidates, query, steps, weights, _ignore)[:LIKENED]
-        candidates = likeness(candidates, first, query, words, weights)
-        watch(likeness.__name__, candidates)
-    return _by_file(candidates, query, steps, weights, watch)
+        first = best_first(_by_file(candidates, place, steps, further, _ignore))[:LIKENED]
+        place = likeness(candidates, first, query, words, weights)(place)
+        watch(likeness.__name__, candidates, place)
+    return candidates.ranked(_by_file(candidates, place, steps, further, watch))
 
 
 def likeness(
-    candidates: Sequence[Candidate],
-    first: Sequence[Candidate],
-    query: Query,
-    words: Scorer,
-    weights: Weights,
-) -> list[Candidate]:
+    candidates: Candidates, first: NDArray[np.intp], query: Query, words: Scorer, weights: Weights
+) -> Step:
     """A chunk that says the question in other words.
 
     The ``first`` candidates alone are compared, for the time it takes. The most like of them gains
     ``weights.likeness``, the least like nothing.
     """
-    if not first:
-        return list(candidates)
-    said = words(query.text, [candidate.chunk.embedded_text for candidate in first])
-    least, most = float(said.min()), float(said.max())
-    span = (most - least) or 1.0
-    shares = {c.ref: (float(score) - least) / span for c, score in zip(first, said, strict=True)}
-    return [c.plus(weights.likeness * shares.get(c.ref, 0.0)) for c in candidates]
+    said = words(query.text, [candidates.chunks[at].embedded_text for at in first.tolist()])
+    gains = np.zeros(len(candidates))
+    gains[first] = weights.likeness * ((said - said.min()) / ((said.max() - said.min()) or 1.0))
+    return lambda scores: scores + gains
 
 
 def _by_file(
-    candidates: list[Candidate], query: Query, steps: Mapping[str, Step], weights: Weights, watch: Watch
-) -> list[Candidate]:
-    """From the evidence of places to the order of hits."""
-    evidence = {candidate.ref: candidate.score for candidate in candidates}
+    candidates: Candidates, place: Scores, steps: Mapping[str, Step], further: Further, watch: Watch
+) -> Scores:
+    """From the evidence of places to the scores of hits."""
+    scores = place
     for name, step in steps.items():
-        candidates = step(candidates)
-        watch(name, candidates)
-    candidates = further_places(candidates, evidence, query, weights)
-    watch(further_places.__name__, candidates)
-    return candidates
+        scores = step(scores)
+        watch(name, candidates, scores)
+    scores = further(scores, place)
+    watch(further_places.__name__, candidates, scores)
+    return scores
 
 
-def further_places(
-    candidates: Sequence[Candidate], evidence: Mapping[ChunkRef, float], query: Query, weights: Weights
-) -> list[Candidate]:
-    """Return candidates best first: the best place of a file stands for it, each further one for itself.
+def further_places(candidates: Candidates, query: Query, weights: Weights) -> Further:
+    """The best place of a file stands for it, each further one for itself.
 
     A file's path and role, which brought its best place up, are no reason to show ten others: a further
-    place counts by its share of the ``evidence`` of the best place of all.
+    place counts by its share of the evidence of the best place of all.
     """
-    most = max(evidence.values(), default=0.0) or 1.0
 
-    def further(candidate: Candidate) -> Candidate:
-        share = max(evidence[candidate.ref], 0.0) / most
-        return candidate.scored(candidate.score * weights.further_place(share, query))
+    def apply(scores: Scores, place: Scores) -> Scores:
+        leading = candidates.leading(scores)
+        share = np.maximum(place, 0.0) / (place.max() or 1.0)
+        further = scores * weights.further_place(share, query)
+        further[leading] = scores[leading]
+        return further
 
-    first: dict[tuple[str, str], ChunkRef] = {}
-    for candidate in best_first(candidates):
-        first.setdefault(candidate.file, candidate.ref)
-    return best_first(c if first[c.file] == c.ref else further(c) for c in candidates)
+    return apply
 
 
-def _ignore(name: str, candidates: Sequence[Candidate]) -> None:
+def _ignore(name: str, candidates: Candidates, scores: Scores) -> None:
     """Watch nothing."""

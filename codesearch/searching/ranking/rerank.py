@@ -45,7 +45,7 @@ def rerank(query: str, ranked: Sequence[Candidate], scorer: Scorer) -> Reranking
     most, least = first[0].score, first[-1].score
     share = (said - low) / (high - low)
     judged = [
-        first[at].scored(least + (most - least) * float(share[at]))
+        first[at]._replace(score=least + (most - least) * float(share[at]))
         for at in np.argsort(-said, kind="stable").tolist()
     ]
     return Reranking([*judged, *rest], by_ref)

@@ -10,10 +10,12 @@ where it was not chosen, and what was tried and left out.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from codesearch.searching.question.query import Query
@@ -108,11 +110,11 @@ class Weights:
     """``further`` where cosines alone decide: of one file they are near each other, and 0.7 hides good places
     (0.596 of lines for 0.666, with 0.819 of files for 0.818)."""
 
-    def further_place(self, share: float, query: Query) -> float:
-        """The factor for a further place of a file that has this share of the best evidence."""
+    def further_place(self, share: NDArray[np.float64], query: Query) -> NDArray[np.float64]:
+        """The factors for further places of a file that have these shares of the best evidence, (n,)."""
         if query.is_long:
-            return self.further_long * math.pow(share, self.further_power_long)
-        return self.further * math.pow(share, self.further_power)
+            return self.further_long * share**self.further_power_long
+        return self.further * share**self.further_power
 
     def by_cosine(self) -> Weights:
         """The weights of a ranking by vectors alone."""

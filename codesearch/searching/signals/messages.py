@@ -12,13 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from codesearch.searching.question.import_lines import is_import
 from codesearch.searching.question.query import Query
 from codesearch.storage.lexical.tokens import is_function_word
 
 __all__ = ["Message", "said_in"]
 
 _WORD = re.compile(r"[^\W_]\w*")
+_IMPORT = re.compile(
+    r"\s*(?:(?:import|from|use|using|require|require_relative|include|package|@import|open|extern crate)\b"
+    r"|#\s*include|(?:const|let|var)\b.*\brequire\()"
+)
+"""A line that stands word for word in every file that needs the same module, and asks for the module."""
 _PREFIX = re.compile(
     r"^\W{0,20}(?:(?:Uncaught|Unhandled|Caused by|Exception in thread \"[^\"\n]*\"|Exception|panic|fatal"
     r"|error|warning|[A-Z]{4,8}|E\b)[:\s]\s*|(?:[\w$]+[.\\:]+)*[A-Z]\w*(?:Error|Exception|Warning|Failure)\s*:\s*"
@@ -52,8 +56,7 @@ class Message:
 
     def stands_in(self, folded: str, *, everywhere: bool = False) -> bool:
         """Whether a literal of a case-folded text holds the message; ``everywhere``: all of it is one."""
-        share = _SHARE_OF_PRINTED if self.is_printed else _SHARE
-        if not self._may_stand_in(folded, share):
+        if not self._may_stand_in(folded):
             return False
         said = folded if everywhere else " ".join(_LITERAL.findall(folded))
         runs = _runs(self.words, _WORD.findall(said))
@@ -62,12 +65,20 @@ class Message:
         if longest < _RUN or len(matched) < _LEAST_WORDS or sum(map(_tells, matched)) < _LEAST_TELLING:
             return False
         within = self.words[runs[0].start : runs[-1].stop] if self.is_printed else self.words
-        return len(matched) >= max(_SHARE * _count(within), share * _count(self.words))
+        return len(matched) >= max(_SHARE * _count(within), self._share * _count(self.words))
 
-    def _may_stand_in(self, folded: str, share: float) -> bool:
+    @property
+    def _share(self) -> float:
+        return _SHARE_OF_PRINTED if self.is_printed else _SHARE
+
+    @property
+    def least_words(self) -> float:
+        """Of ``fixed``: a text that holds fewer does not hold the message."""
+        return max(_LEAST_WORDS, self._share * len(self.fixed))
+
+    def _may_stand_in(self, folded: str) -> bool:
         """Whether a text holds enough of the words at all."""
-        held = len(self.fixed)
-        least = max(_LEAST_WORDS, share * held)
+        held, least = len(self.fixed), self.least_words
         for word in self.fixed:
             held -= word not in folded
             if held < least:
@@ -77,7 +88,7 @@ class Message:
 
 def said_in(query: Query) -> tuple[Message, ...]:
     """Return the lines that may be messages: all of a short query, of a trace or a log those marked so."""
-    if query.is_name or is_import(query.text):
+    if query.is_name or _IMPORT.match(query.text):
         return ()
     if query.is_long:
         said = query.issue.messages if query.issue.is_printed else ()
@@ -90,7 +101,7 @@ def said_in(query: Query) -> tuple[Message, ...]:
             query.is_long or _PRINTED.search(line) is not None,
         )
         for line in lines
-        if not is_import(line)  # it stands in every file that needs the module, and asks for the module
+        if not _IMPORT.match(line)
     )
     return tuple(said for said in found if len(said.fixed) >= _LEAST_WORDS)
 

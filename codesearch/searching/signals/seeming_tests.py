@@ -55,7 +55,7 @@ def seeming_tests(chunks: Sequence[Chunk]) -> frozenset[str]:
     return frozenset(
         chunk.path
         for folder, inside in below.items()
-        if not any(is_test(_renamed(chunk.path)) or _READS_LIKE_A_TEST.search(chunk.text) for chunk in inside)
+        if not any(is_test(_renamed(chunk.path)) or _reads_like_a_test(chunk.text) for chunk in inside)
         for chunk in inside
     )
 
@@ -71,6 +71,12 @@ def _test_folder(path: str) -> str | None:
     return "/".join(folders[: at + 1]) if at and folders[at - 1] not in _FIXED else None
 
 
+@lru_cache(maxsize=1 << 10)
+def _reads_like_a_test(text: str) -> bool:
+    return _READS_LIKE_A_TEST.search(text) is not None
+
+
+@lru_cache(maxsize=1 << 14)
 def _renamed(path: str) -> str:
     """The path as if no folder of it were called test."""
     *folders, name = path.split("/")

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import PurePosixPath
 
 from codesearch.records import Chunk
@@ -24,8 +25,8 @@ __all__ = [
     "definition_grade",
     "initials",
     "last_component",
+    "name_rarity",
     "path_affinity",
-    "rarity",
     "unwanted_roles",
     "within",
 ]
@@ -105,7 +106,7 @@ def _bare(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "")
 
 
-def rarity(number: int) -> float:
+def name_rarity(number: int) -> float:
     """Grade how rare a name is that this many files define; 1 for one file."""
     return 1 / (1 + math.log(max(number, 1)))
 
@@ -122,7 +123,7 @@ def path_affinity(
     """
     wanted = list(dict.fromkeys(stem(term) for term in terms))
     distinct = {path: _path_stems(path) for path in paths}
-    seen = Counter(word for path in paths for word in distinct[path].all)
+    seen = Counter(chain.from_iterable(distinct[path].all for path in paths))
     weight = {word: math.log((len(paths) + 1) / (seen[word] + 0.5)) for word in wanted}
     total = sum(weight.values())
     if total <= 0:
@@ -131,14 +132,12 @@ def path_affinity(
     by_start: dict[str, list[str]] = {}
     for term in wanted:
         by_start.setdefault(term[:_MIN_PREFIX], []).append(term)
-    alike = {
-        word: meant
-        for word in seen
-        if (
-            meant := frozenset(t for t in by_start.get(word[:_MIN_PREFIX], ()) if _alike(word, t))
-            or short.get(word)
-        )
-    }
+    alike = {}
+    for word in seen:
+        terms_alike = by_start.get(word[:_MIN_PREFIX])
+        meant = frozenset(t for t in terms_alike if _alike(word, t)) if terms_alike else frozenset()
+        if meant := meant or short.get(word, frozenset()):
+            alike[word] = meant
     return {path: _affinity(stems, alike, weight) / total for path, stems in distinct.items()}
 
 

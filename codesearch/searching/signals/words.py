@@ -7,47 +7,41 @@ compared. What is rare is decided among the texts at hand: a word that all candi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["rarities", "rarities_and_shares", "shares_held"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Holding", "holding", "rarities", "rarity", "shares_held"]
 
 _LEAST = 0.05
 """Of a word that every text holds: it still orders what nothing else does."""
 
+Holding = NDArray[np.bool_]
+"""(n,): which of n texts hold a stem."""
+
+
+def holding(texts: Sequence[str], stem: str) -> Holding:
+    """Return which case-folded texts hold a stem."""
+    return np.array([stem in text for text in texts], np.bool_)
+
+
+def rarity(weight: float, held: int, count: int) -> float:
+    """Return the weight of a stem that so many of all texts hold, times its rarity among them."""
+    return weight * max(math.log((count + 1) / (held + 0.5)), _LEAST)
+
 
 def rarities(texts: Sequence[str], stems: Mapping[str, float]) -> dict[str, float]:
     """Return the weight of each stem times its rarity among case-folded texts."""
-    return _rarities(
-        {stem: [at for at, text in enumerate(texts) if stem in text] for stem in stems}, stems, len(texts)
-    )
-
-
-def rarities_and_shares(
-    texts: Sequence[str], stems: Mapping[str, float]
-) -> tuple[dict[str, float], list[float]]:
-    """Return both at once, for the same texts."""
-    holding = {stem: [at for at, text in enumerate(texts) if stem in text] for stem in stems}
-    rarity = _rarities(holding, stems, len(texts))
-    return rarity, _shares(holding, rarity, len(texts))
-
-
-def shares_held(texts: Sequence[str], rarity: Mapping[str, float]) -> list[float]:
-    """Return the share of the stems' weight that each case-folded text holds, from 0 to 1."""
-    holding = {stem: [at for at, text in enumerate(texts) if stem in text] for stem in rarity}
-    return _shares(holding, rarity, len(texts))
-
-
-def _rarities(holding: Mapping[str, list[int]], stems: Mapping[str, float], count: int) -> dict[str, float]:
     return {
-        stem: weight * max(math.log((count + 1) / (len(holding[stem]) + 0.5)), _LEAST)
+        stem: rarity(weight, len([text for text in texts if stem in text]), len(texts))
         for stem, weight in stems.items()
     }
 
 
-def _shares(holding: Mapping[str, list[int]], rarity: Mapping[str, float], count: int) -> list[float]:
-    total = sum(rarity.values()) or 1.0
-    held = [0.0] * count
-    for stem, weight in rarity.items():
-        for at in holding[stem]:
-            held[at] += weight
-    return [weight / total for weight in held]
+def shares_held(held: Iterable[Holding], weights: Sequence[float], count: int) -> NDArray[np.float64]:
+    """Return the share of the stems' weight that each text holds, (count,) from 0 to 1."""
+    shares = np.zeros(count)
+    for weight, which in zip(weights, held, strict=True):
+        shares += weight * which
+    return shares / (sum(weights) or 1.0)

@@ -13,23 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from codesearch.files.languages import LANGUAGES
 from codesearch.records import Chunk, ChunkRef
+from codesearch.searching.candidates import Candidates, best_first
 from codesearch.searching.question.query import Name, Query, stem
 from codesearch.searching.ranking.ranking import (
     HYBRID,
     LIKENED,
     SEMANTIC,
     WEIGHTS,
-    Candidate,
     further_places,
     fuse,
     rank,
 )
-from codesearch.searching.signals.path_roles import is_prose, roles_of
+from codesearch.searching.signals.path_roles import roles_of
 from codesearch.searching.signals.seeming_tests import seeming_tests
 from codesearch.searching.signals.signals import definition_grade, initials, path_affinity
-from codesearch.searching.signals.words import rarities, shares_held
+from codesearch.searching.signals.words import holding, rarities, shares_held
 from codesearch.searching.stores.protocol import Match
 
 
@@ -176,7 +175,8 @@ def test_first_letters_of_neighbouring_words_in_a_file_name() -> None:
 def test_every_word_once_beats_one_of_them() -> None:
     both, one = chunk("b.py", text="retry_all of the Requests"), chunk("a.py", text="retry retry retry")
     assert ranked([one, both], "retry a request") == ["b.py", "a.py"]
-    assert shares_held(["requests"], {"request": 1.0, "backoff": 1.0}) == [0.5]
+    held = [holding(["requests"], stem) for stem in ("request", "backoff")]
+    assert shares_held(held, [1.0, 1.0], 1).tolist() == [0.5]
 
 
 def test_copies_of_a_text_come_after_other_answers() -> None:
@@ -234,14 +234,6 @@ def test_the_home_of_a_name_comes_first_though_it_defines_more() -> None:
 )
 def test_roles_of_paths(path: str, role: str) -> None:
     assert role in [found.name for found in roles_of(path)]
-
-
-def test_a_file_in_a_language_of_prose_is_documentation() -> None:
-    prose = {
-        extension for language in LANGUAGES.values() if language.prose for extension in language.extensions
-    }
-    assert {"md", "rst", "pod", "texi"} <= prose
-    assert [extension for extension in prose if not is_prose(f"src/a.{extension}")] == []
 
 
 @pytest.mark.parametrize(
@@ -303,10 +295,19 @@ def test_a_pasted_message_is_found_where_it_is_written() -> None:
     assert ranked(chunks, "index format is wrong")[0] == "b.py"
 
 
+def test_a_message_of_no_more_words_than_a_message_must_have_is_found() -> None:
+    chunks = [
+        chunk("a.py", "limit", text="# load of a pallet, which exceeds a limit"),
+        chunk("b.py", text="stop('pallet exceeds load limit')"),
+    ]
+    assert ranked(chunks, "pallet exceeds load limit", {0: 1.5, 1: 0.1})[0] == "b.py"
+
+
 def test_a_word_that_every_candidate_holds_tells_little() -> None:
     rarity = rarities(["a store of rows", "a store", "store"], {"store": 1.0, "row": 1.0})
     assert rarity["row"] > 5 * rarity["store"] > 0
-    assert shares_held(["rows", "store"], rarity) == pytest.approx(
+    held = [holding(["rows", "store"], stem) for stem in ("row", "store")]
+    assert shares_held(held, [rarity["row"], rarity["store"]], 2).tolist() == pytest.approx(
         [rarity["row"] / sum(rarity.values()), rarity["store"] / sum(rarity.values())]
     )
 
@@ -334,14 +335,36 @@ def test_a_second_place_comes_when_it_is_good_in_itself() -> None:
 
 @given(st.lists(st.floats(0, 2), min_size=2, max_size=8))
 def test_further_places_never_rise(scores: list[float]) -> None:
-    candidates = [
-        Candidate(ref(i), chunk(f"{i % 2}.py", start_byte=i), score) for i, score in enumerate(scores)
-    ]
-    evidence = {candidate.ref: candidate.score for candidate in candidates}
-    got = {c.ref.id: c.score for c in further_places(candidates, evidence, Query("x"), WEIGHTS)}
+    at_places = {ref(i): chunk(f"{i % 2}.py", start_byte=i) for i in range(len(scores))}
+    candidates = Candidates(at_places)
+    place = np.array([scores[one.id] for one in candidates.refs])
+    further = further_places(candidates, Query("x"), WEIGHTS)(place, place)
+    got = {one.id: score for one, score in zip(candidates.refs, further.tolist(), strict=True)}
     assert all(0 <= got[i] <= score for i, score in enumerate(scores))
     for file in range(min(2, len(scores))):
         assert max(got[i] for i in range(file, len(scores), 2)) == max(scores[file::2])
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([0.0, 0.5, 1.0])), min_size=1, max_size=12))
+def test_the_best_of_each_file_leads_it_and_of_equal_ones_the_first(found: list[tuple[str, float]]) -> None:
+    candidates = Candidates({ref(i): chunk(f"{file}.py", start_byte=i) for i, (file, _) in enumerate(found)})
+    scores = np.array([found[one.id][1] for one in candidates.refs])
+    first: dict[tuple[str, str], int] = {}
+    for at in best_first(scores).tolist():
+        first.setdefault(candidates.file_of[at], at)
+    assert candidates.leading(scores).tolist() == sorted(first.values())
+
+
+@given(st.lists(st.text("ab\n ", max_size=9), min_size=1, max_size=5), st.lists(st.text("ab", min_size=1)))
+def test_a_text_holds_no_more_words_than_its_stems_let_it(texts: list[str], words: list[str]) -> None:
+    candidates = Candidates({ref(i): chunk(f"{i}.c", text=text or " ") for i, text in enumerate(texts)})
+    for part in ("a", "ab", "bb"):
+        candidates.holding(part)
+    most = candidates.held_at_most(words).tolist()
+    held = [sum(word in text for word in words) for text in candidates.folded]
+    assert all(a <= b for a, b in zip(held, most, strict=True))
+    none = [at for at, text in enumerate(candidates.folded) if "a" not in text]
+    assert not candidates.held_at_most(["ab", "bba"])[none].any()
 
 
 def test_other_words_for_the_question_bring_a_place_up() -> None:
@@ -397,7 +420,12 @@ def test_the_order_does_not_depend_on_the_order_of_candidates(rng: random.Random
     assert all(a >= b for (_, a), (_, b) in pairwise(want))
 
 
-def test_signals_leave_candidates_complete() -> None:
-    candidates = [Candidate(ref(i), chunk(f"{i}.py"), 0.1) for i in range(3)]
+def test_signals_score_every_candidate_and_may_be_applied_again() -> None:
+    candidates = Candidates({ref(i): chunk(f"{i}.py") for i in range(3)})
+    scores = np.full(3, 0.1)
     for signal in (*HYBRID.place, *HYBRID.file, *SEMANTIC.file):
-        assert [c.ref.id for c in signal(candidates, Query("x y"), WEIGHTS)] == [0, 1, 2]
+        step = signal(candidates, Query("x y"), WEIGHTS)
+        found = step(scores)
+        assert found.shape == (3,)
+        assert step(scores).tolist() == found.tolist()
+        assert scores.tolist() == [0.1] * 3
