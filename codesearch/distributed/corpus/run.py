@@ -13,10 +13,10 @@ from codesearch.distributed.corpus.ledger import Ledger
 from codesearch.distributed.corpus.shards import SHARD_BYTES, Shard, cut
 from codesearch.distributed.corpus.work import Done, chunks_of, do_shard
 from codesearch.distributed.engines.address import open_engine
-from codesearch.distributed.engines.protocol import Engine, EngineRecord
+from codesearch.distributed.engines.protocol import EngineRecord
 from codesearch.distributed.engines.rows import make_row
-from codesearch.distributed.engines.upload import delete_chunks
-from codesearch.errors import BadQuery, CodesearchError, ModelMismatch
+from codesearch.distributed.engines.upload import agreed_record, delete_chunks
+from codesearch.errors import BadQuery, CodesearchError
 from codesearch.models.embedder import Model
 from codesearch.records import Progress
 from codesearch.storage.folders.home import index_home
@@ -78,7 +78,7 @@ def embed_corpus(corpus: Corpus, workers: Workers, progress: Progress) -> Corpus
     engine = open_engine(corpus.url)
     try:
         has_record = engine.record() is not None
-        _agree(engine, model, shards)
+        agreed_record(engine, model.name, model.fingerprint, lambda: _record(model, shards))
     finally:
         engine.close()
     # An engine that was emptied knows nothing of what was done before.
@@ -102,14 +102,9 @@ def _ledger_folder(url: str) -> Path:
     return index_home() / "corpus" / hashlib.blake2b(url.encode(), digest_size=16).hexdigest()
 
 
-def _agree(engine: Engine, model: Model, shards: Sequence[Shard]) -> None:
-    """Make the collection, or see that it is of this model."""
-    record = engine.record()
-    if record is None:
-        average = _average_length(shards)
-        engine.create(EngineRecord(model.name, model.named, model.fingerprint, model.load().dim, average))
-    elif record.fingerprint != model.fingerprint:
-        raise ModelMismatch(record.model, model.name, "embed into another collection, or with its model")
+def _record(model: Model, shards: Iterable[Shard]) -> EngineRecord:
+    average = _average_length(shards)
+    return EngineRecord(model.name, model.named, model.fingerprint, model.load().dim, average)
 
 
 def _average_length(shards: Iterable[Shard]) -> float:

@@ -6,7 +6,7 @@ upload the same commit, and uploading twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
@@ -23,7 +23,7 @@ from codesearch.storage import metadata
 from codesearch.storage.metadata import ModelRecord
 from codesearch.storage.store import Store
 
-__all__ = ["Upload", "delete_chunks", "upload"]
+__all__ = ["Upload", "agreed_record", "delete_chunks", "upload"]
 
 _BATCH = 256
 
@@ -54,7 +54,7 @@ def upload(
             f"{counts.embedded:,} of {counts.to_embed:,} chunks are embedded; "
             "let codesearch index finish first"
         )
-    text = _agree(store, engine, text_model)
+    text = _text_model(store, engine, text_model)
     embedder = text.load() if text else None
     there = engine.uuids(root)
     with store.reading():
@@ -98,25 +98,36 @@ def _embedded(embedder: Embedder, chunks: Mapping[int, Chunk]) -> dict[int, NDAr
     return {id_: found.vectors[at] for at, id_ in enumerate(chunks) if at not in found.failed}
 
 
-def _agree(store: Store, engine: Engine, text: Model | None) -> Model | None:
-    """Make the engine's place, or see that it holds the vectors of these models; the model for text."""
-    mine = metadata.read(store, ModelRecord)
-    assert mine is not None, "the vectors of a complete index have a model"
+def agreed_record(
+    engine: Engine, name: str, fingerprint: str, make: Callable[[], EngineRecord]
+) -> EngineRecord:
+    """The record of the engine's collection, which is created from ``make()`` where there is none.
+
+    Raises:
+        ModelMismatch: the collection holds vectors of another model than this one.
+    """
     record = engine.record()
     if record is None:
+        record = make()
+        engine.create(record)
+    elif record.fingerprint != fingerprint:
+        remedy = "use another collection, or embed with the collection's model: "
+        raise ModelMismatch(record.model, name, f"{remedy}codesearch index --model {record.model} --rebuild")
+    return record
+
+
+def _text_model(store: Store, engine: Engine, text: Model | None) -> Model | None:
+    """The model of the second vectors, once the engine's record and the index agree on the first."""
+    mine = metadata.read(store, ModelRecord)
+    assert mine is not None, "the vectors of a complete index have a model"
+
+    def make() -> EngineRecord:
         tokens = store.row_lengths().tokens
         average = float(tokens.mean()) if len(tokens) else 1.0
         second = TextModel(text.name, text.named, text.fingerprint, text.load().dim) if text else None
-        engine.create(EngineRecord(mine.name, mine.named, mine.fingerprint, mine.dim, average, text=second))
-        return text
-    if record.fingerprint != mine.fingerprint:
-        raise ModelMismatch(
-            record.model,
-            mine.name,
-            "upload to another collection, or index with the collection's model: "
-            f"codesearch index --model {record.model} --rebuild",
-        )
-    return _second(record.text, text)
+        return EngineRecord(mine.name, mine.named, mine.fingerprint, mine.dim, average, text=second)
+
+    return _second(agreed_record(engine, mine.name, mine.fingerprint, make).text, text)
 
 
 def _second(stored: TextModel | None, given: Model | None) -> Model | None:
