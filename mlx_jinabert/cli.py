@@ -1,14 +1,18 @@
-"""The command ``mlx-jinabert``: its verbs are imported when they are called."""
+"""The command ``mlx-jinabert``: its verbs, which are imported when they are called, and its errors.
+
+An error is one line on stderr, as with ``codesearch``, and ends with 2.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 import mlx_jinabert
+from mlx_jinabert.errors import JinabertError
 from mlx_jinabert.server.command import serve
 from mlx_jinabert.verify.command import check
 
@@ -16,22 +20,37 @@ __all__ = ["main"]
 
 
 class _Program(click.Group):
-    """The group of verbs. Output that is lost is one line and exit code 2, as with ``codesearch``."""
+    """The group of verbs."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a verb and exit."""
         try:
             try:
-                return super().main(*args, **options)
+                code = super().main(*args, **{**options, "standalone_mode": False})
             finally:
                 if sys.stdout is not None:
                     sys.stdout.flush()
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(2)
+        except click.ClickException as error:
+            usage = isinstance(error, click.UsageError) and error.ctx is not None
+            hint = f"; see: {error.ctx.command_path} --help" if usage else ""  # type: ignore[attr-defined]
+            _fail(error.format_message().rstrip(".") + hint)
+        except JinabertError as error:
+            _fail(str(error))
+        except click.Abort:
+            sys.exit(130)
         except OSError as error:
             if sys.stdout is not None:  # the interpreter's flush at exit must not fail again
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or error
-            click.echo(f"mlx-jinabert: error: {what}", err=True)
-            sys.exit(2)
+            _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+        sys.exit(code or 0)
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"mlx-jinabert: error: {message}", err=True)
+    sys.exit(2)
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})

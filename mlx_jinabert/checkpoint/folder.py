@@ -31,6 +31,7 @@ __all__ = [
     "Origin",
     "StoredQuantization",
     "has_adapters",
+    "origin_of",
     "read_folder",
     "resolve",
 ]
@@ -101,28 +102,42 @@ class ModelFolder:
 
 
 def resolve(name: str | os.PathLike[str], revision: str | None = None) -> ModelFolder:
-    """Find a model by alias, Hub id or path ("embedded" is the shipped one), download it if needed, read it.
+    """Find a model by its name, download it if needed, read it.
+
+    Raises ModelFolderError as ``origin_of`` does, and for a folder that can't be used.
+    """
+    text, origin = os.fspath(name), origin_of(name)
+    if origin == "embedded":
+        _no_revision(text, revision)
+        return read_folder(EMBEDDED, model_id=text, origin=origin, entry=catalog.find(text))
+    if origin == "folder":
+        _no_revision(text, revision)
+        path = _expanded(text).resolve()
+        return read_folder(path, model_id=str(path), origin=origin)
+    entry = catalog.find(text)
+    return _from_hub(entry.hub_id if entry and origin == "alias" else text, revision, origin, entry)
+
+
+def origin_of(name: str | os.PathLike[str]) -> Origin:
+    """Return what a name means: the shipped model ("embedded"), an alias, a folder or a Hub id.
 
     An alias wins over a folder of the same name (write ``./name`` for the folder), an existing folder
-    over a Hub id. Raises ModelFolderError for an unknown name and for a folder that can't be used.
+    over a Hub id. Nothing is read or downloaded. Raises ModelFolderError for a name that means nothing.
     """
     text = os.fspath(name)
     if text == "embedded":
-        _no_revision(text, revision)
-        return read_folder(EMBEDDED, model_id="embedded", origin="embedded", entry=catalog.find("embedded"))
-    entry = None if isinstance(name, os.PathLike) else catalog.find(text)
-    if entry is not None and "/" not in text:
-        return _from_hub(entry.hub_id, revision, "alias", entry)
+        return "embedded"
+    is_path = isinstance(name, os.PathLike)
+    if not is_path and "/" not in text and catalog.find(text) is not None:
+        return "alias"
     path = _expanded(text)
     if text and os.path.isdir(path):  # noqa: PTH112 - where the name is too long, there is none
-        _no_revision(text, revision)
-        resolved = path.resolve()
-        return read_folder(resolved, model_id=str(resolved), origin="folder")
-    if not isinstance(name, os.PathLike) and _HUB_ID.fullmatch(text):
-        return _from_hub(text, revision, "hub", entry)
+        return "folder"
+    if not is_path and _HUB_ID.fullmatch(text):
+        return "hub"
     if text and os.path.exists(path):  # noqa: PTH110 - likewise
         raise ModelFolderError(path, "is a file; give the folder that holds it")
-    if isinstance(name, os.PathLike) or text.startswith((".", "~", os.sep)) or os.sep in text:
+    if is_path or text.startswith((".", "~", os.sep)) or os.sep in text:
         raise ModelFolderError(path, "no such folder")
     raise ModelFolderError(
         text,

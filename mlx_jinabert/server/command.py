@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -143,7 +142,7 @@ def serve(
         models=_specs(models, rerankers), api_keys=read_keys(os.environ.get(_KEYS), lines), **options
     )
     set_up_logs(log_level)
-    sys.exit(run(settings))
+    run(settings)
 
 
 def _specs(models: Sequence[str], rerankers: Sequence[str]) -> Sequence[ModelSpec]:

@@ -29,14 +29,12 @@ def check(model: str, backend: str, dtype: str, record: str | None) -> None:
 
     Exit 0: verified, or unverified and consistent. 1: it fails. 2: it cannot be loaded.
     """
-    from mlx_jinabert.errors import JinabertError
     from mlx_jinabert.verify.alias import check_model
 
     try:
         verdict = check_model(model, backend, dtype)
-    except (JinabertError, ValueError) as error:
-        click.echo(f"mlx-jinabert: {error}", err=True)
-        sys.exit(2)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     click.echo(verdict.line())
     if record:
         _print_record(verdict, record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -58,11 +59,32 @@ def test_logs_hold_numbers_and_no_texts() -> None:
     assert "secret" not in text
 
 
-def test_a_first_model_that_is_none_ends_it() -> None:
-    command = [sys.executable, "-m", "mlx_jinabert", "serve", "--port", "0", "--model", "no-such-model"]
+def _refused(*options: str) -> str:
+    """What is said of these options by a server that does not start."""
+    command = [sys.executable, "-m", "mlx_jinabert", "serve", "--port", "0", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
-    assert done.returncode == 1
-    assert "model 'no-such-model' cannot be loaded" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--model", "embedded")])
+def test_a_model_that_is_none_is_one_plain_line(options: tuple[str, ...]) -> None:
+    said = _refused(*options, "--model", "no-such-model")
+    assert said.startswith("mlx-jinabert: error: no-such-model: unknown model; ")
+    assert said.endswith("; a Hub id (owner/name) or a model folder will do, too\n")
+    assert said.count("\n") == 1
+
+
+def test_a_first_model_that_cannot_be_loaded_ends_it(tmp_path: Path) -> None:
+    last = _refused("--model", f"broken={tmp_path}").splitlines()[-1]
+    assert last.startswith(f"mlx-jinabert: error: model 'broken' cannot be loaded: {tmp_path}: ")
+    assert "behind HTTP already" in _refused("--model", "tei+http://127.0.0.1:9").splitlines()[-1]
+
+
+def test_a_port_that_is_taken_is_told_last() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"error: cannot listen on 127.0.0.1:{port}" in _refused("--port", port).splitlines()[-1]
 
 
 def test_names_of_models(tmp_path: Path) -> None:

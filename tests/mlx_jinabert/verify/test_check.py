@@ -58,7 +58,7 @@ def test_a_model_that_cannot_be_loaded_is_exit_2() -> None:
     for arguments in (("./nowhere",), ("embedded", "--dtype", "float8")):
         result = run(*arguments)
         assert result.exit_code == 2
-        assert result.output.startswith("mlx-jinabert: ")
+        assert result.output.startswith("mlx-jinabert: error: ")
 
 
 def test_the_block_to_add_is_read_again(tmp_path: Path) -> None:
