@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
@@ -58,7 +59,24 @@ def connector(url: str) -> tuple[Connect, str]:
         arguments["unix_sock"] = f"{options['host']}/.s.PGSQL.{parts.port or 5432}"
     else:
         arguments["host"] = parts.hostname or "localhost"
-    return lambda: pg8000.native.Connection(**arguments), options.get("schema", "codesearch")
+    return lambda: _Connection(**arguments), options.get("schema", "codesearch")
+
+
+class _Connection(pg8000.native.Connection):  # type: ignore[misc]
+    """A connection that leaves no socket open where the server refuses it, or is gone."""
+
+    def __init__(self, **arguments: Any) -> None:
+        try:
+            super().__init__(**arguments)
+        except BaseException:
+            if getattr(self, "_usock", None) is not None:
+                self.close()
+            raise
+
+    def close(self) -> None:
+        """Say goodbye to the server if it is still there."""
+        with suppress(InterfaceError, OSError):
+            super().close()
 
 
 class PostgresEngine:
@@ -230,7 +248,7 @@ class PostgresEngine:
                 try:
                     return self._attempt(steps)
                 except (InterfaceError, OSError):
-                    self._connection = None
+                    self.close()
                     return self._attempt(steps)
             except (DatabaseError, InterfaceError, OSError) as error:
                 raise CodesearchError(f"Postgres cannot answer: {_said(error)}") from error

@@ -4,12 +4,14 @@ stand-ins.
 
 from __future__ import annotations
 
+import gc
 import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -288,6 +290,19 @@ def test_a_server_that_crashes_in_the_midst_of_a_write(tmp_path: Path) -> None:
             assert len(engine.words([str(tree)], ["function"], 1000)) == 600
     finally:
         server.cleanup()
+
+
+def test_no_socket_stays_open(server: Any, tmp_path: Path) -> None:
+    """Neither of a connection that breaks nor of one that the server refuses."""
+    refused = server.get_uri().replace("/postgres", "/nothing")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", ResourceWarning)
+        test_a_lost_connection_is_made_again(server, tmp_path)
+        with opened(refused) as engine, pytest.raises(CodesearchError, match="nothing"):
+            engine.roots()
+        del engine
+        gc.collect()
+    assert [str(warning.message) for warning in warned] == []
 
 
 def crash(folder: Path) -> None:
