@@ -11,18 +11,18 @@ import hashlib
 import io
 import sys
 import tarfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from codesearch.errors import PortableIndexError
 from codesearch.index.portable.manifest import Manifest
 
-__all__ = ["MANIFEST", "read_archive", "read_part", "write_archive"]
+__all__ = ["MANIFEST", "read_archive", "write_archive"]
 
 MANIFEST = "manifest.json"
 _MANIFEST_BYTES = 1 << 20
+_BLOCK = 1 << 20
 _WINDOW_LOG = 27
 """128 MiB: a frame that asks for a larger window is refused instead of allocated."""
 
@@ -54,11 +54,10 @@ def _add(tar: tarfile.TarFile, name: str, stream: IO[bytes], size: int) -> None:
     tar.addfile(entry, stream)
 
 
-@contextmanager
-def read_archive(source: IO[bytes]) -> Iterator[tuple[Manifest, tarfile.TarFile]]:
-    """Open an archive and read its manifest; the parts follow through ``read_part``, in order.
+def read_archive(source: IO[bytes], names: Sequence[str], folder: Path) -> Manifest:
+    """Read the manifest of an archive, and copy its parts, in this order, into ``folder``.
 
-    Raises PortableIndexError for everything that is not such an archive, also while the parts are read.
+    Raises PortableIndexError for everything that is not such an archive to its last byte.
     """
     zstd = _zstd()
     options = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG}
@@ -67,26 +66,39 @@ def read_archive(source: IO[bytes]) -> Iterator[tuple[Manifest, tarfile.TarFile]
             zstd.ZstdFile(source, "r", options=options) as plain,
             tarfile.open(fileobj=plain, mode="r|") as tar,
         ):
-            data = _member(tar, MANIFEST, _MANIFEST_BYTES)
-            yield Manifest.loads(data.read()), tar
+            manifest = Manifest.loads(_member(tar, MANIFEST, _MANIFEST_BYTES).read())
+            for name in names:
+                _copy_part(tar, name, manifest, folder / name)
+            _check_end(tar, plain)
     except (zstd.ZstdError, tarfile.TarError, EOFError) as error:
         raise PortableIndexError(f"it is damaged or no portable index ({error})") from error
+    return manifest
 
 
-def read_part(tar: tarfile.TarFile, name: str, manifest: Manifest, target: Path) -> Path:
+def _copy_part(tar: tarfile.TarFile, name: str, manifest: Manifest, target: Path) -> None:
     """Copy the next part to ``target``, a path of ours, and hold it against the manifest."""
     part = manifest.parts.get(name)
     if part is None:
         raise PortableIndexError(f"its manifest does not list the part {name}")
     stream, digest, left = _member(tar, name, part.size), hashlib.sha256(), part.size
     with target.open("wb") as file:
-        while block := stream.read(1 << 20):
+        while block := stream.read(_BLOCK):
             left -= len(block)
             digest.update(block)
             file.write(block)
     if left or digest.hexdigest() != part.sha256:
         raise PortableIndexError(f"its part {name} does not have the hash that its manifest states")
-    return target
+
+
+def _check_end(tar: tarfile.TarFile, plain: IO[bytes]) -> None:
+    if (entry := tar.next()) is not None:
+        raise PortableIndexError(f"it holds {entry.name!r:.60} where it should end; export it again")
+    try:
+        goes_on = plain.read(1) != b""
+    except _zstd().ZstdError:
+        goes_on = True
+    if goes_on:
+        raise PortableIndexError("bytes follow its end; fetch or export it again")
 
 
 def _member(tar: tarfile.TarFile, name: str, most: int) -> IO[bytes]:

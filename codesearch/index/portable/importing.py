@@ -17,7 +17,7 @@ from typing import IO
 import numpy as np
 
 from codesearch.errors import PortableIndexError
-from codesearch.index.portable.archive import read_archive, read_part
+from codesearch.index.portable.archive import read_archive
 from codesearch.index.portable.download import local_copy
 from codesearch.index.portable.export import CHUNKS, VECTORS
 from codesearch.index.portable.manifest import Manifest
@@ -75,15 +75,14 @@ def import_index(
         with (
             local_copy(source, sha256) as path,
             path.open("rb") as stream,
-            read_archive(stream) as (manifest, tar),
             TemporaryDirectory(prefix="codesearch-import-") as folder,
         ):
-            chunks = read_part(tar, CHUNKS, manifest, Path(folder) / CHUNKS)
-            vectors = _vectors(read_part(tar, VECTORS, manifest, Path(folder) / VECTORS), manifest)
+            manifest = read_archive(stream, (CHUNKS, VECTORS), Path(folder))
+            vectors = _vectors(Path(folder) / VECTORS, manifest)
             run = _Import(store, root, max_file_bytes, vectors, ImportResult())
             run.take_vectors = run.agree_on_model(manifest, model)
             run.agree_on_version(manifest)
-            with chunks.open(encoding="utf-8", errors="strict") as lines:
+            with Path(folder, CHUNKS).open(encoding="utf-8", errors="strict") as lines:
                 run.read(lines, manifest.files, progress)
             return run.imported
     except PortableIndexError as error:

@@ -333,6 +333,21 @@ def test_a_truncated_archive_is_refused(made: Path, tmp_path: Path) -> None:
             _import(write_tree(tmp_path / f"clone{length}", FILES), made)
 
 
+@pytest.mark.parametrize("more", [b"\0", b"rubbish", "frame", "part"])
+def test_bytes_after_the_end_are_refused(made: Path, tmp_path: Path, more: bytes | str) -> None:
+    if more == "part":
+        _rewritten(made, lambda parts: {**parts, "more": b"rubbish"})
+    else:
+        made.write_bytes(
+            made.read_bytes() + (more if isinstance(more, bytes) else _zstd().compress(b"x" * 600))
+        )
+    tree = write_tree(tmp_path / "clone", FILES)
+    with pytest.raises(PortableIndexError, match=r"bytes follow its end|'more' where it should end"):
+        _import(tree, made)
+    with open_index(tree, model=WordHashEmbedder()) as index:
+        assert index.counts().files == 0
+
+
 def test_the_manifest_survives_its_own_json(made: Path) -> None:
     manifest = Manifest.loads(_parts(made)[MANIFEST])
     assert Manifest.loads(manifest.dumps()) == manifest
