@@ -7,12 +7,13 @@ through parse_worker.ChunkPool, which ends up in the same place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from codesearch.chunking.components import COMPONENTS, MARKUP, parts
+from codesearch.chunking.components import COMPONENTS, parts
 from codesearch.chunking.merging import ChunkOptions
 from codesearch.chunking.spans import Span, line_spans, pattern_spans, syntax_spans
 from codesearch.chunking.syntax.line_symbols import has_line_patterns
@@ -28,6 +29,9 @@ _SHORT_SHARE, _TINY_SHARE = 0.06, 0.03
 """Shares of ``ChunkOptions`` for scripts in components: their functions are short, each its own answer."""
 _PROSE_SHARE = 2 / 3
 """Share of ``ChunkOptions.target`` for documentation: a question is about a part of a long section."""
+
+_TEMPLATE = re.compile(rb"^[ \t]*\{%[-+]?[ \t]*(?:macro|test|materialization)[ \t]", re.MULTILINE)
+"""What dbt's SQL defines in Jinja; a grammar of SQL makes nothing of such a file."""
 
 
 def chunk_file(
@@ -50,8 +54,6 @@ def file_spans(data: bytes, language: str | None, options: ChunkOptions) -> list
         return line_spans(data, language, options)
     if language in COMPONENTS:
         return _component_spans(data, language, options)
-    if LANGUAGES[language].prose:
-        options = replace(options, target=round(options.target * _PROSE_SHARE))
     return _plain_spans(data, language, options)
 
 
@@ -61,7 +63,7 @@ def _component_spans(data: bytes, language: str, options: ChunkOptions) -> list[
     for part in parts(data, language):
         sizes = (
             options
-            if part.language == MARKUP
+            if part.language == COMPONENTS[language] or LANGUAGES[part.language].prose
             else replace(options, alone_share=_SHORT_SHARE, tiny_share=_TINY_SHARE)
         )
         inner = _plain_spans(data[part.inner_start : part.inner_end], part.language, sizes)
@@ -77,6 +79,10 @@ def _component_spans(data: bytes, language: str, options: ChunkOptions) -> list[
 
 
 def _plain_spans(data: bytes, language: str, options: ChunkOptions) -> list[Span]:
+    if LANGUAGES[language].prose:
+        options = replace(options, target=round(options.target * _PROSE_SHARE))
+    if language == "sql" and _TEMPLATE.search(data):
+        language = "jinja"
     if has_line_patterns(language):
         return pattern_spans(data, language, options)
     if not LANGUAGES[language].grammar:

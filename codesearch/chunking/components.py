@@ -1,22 +1,23 @@
-"""Files that hold several languages (Vue, Svelte, Astro, HTML): where which of them begins and ends.
+"""Files that hold several languages (Vue, Svelte, Astro, HTML, Perl): where which of them begins and ends.
 
-A part is the inside of ``<script>`` or ``<style>``, or Astro's frontmatter; all that lies between is
-markup. The tags belong to the part that they enclose, so that no chunk is a bare tag.
+A part is the inside of ``<script>`` or ``<style>``, Astro's frontmatter, or the POD of a Perl file where it
+has several titles; all that lies between is the file's host language. The tags belong to the part that they
+enclose, so that no chunk is a bare tag.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-__all__ = ["COMPONENTS", "MARKUP", "Part", "parts"]
+__all__ = ["COMPONENTS", "Part", "parts"]
 
-COMPONENTS = frozenset({"astro", "html", "svelte", "vue"})
-"""Languages whose files are cut into parts first."""
-
-MARKUP = "html"
-"""Language of everything between the parts."""
+COMPONENTS: Mapping[str, str] = MappingProxyType(
+    {"astro": "html", "html": "html", "perl": "perl", "svelte": "html", "vue": "html"}
+)
+"""Languages whose files are cut into parts first, with the language of everything between the parts."""
 _ELEMENT = re.compile(
     rb"^[ \t]*<(?P<tag>script|style)\b(?P<attributes>[^>]{0,2000})>(?P<inner>.*?)</(?P=tag)\s*>[ \t]*\n?",
     re.IGNORECASE | re.DOTALL | re.MULTILINE,
@@ -24,6 +25,10 @@ _ELEMENT = re.compile(
 _FRONTMATTER = re.compile(
     rb"\A\s*---[ \t]*\r?\n(?P<inner>.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
 )
+_POD = re.compile(
+    rb"^=(?:pod|head\d|over|begin|for|encoding)\b.*?(?:^=cut\b[^\n]*(?:\n|\Z)|\Z)", re.DOTALL | re.MULTILINE
+)
+_POD_TITLE = re.compile(rb"^=head\d", re.MULTILINE)
 _LANG = re.compile(rb"""\b(?:lang|type)\s*=\s*["']?(?:text/|application/)?([\w+-]+)""", re.IGNORECASE)
 _LANGUAGES = {
     "babel": "javascript",
@@ -59,17 +64,18 @@ class Part:
 
 
 def parts(data: bytes, language: str) -> list[Part]:
-    """The parts of a component, which tile it; a single one where it holds nothing but markup."""
+    """The parts of a component, which tile it; a single one where it holds its host language alone."""
+    host = COMPONENTS[language]
     found: list[Part] = []
     at = 0
     for part in _embedded(data, language):
         if data[at : part.start].strip():
-            found.append(Part(at, part.start, at, part.start, MARKUP))
+            found.append(Part(at, part.start, at, part.start, host))
             at = part.start
         found.append(Part(at, part.end, part.inner_start, part.inner_end, part.language))
         at = part.end
     if data[at:].strip() or not found:
-        found.append(Part(at, len(data), at, len(data), MARKUP))
+        found.append(Part(at, len(data), at, len(data), host))
     elif at < len(data):
         last = found.pop()
         found.append(Part(last.start, len(data), last.inner_start, last.inner_end, last.language))
@@ -77,7 +83,12 @@ def parts(data: bytes, language: str) -> list[Part]:
 
 
 def _embedded(data: bytes, language: str) -> Iterator[Part]:
-    """Return the parts that are not markup and hold more than blanks, in order."""
+    """Yield the parts that are not in the host language and hold more than blanks, in order."""
+    if language == "perl":
+        for pod in _POD.finditer(data):
+            if len(_POD_TITLE.findall(pod[0])) > 1:  # a single one documents the code that follows
+                yield Part(*pod.span(), *pod.span(), "pod")
+        return
     start = 0
     if language == "astro" and (front := _FRONTMATTER.match(data)) and front["inner"].strip():
         yield Part(0, front.end(), *front.span("inner"), "typescript")

@@ -73,6 +73,20 @@ end
 """,
         "module Shapes, constant LIMIT, type Shape, struct Circle, struct Pen, function area, function show, macro twice | radius name",
     ),
+    "jinja": (
+        """\
+{# Cents as euros. #}
+{%- macro cents_to_euros(column, scale=2) -%}
+({{ column }} / 100)::numeric(16, {{ scale }})
+{%- endmacro %}
+
+{% test is_positive(model, column) %}
+select * from {{ model }} where {{ column }} < 0
+{% endtest %}
+{% block footer %}{% endblock %}
+""",
+        "macro cents_to_euros, macro is_positive, block footer |",
+    ),
     "perl": (
         """\
 package Shop::Cart;

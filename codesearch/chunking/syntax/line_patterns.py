@@ -229,6 +229,10 @@ locals    locals[ \t]*\{(?P<name>)
 member@locals  [ \t]{1,4}NAME[ \t]*=(?!=)
 """,
     "hlsl": _SHADER,
+    "jinja": r"""
+macro     [ \t]{0,40}\{%[-+]?[ \t]*(?:macro|test|materialization)[ \t]+NAME
+block     [ \t]{0,40}\{%[-+]?[ \t]*block[ \t]+NAME
+""",
     "julia": r"""
 module    [ \t]{0,40}(?:bare)?module[ \t]+NAME
 struct    [ \t]{0,40}(?:@[\w.]+[ \t]+)*(?:mutable[ \t]+)?struct[ \t]+NAME
@@ -486,6 +490,10 @@ CLOSED_BY: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "fortran": {
             word: rf"end\s*{word}" for word in ("module", "submodule", "program", "function", "subroutine")
+        },
+        "jinja": {
+            rf"\{{%[-+]?[ \t]*{word}": rf"\{{%[-+]?[ \t]*end{word}"
+            for word in ("block", "macro", "materialization", "test")
         },
         "objective-c": dict.fromkeys(("@interface", "@implementation", "@protocol"), "@end"),
         "systemverilog": _HDL_ENDS,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codesearch.chunking.chunk import chunk_file
+from codesearch.chunking.chunk import ChunkOptions, chunk_file
 from codesearch.chunking.components import COMPONENTS, parts
 
 SCRIPT = "async function applyVoucher(code: string) {\n  return await api.post('/voucher', { code })\n}\n"
@@ -19,7 +19,7 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("language", sorted(COMPONENTS))
+@pytest.mark.parametrize("language", sorted(FILES))
 def test_a_function_in_a_script_is_a_chunk_with_its_name_and_its_lines(language: str) -> None:
     source = FILES[language]
     chunks = chunk_file(f"x.{language}", source.encode(), language)
@@ -48,9 +48,32 @@ def test_the_language_of_a_part_is_that_of_its_tag(tag: str, language: str) -> N
     assert part.language == language
 
 
+POD = "=head1 NAME\n\nShop - sells\n\n=head2 price\n\n  sub no_code { 1 }\n\n=cut\n"
+
+
+@pytest.mark.parametrize("end", ["", "\nsub after { 2 }\n"])
+def test_sections_of_pod_in_perl_are_titled_and_define_nothing(end: str) -> None:
+    source = f"package Shop;\n\n=head2 sell\n\nSells.\n\n=cut\n\nsub sell {{ 1 }}\n\n{POD}{end}"
+    chunks = chunk_file("Shop.pm", source.encode(), "perl", ChunkOptions(target=40))
+    assert "".join(chunk.text for chunk in chunks) == source
+    assert [c.symbol for c in chunks if c.kind == "section"] == ["NAME", "price"]
+    names = {name for chunk in chunks for name in chunk.definitions}
+    assert "no_code" not in names
+    assert {"Shop", "sell"} <= names
+
+
+def test_a_macro_of_jinja_in_sql_is_a_symbol() -> None:
+    source = "{% macro cents(column) %}\nround({{ column }} / 100)\n{% endmacro %}\n"
+    (chunk,) = chunk_file("macros/cents.sql", source.encode(), "sql")
+    assert (chunk.kind, chunk.symbol, chunk.language) == ("macro", "cents", "sql")
+
+
 @given(
     st.lists(
-        st.sampled_from(["<script>", "</script>", "<style>", "</style>", "---\n", "a\n", "\n", "<p>", "\r\n"])
+        st.sampled_from(
+            ["<script>", "</script>", "<style>", "</style>", "---\n", "a\n", "\n", "<p>", "\r\n"]
+            + ["=head1 A\n", "=cut\n"]
+        )
     )
 )
 def test_parts_tile_any_file(pieces: list[str]) -> None:
