@@ -22,18 +22,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from codesearch.errors import TooManyFiles
-from codesearch.files.content.source import size_limit, skipped_by_name
+from codesearch.files.entries import source_file, with_headers
 from codesearch.files.folder_identity import FolderIdentity, OwnFolders, identity
 from codesearch.files.ignoring.attributes import Attributes
 from codesearch.files.ignoring.governing import OWN_IGNORE_FILE, RuleReader, rebased
 from codesearch.files.ignoring.ignore import RuleChain
 from codesearch.files.ignoring.never_meant import DEPENDENCIES, ENVIRONMENT_MARKS, is_never_meant
-from codesearch.files.languages import language_of
 from codesearch.files.options import WalkOptions
 from codesearch.files.repositories.repository import TrackedFiles, find_repository, git_directory
 from codesearch.files.repositories.roots import git_top_level
@@ -131,7 +130,7 @@ class _Walker:
         files.sort(key=lambda file: file.path)
         names = tuple(os.fsdecode(path).rstrip("/") for path in entered)
         return Walk(
-            tuple(_with_headers(files)),
+            tuple(with_headers(files)),
             dict(self._skipped),
             tuple(self._rules.notes),
             names,
@@ -256,31 +255,13 @@ class _Walker:
         return "never meant" if self._options.ignore and is_never_meant(name, is_folder) else None
 
     def _file(self, entry: os.DirEntry[bytes], path: bytes) -> SourceFile | None:
-        try:
-            text = path.decode("utf-8")
-        except UnicodeDecodeError:
-            self._skip("name is not UTF-8", path)
-            return None
-        try:
-            status = entry.stat(follow_symlinks=False)
-            regular = entry.is_file(follow_symlinks=False)
-        except OSError:
-            self._skip("unreadable", path)
-            return None
-        if not regular:
-            self._skip("special file", path)
-            return None
-        language = language_of(text)
-        limit = size_limit(text, language, self._options.max_file_bytes)
-        reason = skipped_by_name(text) or ("too large" if status.st_size > limit else None)
-        if reason is not None:
-            self._skip(reason, path)
+        found = source_file(entry, path, self._options.max_file_bytes)
+        if isinstance(found, str):
+            self._skip(found, path)
             return None
         if self._attributes.rules:
-            self._add_attributes(path, text)
-        return SourceFile(
-            text, status.st_size, status.st_mtime_ns, language, status.st_ctime_ns, status.st_ino
-        )
+            self._add_attributes(path, found.path)
+        return found
 
     def _add_attributes(self, path: bytes, text: str) -> None:
         encoding, generated = self._attributes.of(path)
@@ -293,11 +274,3 @@ class _Walker:
         self._skipped[reason] += 1
         if len(self._left_out) < MAX_NAMED:
             self._left_out[path.decode("utf-8", "replace")] = reason
-
-
-def _with_headers(files: Sequence[SourceFile]) -> list[SourceFile]:
-    """Headers without C++ syntax are C++ where the sources beside them mostly are."""
-    counts = Counter(file.language for file in files if not file.path.endswith(".h"))
-    if counts["cpp"] <= counts["c"]:
-        return list(files)
-    return [replace(file, language="cpp") if file.path.endswith(".h") else file for file in files]
