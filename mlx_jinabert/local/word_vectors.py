@@ -35,6 +35,7 @@ _ASCII_WORDS = bytes(byte if chr(byte).isascii() and chr(byte).isalnum() else 32
 _FLOAT16_IN_32, _EXPONENTS = np.int32(-0x70002000), np.float32(2.0**112)
 _ONE_THREAD = 1 << 18
 """Multiplications of one product of matrices that OpenBLAS does not divide among threads."""
+_FEW_ROWS, _AT_ONCE = 2_048, 128
 _KEPT, _CHARACTERS = 1 << 15, 3_000_000
 """Words whose tokens are kept (some 8 MB), and characters of texts whose words are."""
 
@@ -100,8 +101,9 @@ class WordVectors:
             self._shift = weights.read(_SHIFT).astype(np.float32)
         self._eps = np.float32(eps)
         self._tokenizer = WordTokenizer(folder.tokenizer, len(self._words))
-        self._rows = np.zeros(self._words.shape, np.float16)
-        self._known = np.zeros(len(self._words), np.bool_)
+        self._rows = np.empty((_FEW_ROWS, self._words.shape[1]), np.float16)
+        self._place = np.full(len(self._words), -1, np.int32)
+        self._count = 0
         self._lock = threading.Lock()
         self._lexicon = _Lexicon()
 
@@ -164,15 +166,27 @@ class WordVectors:
 
     def _unit(self, ids: NDArray[Any]) -> NDArray[np.float32]:
         """Return the vectors of tokens, (n, width), of unit length."""
-        new = ids[~self._known[ids]]
-        if len(new):
-            rows = self._words[new].astype(np.float32) + self._type
+        if (self._place[ids] < 0).any():
+            with self._lock:
+                self._compute(_distinct(ids[self._place[ids] < 0], len(self._words))[0])
+        place = self._place[ids]  # before the rows, which only grow
+        return _widened(self._rows[place])
+
+    def _compute(self, ids: NDArray[Any]) -> None:
+        """Add the vectors of tokens behind the others: side by side they take the fewest pages of memory."""
+        first, self._count = self._count, self._count + len(ids)
+        if self._count > len(self._rows):
+            larger = np.empty((2 * self._count, self._rows.shape[1]), np.float16)
+            larger[:first] = self._rows[:first]
+            self._rows = larger
+        for start in range(0, len(ids), _AT_ONCE):  # few at a time stay in a core's cache
+            rows = self._words[ids[start : start + _AT_ONCE]].astype(np.float32) + self._type
             rows -= rows.mean(axis=1, keepdims=True)
             rows /= np.sqrt(np.square(rows).mean(axis=1, keepdims=True) + self._eps)
             rows = rows * self._scale + self._shift
-            self._rows[new] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-            self._known[new] = True  # after the rows: another thread reads them only then
-        return _widened(self._rows[ids])
+            rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+            self._rows[first + start : first + start + len(rows)] = rows
+        self._place[ids] = np.arange(first, self._count)  # after the rows: other threads read them then
 
 
 def _words(text: str) -> list[str]:

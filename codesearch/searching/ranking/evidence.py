@@ -212,16 +212,15 @@ def located(candidates: Candidates, query: Query, weights: Weights) -> Step:
 
 def duplicates(candidates: Candidates, query: Query, weights: Weights) -> Step:
     """The same text in several files is one answer: its copies come after other answers."""
-    number = {text: at for at, text in enumerate({chunk.text for chunk in candidates.chunks})}
-    if len(number) == len(candidates):
+    texts = [chunk.text for chunk in candidates.chunks]
+    if len(set(texts)) == len(texts):
         return unchanged
-    texts = np.array([number[chunk.text] for chunk in candidates.chunks])
 
     def apply(scores: Scores) -> Scores:
-        order = best_first(scores)
-        _, leading = np.unique(texts[order], return_index=True)
+        first = {texts[at]: at for at in best_first(scores)[::-1].tolist()}
+        leading = list(first.values())
         others = scores * weights.duplicate
-        others[order[leading]] = scores[order[leading]]
+        others[leading] = scores[leading]
         return others
 
     return apply
