@@ -136,13 +136,13 @@ def cli() -> None:
 
     \b
     codesearch QUERY [PATH...]     search; the first search of a repository indexes it
-    codesearch search index        search for a word that is the name of a command
-    codesearch help [COMMAND]      show this, or the options of a command
+    codesearch search index        search for a word that is also the name of a command
+    codesearch help [COMMAND]      show this help, or that of a command
 
-    Exit codes: 0 hits, 1 none, 2 error, 130 interrupted (what was done is kept).
-    $CODESEARCH_HOME moves the indexes, $CODESEARCH_MODEL sets the default model, $NO_COLOR is honoured.
+    Exit codes: 0 hits, 1 no hits, 2 error, 130 interrupted (finished work is kept).
+    $CODESEARCH_HOME moves the indexes, $CODESEARCH_MODEL sets the default model, $NO_COLOR turns colours off.
 
-    Shell completion: eval "$(_CODESEARCH_COMPLETE=bash_source codesearch)" (zsh_source, fish_source).
+    Shell completion: eval "$(_CODESEARCH_COMPLETE=bash_source codesearch)", or zsh_source, fish_source.
     """
 
 

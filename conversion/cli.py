@@ -49,15 +49,22 @@ that mlx_jinabert.load("PATH") and codesearch --model PATH take; for triton, one
 @click.command(epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("src")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder to write. Default: SRC-TARGET-TYPE, here."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder to write. Default: SRC-TARGET-TYPE in the current folder.",
 )
 @click.option(
-    "--to", "target", type=click.Choice(["mlx", "onnx", "triton"]), default="mlx", show_default=True
+    "--to",
+    "target",
+    type=click.Choice(["mlx", "onnx", "triton"]),
+    default="mlx",
+    show_default=True,
+    help="Runtime to convert for.",
 )
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float16", "bfloat16"]),
-    help="Float type. Default: as in SRC for mlx (a half type beside packed layers), float32 for onnx.",
+    help="Float type. Default: for mlx that of SRC (a half type beside packed layers), for onnx float32.",
 )
 @click.option(
     "--quantize",
@@ -71,12 +78,12 @@ that mlx_jinabert.load("PATH") and codesearch --model PATH take; for triton, one
     "settings",
     metavar="KEY=VALUE",
     multiple=True,
-    help=f"State what SRC leaves open ({', '.join(SETTINGS)}), e.g. is_causal=false.",
+    help=f"Set what SRC does not state ({', '.join(SETTINGS)}), e.g. is_causal=false.",
 )
 @click.option(
     "--adapter",
     metavar="NAME|DIR",
-    help="Merge a LoRA adapter: a folder as PEFT saves it, or a task that SRC has one for.",
+    help="Merge a LoRA adapter: a folder saved by PEFT, or the name of a task that SRC has an adapter for.",
 )
 @click.option(
     "--revision", help="Branch, tag or commit of a Hub repository. Default: the pinned one, or main."
@@ -85,7 +92,7 @@ that mlx_jinabert.load("PATH") and codesearch --model PATH take; for triton, one
 @click.option(
     "--verify-as",
     metavar="NAME",
-    help="The catalogued model that SRC is, if it is not recognised by name or weights; implies --verify.",
+    help="Verify as this catalogued model, if SRC is not recognised by name or weights.",
 )
 @click.option(
     "--triton-graph",
@@ -113,8 +120,8 @@ def _command(
 ) -> None:
     """Convert the weights of an embedding model for MLX or ONNX Runtime.
 
-    Every tensor of SRC is used, or left out on purpose and by name; anything else stops the conversion. No
-    code of a checkpoint is run and no pickle is read. The output appears whole or not at all.
+    Every tensor of SRC is either used or left out by name; anything else stops the conversion. No code from
+    a checkpoint is run and no pickle is read. The output appears whole or not at all.
     """
     request = Request(
         source=src,

@@ -44,79 +44,100 @@ def _option(name: str, key: str, help_text: str, **options: Any) -> Callable[[F]
     "models",
     multiple=True,
     metavar="[NAME=]MODEL",
-    help="A model that mlx_jinabert.load takes; NAME is what requests call it. Can be repeated: the first "
-    f"one is loaded at start, others when asked for.  [default: {DEFAULT_MODEL}]",
+    help="A model that mlx_jinabert.load takes, and the NAME that requests use for it. Repeatable: the first "
+    f"is loaded at start, the others on first use.  [default: {DEFAULT_MODEL}]",
 )
 @click.option(
     "--reranker",
     "rerankers",
     multiple=True,
     metavar="[NAME=]MODEL",
-    help="A cross-encoder that mlx_jinabert.load_reranker takes. Can be repeated.",
+    help="A cross-encoder that mlx_jinabert.load_reranker takes. Repeatable.",
 )
 @_option("--host", "host", "Address to listen on.")
 @_option("--port", "port", "Port to listen on.", type=click.IntRange(0, 65535))
-@_option("--backend", "backend", "Of all models.", type=click.Choice(["auto", "mlx", "onnx"]))
-@_option("--dtype", "dtype", "What all models compute in.")
+@_option("--backend", "backend", "Backend of all models.", type=click.Choice(["auto", "mlx", "onnx"]))
+@_option("--dtype", "dtype", "Type that all models compute in.")
 @click.option(
     "--api-key-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=f"API keys, one a line; more in ${_KEYS}, with commas. Without any, nobody needs a key.",
+    help=f"File of API keys, one per line; ${_KEYS} may hold more, separated by commas. "
+    "Without any, no key is needed.",
 )
 @click.option(
     "--allowed-host",
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="A name beside the loopback's that requests may use for this server; '*' for any.",
+    help="Accept this name in the Host header besides the loopback's; '*' for any. Repeatable.",
 )
 @click.option(
     "--allowed-origin",
     "allowed_origins",
     multiple=True,
     metavar="ORIGIN",
-    help="A web page's origin that may send requests (https://tools.example); '*' for any.",
+    help="Accept requests from web pages of this origin (https://tools.example); '*' for any. Repeatable.",
 )
-@_option("--auto-truncate", "auto_truncate", "Cut texts that are too long unless asked not to.", is_flag=True)
-@_option("--max-concurrent-requests", "max_concurrent_requests", "More get 429.", type=click.IntRange(1))
-@_option("--max-client-batch-size", "max_texts", "Texts in one request.", type=click.IntRange(1))
-@_option("--payload-limit", "max_body_bytes", "Bytes of a request's body.", type=click.IntRange(1))
-@_option("--max-queue-tokens", "max_queue_tokens", "Tokens that may wait; 429 above.", type=click.IntRange(1))
+@_option(
+    "--auto-truncate",
+    "auto_truncate",
+    "Truncate texts that are too long, unless the request says otherwise.",
+    is_flag=True,
+)
+@_option(
+    "--max-concurrent-requests",
+    "max_concurrent_requests",
+    "Requests served at once; more get status 429.",
+    type=click.IntRange(1),
+)
+@_option("--max-client-batch-size", "max_texts", "Most texts in one request.", type=click.IntRange(1))
+@_option("--payload-limit", "max_body_bytes", "Most bytes in a request's body.", type=click.IntRange(1))
+@_option(
+    "--max-queue-tokens",
+    "max_queue_tokens",
+    "Most tokens that may wait; beyond it, requests get status 429.",
+    type=click.IntRange(1),
+)
 @click.option(
     "--max-batch-tokens",
     "window_tokens",
     type=click.IntRange(1),
-    help="Tokens that are batched together.  [default: what suits the device]",
+    help="Most tokens in a batch.  [default: depends on the device]",
 )
 @_option(
     "--max-delay-ms",
     "max_delay_ms",
-    "The longest that a batch waits for other callers, where there were several.",
+    "Longest time that a batch waits for other callers, if there were several.",
     type=_Number(0, 1000),
 )
 @_option("--tokenization-workers", "tokenization_workers", "Threads that tokenise.", type=click.IntRange(1))
-@_option("--cache-bytes", "cache_bytes", "Vectors kept in memory; 0 for none.", type=click.IntRange(0))
+@_option(
+    "--cache-bytes", "cache_bytes", "Bytes of vectors to keep in memory; 0 for none.", type=click.IntRange(0)
+)
 @click.option(
     "--cache-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="An SQLite file to keep vectors in as well.",
+    help="SQLite file to keep vectors in as well.",
 )
-@_option("--cache-file-bytes", "cache_file_bytes", "Of that file.", type=click.IntRange(1))
+@_option("--cache-file-bytes", "cache_file_bytes", "Most bytes in that file.", type=click.IntRange(1))
 @_option(
     "--unload-after",
     "unload_after",
-    "Seconds until a model that nobody asks is let go; 0 for never.",
+    "Seconds after which an unused model is unloaded; 0 for never.",
     type=_Number(0),
 )
 @_option(
-    "--drain-seconds", "drain_seconds", "For requests under way when told to stop.", type=click.IntRange(0)
+    "--drain-seconds",
+    "drain_seconds",
+    "Seconds that running requests may take to finish on shutdown.",
+    type=click.IntRange(0),
 )
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
     show_default=True,
-    help="Logs are JSON lines on stderr. They hold no texts.",
+    help="Level of the logs, which are JSON lines on stderr and hold no texts.",
 )
 def serve(
     models: Sequence[str],
@@ -125,11 +146,11 @@ def serve(
     log_level: str,
     **options: Any,
 ) -> None:
-    """Serve embedding models and rerankers over HTTP, with dynamic batching over all requests.
+    """Serve embedding models and rerankers over HTTP, batching the texts of all requests together.
 
     Endpoints: OpenAI's /v1/embeddings and /v1/models; text-embeddings-inference's /embed, /rerank,
     /tokenize, /info; Cohere's and Jina's /v2/rerank and /v1/rerank; /health, /metrics, /openapi.json.
-    Listens on the loopback address; TLS is a proxy's work (docs/serving.md).
+    Listens on the loopback address by default; put a proxy in front for TLS (docs/serving.md).
     """
     try:
         from mlx_jinabert.server.run import run

@@ -17,17 +17,20 @@ __all__ = ["check"]
 @click.argument("model")
 @click.option("--backend", default="auto", show_default=True, type=click.Choice(["auto", "mlx", "onnx"]))
 @click.option("--dtype", default="float32", show_default=True, help="Type to compute in.")
-@click.option("--record", metavar="NAME", help="Print the block for verify/checked.toml, checked by NAME.")
+@click.option(
+    "--record",
+    metavar="NAME",
+    help="Print the block to add to verify/checked.toml, with NAME as the checker.",
+)
 def check(model: str, backend: str, dtype: str, record: str | None) -> None:
     """Check a model: an alias (see `codesearch models`), a Hub id or a folder.
 
-    It is downloaded if it is not on this machine, loaded, and held against the vectors or logits that others
-    published for this checkpoint and, where torch and transformers are installed, against what they compute
-    of the same files (no code of a checkpoint is run). Where neither can be, the line says why, and it is
-    held against itself in other batches, which says that it computes but not that it computes the right
-    thing: unverified.
+    Downloads the model if needed, loads it, and compares its output with the vectors or logits published for
+    this checkpoint and, if torch and transformers are installed, with what they compute from the same files.
+    No code from a checkpoint is run. If neither comparison is possible, the line says why, and the model is
+    only compared with itself in other batches: it is then consistent, but unverified.
 
-    Exit 0: verified, or unverified and consistent. 1: it fails. 2: it cannot be loaded.
+    Exit codes: 0 verified, or unverified but consistent; 1 the check failed; 2 the model cannot be loaded.
     """
     from mlx_jinabert.verify.alias import check_model
 

@@ -17,7 +17,7 @@ __all__ = ["doctor", "help_", "models"]
 @click.argument("command", required=False)
 @click.pass_context
 def help_(ctx: click.Context, command: str | None) -> None:
-    """Show the options of a COMMAND, or all commands."""
+    """Show the help of COMMAND, or of codesearch itself."""
     assert ctx.parent is not None
     group = ctx.parent.command
     assert isinstance(group, click.Group)
@@ -35,10 +35,10 @@ def help_(ctx: click.Context, command: str | None) -> None:
 @click.command(short_help="List the models that --model knows by name.")
 @options.json_flag
 def models(*, as_json: bool) -> None:
-    """List the embedding models that --model knows by name, with licence, size, widths and use.
+    """List the embedding models that --model knows by name, with licence, size, dimensions and use.
 
-    On a terminal in columns, else a line of tab-separated fields for each: name, source, parameters, dims,
-    longest text in tokens, licence, commercial use, recommended use.
+    Prints columns on a terminal, otherwise one line of tab-separated fields per model: name, source,
+    parameters, dims, longest text in tokens, licence, commercial use, recommended use.
     """
     from codesearch.models.names import known_models
     from codesearch.rendering.model_list import columns, fields
@@ -62,7 +62,7 @@ def models(*, as_json: bool) -> None:
 def doctor(ctx: click.Context, *, model: str | None, as_json: bool) -> None:
     """Check this installation: model, backend, device, full text, graph, grammars, folders.
 
-    Exits with 2 if something that a search needs does not work.
+    Exits with 2 if anything that a search needs does not work.
     """
     from codesearch.rendering.render import dump
     from codesearch.shell.doctor import examine

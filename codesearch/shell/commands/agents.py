@@ -24,14 +24,15 @@ __all__ = ["agents", "mcp"]
     "roots",
     multiple=True,
     metavar="FOLDER",
-    help="A folder that may be searched (repeatable); paths are relative to the first. [default: this one]",
+    help="Folder that may be searched; repeatable. Paths are relative to the first. [default: this one]",
 )
-@click.option("--no-daemon", is_flag=True, help="Search in this process, not in the resident one.")
+@click.option("--no-daemon", is_flag=True, help="Do not use the background process.")
 def mcp(*, roots: tuple[str, ...], no_daemon: bool) -> None:
-    """Serve the search to a coding agent: the Model Context Protocol over stdin and stdout.
+    """Serve searches to a coding agent over the Model Context Protocol, on stdin and stdout.
 
-    Meant to be started by the agent's program; `codesearch agents install` tells it how. Two read-only tools:
-    search and similar. Nothing outside of the folders is read. Over HTTP: codesearch serve --port N, /mcp.
+    The agent's client starts this; `codesearch agents install` tells it how. Offers two read-only tools,
+    search and similar, and reads nothing outside the given folders. For HTTP, run codesearch serve --port N
+    and use /mcp.
     """
     try:
         from codesearch.serving.agents.protocol import run_stdio
@@ -46,18 +47,18 @@ def mcp(*, roots: tuple[str, ...], no_daemon: bool) -> None:
     run_stdio(Here.alone() if no_daemon else Resident(Here.alone), folders)
 
 
-@click.group()
+@click.group(short_help="Set up coding agents to search with codesearch.")
 def agents() -> None:
-    """Set up coding agents: tell Claude Code, Codex, Cursor, VS Code and others how to start this search."""
+    """Set up Claude Code, Codex, Cursor, VS Code and other coding agents to search with codesearch."""
 
 
 _scope = click.option(
     "--project/--user",
     "in_project",
     default=False,
-    help="Write to the files of this project, or to those of this user.  [default: --user]",
+    help="Change the project's configuration files, or your own.  [default: --user]",
 )
-_dry_run = click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+_dry_run = click.option("--dry-run", is_flag=True, help="Show what would change, but change nothing.")
 _names = click.argument("names", nargs=-1, metavar="[CLIENT]...")
 
 
@@ -66,11 +67,12 @@ _names = click.argument("names", nargs=-1, metavar="[CLIENT]...")
 @_scope
 @_dry_run
 def install(*, names: tuple[str, ...], in_project: bool, dry_run: bool) -> None:
-    """Set up these clients, or all that are found on this machine.
+    """Set up each CLIENT, or every client found on this machine.
 
-    Adds the server to the client's configuration, a section on finding code to its instructions (AGENTS.md,
-    CLAUDE.md, ...), and where it has them a sub-agent, a skill and a hint before the first grep. Shows each
-    change; everything else in the files stays, and `codesearch agents uninstall` takes out exactly this.
+    Adds the server to the client's configuration and a section on finding code to its instructions
+    (AGENTS.md, CLAUDE.md, ...); where the client supports them, also a sub-agent, a skill and a hint before
+    the first grep. Shows each change and leaves the rest of the files alone. `codesearch agents uninstall`
+    removes exactly what this added.
     """
     from codesearch.serving.agents.install.plan import to_install
     from codesearch.serving.agents.install.program import missing, start_command
@@ -90,7 +92,7 @@ def install(*, names: tuple[str, ...], in_project: bool, dry_run: bool) -> None:
 @_scope
 @_dry_run
 def uninstall(*, names: tuple[str, ...], in_project: bool, dry_run: bool) -> None:
-    """Take out of these clients, or of all, what install has put in."""
+    """Remove what install added, from each CLIENT or from all of them."""
     from codesearch.serving.agents.install.clients import CLIENTS
     from codesearch.serving.agents.install.plan import to_remove
 
@@ -101,7 +103,7 @@ def uninstall(*, names: tuple[str, ...], in_project: bool, dry_run: bool) -> Non
 @agents.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_(*, as_json: bool) -> None:
-    """List the clients that are known, which of them are here, and which are set up."""
+    """List the supported clients, and which of them are installed and set up."""
     from codesearch.rendering.render import dump
     from codesearch.serving.agents.install.clients import CLIENTS
     from codesearch.serving.agents.install.plan import installed

@@ -26,14 +26,14 @@ _MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")
     "modes",
     multiple=True,
     type=click.Choice(_MODES),
-    help="Only this mode (repeatable). [default: all]",
+    help="Measure only this mode; repeatable. [default: all]",
 )
 @click.option(
     "--limit",
     default=200,
     show_default=True,
     type=click.IntRange(min=20),
-    help="Questions to ask in each mode.",
+    help="Number of questions to ask in each mode.",
 )
 @options.seed
 @options.root_here
@@ -50,12 +50,12 @@ def bench(
     root_here: bool,
     as_json: bool,
 ) -> None:
-    """Measure how well the repository of PATH is searched, with questions mined from it.
+    """Measure how well a repository can be searched, with questions mined from it.
 
-    A question is the first sentence of a documentation comment, and the definition below answers it, or the
-    subject of a commit, and the files that it changed answer. The comments that are asked for are not in
-    the index of the run, which is a temporary one: yours is not touched. The same seed draws the same
-    questions, so two models, two modes or two versions can be compared.
+    A question is either the first sentence of a documentation comment, answered by the definition below it,
+    or the subject of a commit, answered by the files that it changed. The run uses a temporary index without
+    those comments; yours is not touched. The same seed draws the same questions, so models, modes and
+    versions can be compared.
     """
     chosen = tuple(mode for mode in _MODES if not modes or mode in modes)
     try:

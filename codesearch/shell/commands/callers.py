@@ -26,7 +26,7 @@ __all__ = ["callers"]
 @click.option(
     "-k", "--limit", default=50, show_default=True, type=click.IntRange(min=1), help="Number of uses."
 )
-@click.option("--all", "everything", is_flag=True, help="Show imports and uses that are no calls, too.")
+@click.option("--all", "everything", is_flag=True, help="Show imports and other uses too.")
 @options.filters
 @options.json_flag
 @options.freshness
@@ -50,10 +50,10 @@ def callers(
     root_here: bool,
     yes: bool,
 ) -> None:
-    """Find who calls SYMBOL in this repository (or that of PATH), product code first, or who calls the
-    definition at a place in a file, and what that calls.
+    """Find who calls SYMBOL in this repository or that of PATH, product code first.
 
-    By syntax, not by types: a call of send is one of every send that there is.
+    For a place in a file, find who calls the definition there, and what it calls. Calls are matched by
+    syntax, not by type: a call of send counts for every send.
     """
     from codesearch.rendering import references
     from codesearch.shell.options import session

@@ -18,18 +18,25 @@ if TYPE_CHECKING:
 __all__ = ["embed_corpus"]
 
 
-@click.command("embed-corpus", short_help="Embed many repositories into an engine, over a cluster.")
+@click.command("embed-corpus", short_help="Embed many repositories into a search engine.")
 @click.argument("repositories", nargs=-1, metavar="[REPOSITORY]...")
-@click.option("--from", "listed", type=click.File("r", encoding="utf-8"), help="A file with one a line.")
+@click.option(
+    "--from",
+    "listed",
+    type=click.File("r", encoding="utf-8"),
+    help="Read more repositories from this file, one per line.",
+)
 @options.store
 @options.model
 @click.option(
     "--ray",
     metavar="ADDRESS",
-    help="Have a Ray cluster do it: auto, ray://host:10001, or local for processes of this machine.",
+    help="Use a Ray cluster: auto, ray://host:10001, or local for processes on this machine.",
 )
 @click.option(
-    "--workers", type=click.IntRange(min=1), help="Shards at a time. [default: the cluster's cores]"
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Number of shards to embed at a time. [default: the cluster's cores]",
 )
 @options.json_flag
 def embed_corpus(
@@ -42,12 +49,12 @@ def embed_corpus(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Cut, embed and upload every REPOSITORY, a folder or an address such as https://host/owner/repo.
+    """Chunk, embed and upload each REPOSITORY: a folder, or an address such as https://host/owner/repo.
 
-    Files are done in shards by the hash of their content. A shard may be done twice and is stored once; a run
-    that was stopped goes on with the shards that are left, and a worker that is lost costs its shard. Chunks
-    that are gone are deleted, other roots of the store are left alone. Workers on other machines need the
-    same folders.
+    Files are grouped into shards by the hash of their content. A shard is stored once even if it is done
+    twice, a stopped run continues with the shards that are left, and a lost worker costs one shard. Chunks
+    that no longer exist are deleted; other roots in the store are left alone. Workers on other machines need
+    the same folders.
     """
     from codesearch.distributed.corpus.run import Corpus, Local
     from codesearch.distributed.corpus.run import embed_corpus as run

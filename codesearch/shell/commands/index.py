@@ -32,7 +32,7 @@ _FAILED = 2
 @options.model
 @options.scope
 @options.max_wait
-@click.option("--rebuild", is_flag=True, help="Delete the index first (a new model, a damaged index).")
+@click.option("--rebuild", is_flag=True, help="Delete the index first, for a new model or after damage.")
 @options.store
 @click.option(
     "--as",
@@ -40,7 +40,11 @@ _FAILED = 2
     metavar="NAME",
     help="Name of the root in the store. [default: host/owner/repository of its git remote, else its folder]",
 )
-@click.option("--text-model", metavar="MODEL", help="With --store: a second vector of each chunk (Qdrant).")
+@click.option(
+    "--text-model",
+    metavar="MODEL",
+    help="With --store: give each chunk a second vector by this model (Qdrant only).",
+)
 @options.root_here
 @options.yes
 @options.json_flag
@@ -65,7 +69,7 @@ def index(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Index the repository of each PATH, or bring its index up to date; with --store upload it too."""
+    """Index each PATH, or bring its index up to date; with --store, upload it too."""
     from codesearch.index.several import shares
     from codesearch.shell.options import session, several
 

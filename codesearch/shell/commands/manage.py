@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["clear", "list_"]
 
 
-@click.command(name="list")
+@click.command(name="list", short_help="List every index, its size and its root.")
 @options.json_flag
 def list_(*, as_json: bool) -> None:
-    """List every index, its size and its root, and what all of them share."""
+    """List every index with its size and root, and the caches that they share."""
     from codesearch.storage.folders.locations import list_indexes
 
     entries = list_indexes()
@@ -28,12 +28,12 @@ def list_(*, as_json: bool) -> None:
 
 @click.command()
 @click.argument("path", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every index, and the shared vectors.")
-@click.option("--orphans", is_flag=True, help="The indexes whose folder is gone.")
+@click.option("--all", "everything", is_flag=True, help="Delete every index and the shared caches.")
+@click.option("--orphans", is_flag=True, help="Delete the indexes whose folder no longer exists.")
 @options.root_here
 @options.json_flag
 def clear(path: str | None, *, everything: bool, orphans: bool, root_here: bool, as_json: bool) -> None:
-    """Delete the index of PATH, or all of them. Your files stay as they are."""
+    """Delete the index of PATH, or several. Your own files are never touched."""
     from codesearch.storage.folders import locations
 
     if sum((path is not None, everything, orphans)) != 1:

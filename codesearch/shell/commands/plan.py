@@ -22,19 +22,19 @@ _DEFAULT = ("100k", "1M", "10M", "100M", "1G", "10G")
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _NUMBER = re.compile(r"(\d[\d_,]*(?:\.\d+)?(?:e\d{1,2})?)([kmg]?)", re.IGNORECASE)
 _HELP = {
-    "dim": "Numbers of a vector.",
-    "quantization": "How vectors are held in memory: int8 or binary; originals stay on disk.",
-    "replicas": "Copies of every shard, at least.",
-    "questions_per_second": "Questions a second, at the busiest time.",
-    "target_ms": "Milliseconds within which 99 of 100 questions are answered.",
-    "cores": "Cores of a machine.",
-    "memory_gb": "Memory of a machine.",
-    "disk_gb": "Disk of a machine.",
-    "machine_price": "Price of an hour of a machine, in your currency.",
-    "disk_price": "Price of a month of one GB of disk.",
-    "fill": "Share of memory and disk that the index may take.",
+    "dim": "Dimensions of a vector.",
+    "quantization": "How vectors are held in memory; the originals stay on disk.",
+    "replicas": "Copies of each shard, at least.",
+    "questions_per_second": "Questions per second at the busiest time.",
+    "target_ms": "Milliseconds within which 99 of 100 questions are to be answered.",
+    "cores": "Cores per machine.",
+    "memory_gb": "Memory per machine, in GB.",
+    "disk_gb": "Disk per machine, in GB.",
+    "machine_price": "Price of one machine for an hour, in your currency.",
+    "disk_price": "Price of one GB of disk for a month.",
+    "fill": "Share of memory and disk that the index may use.",
     "utilisation": "Share of the cores that questions may keep busy.",
-    "build_hours": "Hours within which everything is embedded and written.",
+    "build_hours": "Hours within which everything is to be embedded and written.",
 }
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -66,17 +66,17 @@ def _assumptions(command: Command) -> Command:
     return command
 
 
-@click.command(short_help="Plan machines and money for an index of many chunks.")
+@click.command(short_help="Estimate machines and cost for a large index.")
 @click.argument("counts", nargs=-1, type=_Count(), metavar="[CHUNKS]...")
-@click.option("--lines", is_flag=True, help="CHUNKS are lines of code instead.")
+@click.option("--lines", is_flag=True, help="Take CHUNKS as lines of code.")
 @_assumptions
 @options.json_flag
 def plan(*, counts: tuple[int, ...], lines: bool, as_json: bool, **given: Any) -> None:
-    """Plan bytes, hours, memory, machines and money for so many chunks (100k, 1.5M, 1e9).
+    """Estimate disk, memory, hours, machines and cost for an index of CHUNKS chunks (100k, 1.5M, 1e9).
 
-    Made from figures that were measured on one machine, which is named, and from assumptions, which are
-    printed: every option but --lines and --json is one. A size that nobody measured is marked with *. Prices
-    are examples; give your own.
+    The estimate rests on figures measured on one machine, which is named, and on assumptions, which are
+    printed; every option except --lines and --json sets one. Sizes beyond those measured are marked with *.
+    Prices are examples: give your own.
     """
     from codesearch.distributed.planning.figures import figures
     from codesearch.rendering.render import dump

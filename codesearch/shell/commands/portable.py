@@ -10,16 +10,16 @@ from codesearch.shell.options import options
 __all__ = ["export", "import_"]
 
 
-@click.command()
+@click.command(short_help="Write an index to a file, without text.")
 @click.argument("file")
 @click.argument("path", default=".")
 @options.root_here
 @options.json_flag
 def export(file: str, path: str, *, root_here: bool, as_json: bool) -> None:
-    """Write the index of PATH into FILE: cuts, names and vectors, no text.
+    """Write the index of PATH to FILE: chunk boundaries, names and vectors, but no text.
 
-    Whoever has the same sources imports it and need not embed them again. Bring the index up to date first:
-    codesearch index PATH.
+    Anyone with the same sources can import it instead of embedding them again. Bring the index up to date
+    first: codesearch index PATH.
     """
     from codesearch.rendering.render import dump
     from codesearch.shell.options import session
@@ -37,10 +37,10 @@ def export(file: str, path: str, *, root_here: bool, as_json: bool) -> None:
         )
 
 
-@click.command("import")
+@click.command("import", short_help="Import an exported index, then index the rest.")
 @click.argument("source", metavar="FILE|URL")
 @click.argument("path", default=".")
-@click.option("--sha256", metavar="HEX", help="Refuse the file unless it has this hash.")
+@click.option("--sha256", metavar="HEX", help="Refuse the file unless it has this SHA-256.")
 @options.max_wait
 @options.root_here
 @options.yes
@@ -55,11 +55,11 @@ def import_(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Take over what fits the files of PATH from an exported index, then index the rest.
+    """Import what matches the files of PATH from an exported index, then index the rest.
 
-    FILE|URL is a path, an http(s) URL, or with fsspec installed s3://, gs:// and the like. Texts are cut from
-    your own files, and only where these have the content that was exported; vectors are believed, so import
-    from people whom you trust, and say --sha256.
+    FILE|URL is a path, an http(s) URL or, with fsspec installed, s3://, gs:// and the like. Text always comes
+    from your own files, and only from those whose content matches the export. Vectors cannot be checked: only
+    import from people you trust, and pass --sha256.
     """
     from codesearch.rendering.render import dump
     from codesearch.shell.options import session

@@ -29,8 +29,8 @@ __all__ = ["search", "similar"]
 
 
 @click.command(
-    short_help="Search for a question, a name, a message.",
-    epilog="Put -- before a query that begins with a dash.",
+    short_help="Search with a question, a name or a message.",
+    epilog="If the query begins with a dash, put -- before it.",
 )
 @click.argument("query", required=False)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=completion.paths)
@@ -42,29 +42,29 @@ __all__ = ["search", "similar"]
     "regexes",
     multiple=True,
     metavar="REGEX",
-    help="Keep chunks that match (all expressions, if repeated); (?i) ignores case. "
-    "Without QUERY: list the matches by path.",
+    help="Keep only chunks that match; repeat to require several. (?i) ignores case. "
+    "Without QUERY, list the matches by path.",
 )
 @click.option(
     "--mode",
     type=click.Choice(["hybrid", "semantic", "lexical"]),
     default="hybrid",
     show_default=True,
-    help="Full text and vectors, vectors alone, or full text alone (needs no model).",
+    help="hybrid: full text and vectors; semantic: vectors only; lexical: full text only, needs no model.",
 )
 @click.option(
     "--kind",
     type=click.Choice(["auto", "code", "docs", "all"]),
     default="auto",
     show_default=True,
-    help="Code alone, documentation alone, or both alike; auto decides by the question which comes first.",
+    help="Search only code, only documentation or all alike; auto judges by the question which ranks first.",
 )
 @click.option(
     "--rerank",
     metavar="MODEL",
-    help="Rerank the top 30 with a cross-encoder (an alias, a Hub id, a folder); slow.",
+    help="Rerank the top 30 with a cross-encoder (an alias, a Hub id or a folder). Slow.",
 )
-@click.option("--explain", is_flag=True, help="Show what made each score: ranks, signals, reranker.")
+@click.option("--explain", is_flag=True, help="Show how each score came about: ranks, signals, reranker.")
 @output_options
 @options.model
 @options.scope
@@ -101,7 +101,7 @@ def search(
     yes: bool,
     **printing: object,
 ) -> None:
-    """Search for QUERY (a question, a name, a message) in this repository, or in the PATHs of any."""
+    """Search this repository, or each PATH, for QUERY: a question, a name or a message."""
     started, output = time.monotonic(), checked(printing)
     from codesearch.shell.options import session, several
 
@@ -122,7 +122,7 @@ def search(
     ctx.exit(0 if answer.hits else NONE_FOUND)
 
 
-@click.command(short_help="Find code like a chunk, a definition or code on stdin.")
+@click.command(short_help="Find code similar to a chunk, a definition or stdin.")
 @click.argument("place", metavar="FILE:LINE|FILE#SYMBOL|SYMBOL|-")
 @options.limit
 @options.filters

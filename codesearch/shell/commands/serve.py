@@ -23,10 +23,10 @@ __all__ = ["serve"]
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    help="Listen on this port of 127.0.0.1 too (0: any), for browsers and HTTP.",
+    help="Also listen on this port of 127.0.0.1, for browsers and HTTP; 0 picks a free one.",
 )
 @click.option(
-    "--idle", metavar="SECONDS", type=options.Seconds(min=1), help="End after so long without a question."
+    "--idle", metavar="SECONDS", type=options.Seconds(min=1), help="Exit after this long without a question."
 )
 @click.option(
     "--memory",
@@ -34,23 +34,25 @@ __all__ = ["serve"]
     default=1024,
     show_default=True,
     type=click.IntRange(min=64),
-    help="Close the indexes that were not used longest when the process holds more than this.",
+    help="Memory limit; above it, the least recently used indexes are closed.",
 )
 @click.option(
     "--root",
     "roots",
     multiple=True,
     metavar="FOLDER",
-    help="A folder that may be searched over HTTP (repeatable). [default: this one]",
+    help="Folder that may be searched over HTTP; repeatable. [default: this one]",
 )
 @click.option(
     "--background", is_flag=True, hidden=True, help="As commands start it: end when idle, give way."
 )
 @click.option("--open", "opens", is_flag=True, help="Open the search page in the browser.")
-@click.option("--status", "wants_status", is_flag=True, help="Say what the running process holds, and exit.")
-@click.option("--stop", "wants_stop", is_flag=True, help="End the running process, and exit.")
+@click.option("--status", "wants_status", is_flag=True, help="Show what the running process holds, and exit.")
+@click.option("--stop", "wants_stop", is_flag=True, help="Stop the running process, and exit.")
 @click.option(
-    "--show-token", is_flag=True, help="Print the secret of the running process for HTTP clients, and exit."
+    "--show-token",
+    is_flag=True,
+    help="Print the token that HTTP clients of the running process need, and exit.",
 )
 @options.json_flag
 @click.pass_context
@@ -68,10 +70,10 @@ def serve(
     show_token: bool,
     as_json: bool,
 ) -> None:
-    """Keep indexes and models open, so that every command, editor and agent of this user is answered quickly.
+    """Run the process that keeps indexes and models open for fast answers in shells, editors and agents.
 
-    Commands start such a process by themselves and share it; it ends after 15 minutes without a question.
-    CODESEARCH_DAEMON=0 or --no-daemon keeps a command from using it. Started by hand it stays.
+    Commands start it in the background by themselves and share it; it then exits after 15 minutes without a
+    question. Started by hand it keeps running. CODESEARCH_DAEMON=0 or --no-daemon does without it.
     """
     if wants_status:
         _print_status(as_json)

@@ -18,14 +18,14 @@ __all__ = ["stats"]
 _SPANS = (("today", 86_400.0), ("7 days", 7 * 86_400.0), ("all", float("inf")))
 
 
-@click.command(short_help="Show what questions cost and saved.")
+@click.command(short_help="Show how often you searched, and what it saved.")
 @options.json_flag
-@click.option("--clear", is_flag=True, help="Forget all of it.")
+@click.option("--clear", is_flag=True, help="Delete all records.")
 def stats(*, as_json: bool, clear: bool) -> None:
-    """Show how often this search was asked, how long it took, and how much reading it saved.
+    """Show how many questions were asked, how long the answers took, and how much reading they saved.
 
-    Tokens of the answers stand beside those of the files that their hits stand in (4 bytes a token). It is
-    counted on this machine, without the questions, and sent nowhere; CODESEARCH_STATS=0 switches it off.
+    Compares the tokens of the answers with those of the files they point to (4 bytes per token). The counts
+    stay on this machine and hold no questions; CODESEARCH_STATS=0 turns them off.
     """
     from codesearch.rendering.render import dump
     from codesearch.storage.receipts import receipts, receipts_file

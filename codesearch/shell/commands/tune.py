@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["tune"]
 
 
-@click.command(short_help="Tune searches to a repository, if it helps.")
+@click.command(short_help="Tune searches to a repository, if that helps.")
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
-@click.option("--off", is_flag=True, help="Forget what was learned; searches are as before.")
+@click.option("--off", is_flag=True, help="Forget what was learned.")
 @click.option(
     "--limit",
     default=600,
     show_default=True,
     type=click.IntRange(min=80),
-    help="Questions to learn from and to judge by, together.",
+    help="Number of questions to learn from and to judge by, together.",
 )
 @options.seed
 @options.root_here
@@ -40,12 +40,12 @@ def tune(
     root_here: bool,
     as_json: bool,
 ) -> None:
-    """Learn from the comments and commits of each PATH how its code is asked for, and keep what helps.
+    """Learn from the comments and commits of each PATH how people ask for its code, and keep what helps.
 
-    Half of the questions that `codesearch bench` mines teach a small change to the vectors of questions, the
-    other half judges it. It is kept in the index, for searches of this one root, only if it finds answers
-    earlier on that half beyond doubt (90 % interval); else the index stays as it is. Its files' vectors are
-    not touched. Takes minutes of CPU.
+    Half of the questions that `codesearch bench` mines train a small change to the vectors of questions; the
+    other half judges it. The change is kept, for searches of this root alone, only if it ranks answers
+    higher on that half beyond doubt (90 % interval); otherwise the index stays as it is. The vectors of files
+    never change. Takes minutes of CPU.
     """
     try:
         results = [_one(path, off, limit, seed, root_here) for path in paths or (".",)]

@@ -66,17 +66,21 @@ model = click.option(
     "--model",
     metavar="NAME",
     shell_complete=completion.models,
-    help="Embedding model: 'embedded' (shipped), an alias, a Hub id, a folder, or a service that texts are "
-    "sent to (see: codesearch models --help). [default: the index's]",
+    help="Embedding model: 'embedded' (shipped), an alias (see: codesearch models), a Hub id, a folder, or a "
+    "remote service, which texts are sent to. [default: the index's]",
 )
-root_here = click.option("--root-here", is_flag=True, help="Index the folder itself, not its git repository.")
-yes = click.option("--yes", is_flag=True, help="Allow the home folder, / and more than 50,000 files.")
+root_here = click.option(
+    "--root-here", is_flag=True, help="Use the folder itself as the root, not its git repository."
+)
+yes = click.option(
+    "--yes", is_flag=True, help="Index even the home folder, / or very many files without asking."
+)
 json_flag = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-seed = click.option("--seed", default=0, show_default=True, help="Another one draws other questions.")
+seed = click.option("--seed", default=0, show_default=True, help="Seed for drawing the questions.")
 store = click.option(
     "--store",
     metavar="URL",
-    help="A search engine that holds the chunks: qdrant://host:6333/collection or "
+    help="Search engine that holds the chunks: qdrant://host:6333/collection or "
     "postgresql://user@host/database.",
 )
 limit = click.option(
@@ -86,18 +90,18 @@ _no_daemon = click.option(
     "--no-daemon",
     is_flag=True,
     expose_value=False,
-    help="Answer in this process, not in the resident one (codesearch serve --help).",
+    help="Do not use the background process (see: codesearch serve --help).",
 )
 _no_refresh = click.option(
-    "--no-refresh", is_flag=True, help="Answer from the index as it is, without looking for changes."
+    "--no-refresh", is_flag=True, help="Use the index as it is; do not look for changed files."
 )
 max_wait = click.option(
     "--max-wait",
     metavar="SECONDS",
     type=Seconds(min=0),
-    help="Answer after SECONDS with what is indexed by then.",
+    help="Answer after SECONDS with whatever is indexed by then.",
 )
-_wait = click.option("--wait", is_flag=True, help="Wait until everything is indexed, however long it takes.")
+_wait = click.option("--wait", is_flag=True, help="Wait until everything is indexed.")
 _ANSWER_SECONDS = 5.0
 
 
@@ -122,34 +126,33 @@ def scope(command: Command) -> Command:
             "--max-file-size",
             metavar="SIZE",
             type=_Size(),
-            help="Leave out larger files: 500k, 3M, ... [default: as last time, at first 5M for sources, "
-            "1M for all others]",
+            help="Skip larger files (500k, 3M, ...). [default: as last time; at first 5M for source files, "
+            "1M for others]",
         ),
         click.option(
             "--generated/--no-generated",
             "generated",
             default=None,
-            help="Embed the pages of documentation generators too, not only their words. "
-            "[default: as last time, at first --no-generated]",
+            help="Search generated documentation pages by vectors too, not only by words. "
+            "[default: as last time; at first --no-generated]",
         ),
         click.option(
             "--follow/--no-follow",
             "follow",
             default=None,
-            help="Enter links to folders outside. [default: as last time, at first --no-follow]",
+            help="Follow links to folders outside the tree. [default: as last time; at first --no-follow]",
         ),
         click.option(
             "--ignore/--no-ignore",
             "ignore",
             default=None,
-            help="Honour .gitignore and .codesearchignore, or index what they exclude too. "
-            "[default: as last time, at first --ignore]",
+            help="Respect .gitignore and .codesearchignore. [default: as last time; at first --ignore]",
         ),
         click.option(
             "--hidden/--no-hidden",
             "hidden",
             default=None,
-            help="Index hidden files. [default: as last time, at first --no-hidden]",
+            help="Index hidden files. [default: as last time; at first --no-hidden]",
         ),
     ):
         command = option(command)
@@ -166,7 +169,7 @@ def filters(command: Command) -> Command:
             multiple=True,
             metavar="LANG[,LANG...]",
             shell_complete=completion.languages,
-            help="Keep these languages: py, rust, ...",
+            help="Keep only these languages: py, rust, ...",
         ),
         click.option(
             "-g",
@@ -174,7 +177,7 @@ def filters(command: Command) -> Command:
             "globs",
             multiple=True,
             metavar="GLOB",
-            help="Keep paths that match, gitignore style; ! excludes.",
+            help="Keep only paths that match, in gitignore syntax; ! excludes.",
         ),
     ):
         command = option(command)

@@ -36,14 +36,14 @@ class Output:
 
 _COUNT = click.IntRange(min=0)
 _OPTIONS: tuple[Callable[[options.Command], options.Command], ...] = (
-    click.option("--no-content", is_flag=True, help="Print places only, no text."),
-    click.option("--jsonl", "as_jsonl", is_flag=True, help="Print a JSON object for each hit, one a line."),
+    click.option("--no-content", is_flag=True, help="Print locations only, no text."),
+    click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object per hit, one per line."),
     options.json_flag,
     click.option(
         "--format",
         "form",
         type=click.Choice(["text", "json", "jsonl", "vimgrep"]),
-        help="vimgrep: a line for each hit, path:line:column:text, which editors and fzf read.",
+        help="Output format. vimgrep prints path:line:column:text, for editors and fzf.",
     ),
     click.option(
         "--open",
@@ -52,14 +52,14 @@ _OPTIONS: tuple[Callable[[options.Command], options.Command], ...] = (
         flag_value=1,
         type=click.IntRange(min=1),
         metavar="[N]",
-        help="Open the first hit, or the Nth, in $VISUAL or $EDITOR.",
+        help="Open the first (or Nth) hit in $VISUAL or $EDITOR.",
     ),
     click.option(
         "-C",
         "--context",
         type=_COUNT,
         metavar="N",
-        help="Print whole chunks and N lines before and after.",
+        help="Print whole chunks with N lines before and after.",
     ),
     click.option(
         "-B",
@@ -67,7 +67,7 @@ _OPTIONS: tuple[Callable[[options.Command], options.Command], ...] = (
         "before",
         type=_COUNT,
         metavar="N",
-        help="Print whole chunks and N lines before.",
+        help="Print whole chunks with N lines before.",
     ),
     click.option(
         "-A",
@@ -75,10 +75,10 @@ _OPTIONS: tuple[Callable[[options.Command], options.Command], ...] = (
         "after",
         type=_COUNT,
         metavar="N",
-        help="Print whole chunks and N lines after.",
+        help="Print whole chunks with N lines after.",
     ),
     click.option(
-        "-l", "--files-with-matches", "files_only", is_flag=True, help="Print paths only, each once."
+        "-l", "--files-with-matches", "files_only", is_flag=True, help="Print only paths, each once."
     ),
 )
 
