@@ -22,16 +22,6 @@ class Gate:
         self._taken = False
         self._waiting = 0
 
-    @property
-    def is_awaited(self) -> bool:
-        """Whether somebody waits for whoever is in."""
-        return self._waiting > 0
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether somebody is in."""
-        return self._taken
-
     @contextmanager
     def passed(self, seconds: float) -> Iterator[None]:
         """Alone inside the block. IndexBusy, with this process's id, after so many seconds of waiting."""

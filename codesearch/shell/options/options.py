@@ -60,7 +60,6 @@ class _Size(click.ParamType[int]):
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Decorator = Callable[[Command], Command]
 
 model = click.option(
     "--model",
