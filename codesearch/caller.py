@@ -1,4 +1,4 @@
-"""Who a command works for: the folder, the environment variables and the streams of its caller.
+"""Whom a command works for: the caller's working folder, environment variables and streams.
 
 They are this process's own, except in the resident process, which runs commands for its clients: there each
 request carries those of the client, and the thread that answers it sees nothing else.

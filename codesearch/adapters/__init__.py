@@ -1,1 +1,1 @@
-"""The search as a retriever in other people's frameworks: a module for each, which imports that framework."""
+"""Retrievers for other frameworks, one module per framework; each imports only its own."""

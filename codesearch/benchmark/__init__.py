@@ -1,1 +1,1 @@
-"""A repository as its own benchmark: questions mined from it, asked of an index that cannot cheat."""
+"""Use a repository as its own benchmark: mine questions from it and ask an index that cannot cheat."""

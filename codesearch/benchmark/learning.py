@@ -1,4 +1,4 @@
-"""Questions, their answers and the chunks that were taken for answers -> a query adapter, in closed form.
+"""Learn a query adapter in closed form from questions, their answers and the wrong chunks ranked above them.
 
 Each question is to move towards its answer and away from the chunks that a search ranks before it. Ridge
 regression (Hoerl and Kennard 1970) finds the affine map that does so on average; as it shrinks towards the

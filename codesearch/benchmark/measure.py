@@ -1,4 +1,4 @@
-"""Questions asked of an index in every mode -> ranks and times -> the figures of each kind and mode."""
+"""Ask an index questions in every mode; ranks and times become figures for each kind and mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers: pure functions of what answers a question and of the hits it got, best first.
+"""The metrics: pure functions of the expected answers and the hits, best first.
 
 An answer counts at its first hit; a second chunk of it earns nothing and uses up a rank.
 """

@@ -1,4 +1,4 @@
-"""A repository -> the questions that it asks of itself, by the settings of the user's own index."""
+"""Mine questions from a repository, with the settings of the user's own index."""
 
 from __future__ import annotations
 

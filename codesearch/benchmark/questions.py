@@ -1,4 +1,4 @@
-"""Records: a question that a repository asks of itself, what answers it, and how many of them to take."""
+"""Records: a question mined from a repository, its answers, and how many to sample."""
 
 from __future__ import annotations
 

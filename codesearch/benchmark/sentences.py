@@ -1,4 +1,4 @@
-"""A raw comment -> the question that its first sentence asks, or None where it asks none.
+"""Turn a raw comment into the question that its first sentence asks; None if it asks none.
 
 Pure text work, of all languages at once: comment markers, documentation markup and the habit of
 beginning with the name of what is documented are taken off. What is no sentence about the code (licences,

@@ -1,4 +1,4 @@
-"""A temporary index of a tree in which the answers do not hold the questions.
+"""A temporary index of a tree from which the questions' own text has been removed.
 
 The files that belong to the index are copied, without the comments that are asked for, into a folder of
 the system's for temporary files; the index beside them is thrown away with them, however the run ends.

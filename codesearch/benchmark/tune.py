@@ -1,4 +1,4 @@
-"""Learn a query adapter from a repository, and keep it only if it wins on questions it has not seen.
+"""Learn a query adapter from a repository, and keep it only if it wins on unseen questions.
 
 Half of the questions teach, half judge; all questions about a file are on one side. How far to go is chosen
 on a part of the first half. The judges ask the same temporary index as the benchmark, which does not hold

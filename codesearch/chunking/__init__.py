@@ -1,1 +1,1 @@
-"""A file's bytes -> chunks along its syntax tree, in processes that a clock can kill."""
+"""Cut a file's bytes into chunks along its syntax tree, in processes with a time limit."""

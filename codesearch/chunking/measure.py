@@ -1,4 +1,4 @@
-"""How large a stretch of bytes is, in non-blank characters, in constant time per question.
+"""Measure a stretch of bytes in non-blank characters, in constant time per query.
 
 Blank are space, tab, line and form feeds. A character of several UTF-8 bytes counts once (its
 continuation bytes do not count); bytes that are not UTF-8 count as they come.

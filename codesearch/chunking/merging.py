@@ -1,4 +1,4 @@
-"""Candidate cuts -> the cuts that are made: small neighbours together, definitions that are worth it alone.
+"""Choose the cuts among the candidates: join small neighbours, let substantial definitions stand alone.
 
 What a searcher wants back is the function that answers, whole and by itself; failing that (it is too
 small to say much, or too large to be embedded) a few neighbours of one owner, or an even share of it.

@@ -1,4 +1,4 @@
-"""Bytes and a language -> spans: the chunks of a file as offsets and names, without their text.
+"""Compute the chunks of a file as spans: offsets and names, without the text.
 
 This is what a parsing process computes and sends back: it needs the grammars and nothing else (not
 the records, which bring numpy), so such a process starts fast; chunk.py adds the text.

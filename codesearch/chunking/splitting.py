@@ -1,4 +1,4 @@
-"""Where a file may be cut: candidate offsets with their depth, from its syntax tree or its lines.
+"""Find where a file may be cut: candidate offsets with their depth, from its syntax tree or lines.
 
 A cut stands at the beginning of a line, so that indentation goes with its item and nothing is torn
 from the line it is on; comments, decorators and attributes are not cut from what follows them. Only

@@ -1,4 +1,4 @@
-"""The version of the cuts, apart from the chunker: a search asks for it and imports no more."""
+"""The version of the chunker, in a file of its own, because a search needs it and nothing else from here."""
 
 __all__ = ["VERSION"]
 

@@ -1,1 +1,1 @@
-"""Past one machine: engines, corpora over many workers, plans of size and cost."""
+"""Beyond one machine: search engines, corpora spread over workers, plans of size and cost."""

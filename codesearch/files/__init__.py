@@ -1,1 +1,1 @@
-"""A folder -> the files to index and what they hold."""
+"""Find the files to index in a folder, and read them as text."""

@@ -1,4 +1,4 @@
-"""Entry of a folder -> the file to index, with its language, or the reason why it is left out."""
+"""Look at one entry of a folder: the file to index with its language, or the reason to leave it out."""
 
 from __future__ import annotations
 

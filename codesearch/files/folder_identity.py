@@ -1,4 +1,4 @@
-"""Which folder it is, by whatever path: links, bind mounts and letter cases lead to one by several."""
+"""Identify a folder by whatever path leads to it: links, bind mounts, letter case."""
 
 from __future__ import annotations
 

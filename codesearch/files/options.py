@@ -1,4 +1,4 @@
-"""Options that say which files are left out."""
+"""Options that decide which files are left out."""
 
 from __future__ import annotations
 

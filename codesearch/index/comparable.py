@@ -1,4 +1,4 @@
-"""Which of several indexes can be compared by their vectors: those of one model.
+"""Find which of several indexes can be compared by vectors: those of one model.
 
 A query has one vector, of one model: where the roots were indexed with several, the vectors of the
 others say nothing about it, and those roots are searched by their words alone.

@@ -1,4 +1,4 @@
-"""An index and the world: exported into a file, imported from one, uploaded into an engine."""
+"""Export an index to a file, import one from a file, upload one to an engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the embedded chunks of an index are, with their vectors: for whoever draws or counts all of them."""
+"""The places of all embedded chunks of an index with their vectors, for drawing or counting them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""An engine searched like an index: the same requests, the same ranking, chunks that lie on another
-machine.
-"""
+"""Search an engine like an index: the same requests and ranking, with the chunks on another machine."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Ways to one warm index: the resident process, agents over MCP, the search page."""
+"""Ways to reach a warm index: the resident process, agents over MCP, the search page."""

@@ -1,4 +1,4 @@
-"""Tries what an installation needs, and names the remedy for what does not work.
+"""Check what an installation needs, and name the remedy for what does not work.
 
 The model is tried in a process of its own: a GPU driver that aborts must not take the report with it.
 """

@@ -1,4 +1,4 @@
-"""Opening a hit in the user's editor, at its line."""
+"""Open a hit in the user's editor, at its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exit codes of the command line; grep's, and the shell's for an interrupt. 0: there are hits."""
+"""Exit codes of the command line: grep's, and the shell's for an interrupt. 0 means there are hits."""
 
 from __future__ import annotations
 

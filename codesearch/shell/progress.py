@@ -1,4 +1,4 @@
-"""Progress of long work on stderr: what is done, how fast, how long it still takes.
+"""Show progress of long work on stderr: how much is done, how fast, how long it will take.
 
 Quick work shows nothing. On a terminal a bar appears after a moment; elsewhere one line says that
 something is going on. rich is imported when the bar appears, not before.

@@ -1,4 +1,4 @@
-"""A command run by the resident process, shown here as if it had run here. Imports little: it starts often.
+"""Run a command in the resident process and show its output as if it had run here. Imports little.
 
 Whatever keeps the resident process from answering, this process does the work itself, as if there were none.
 """

@@ -1,1 +1,1 @@
-"""Chunks and vectors on disk: one SQLite file that is the truth, a graph and a cache that are not."""
+"""Chunks and vectors on disk: one SQLite file that holds the truth, a graph and caches beside it."""

@@ -1,4 +1,4 @@
-"""``adapter.npz``: the query adapter of an index, beside its database, so that a rebuild keeps it.
+"""``adapter.npz``: the query adapter of an index, beside the database, so that a rebuild keeps it.
 
 An adapter of another model than that of the index, and a file that cannot be read, change no vector: the
 index answers as it did before it was tuned.

@@ -1,4 +1,4 @@
-"""Receipts: what questions cost and saved, written down on this machine and nowhere else.
+"""Usage records: how many questions, how long the answers took. Kept on this machine, sent nowhere.
 
 A line a question: when, by whom it was asked (command line or agent), which root, how long it took, how many
 hits, how many tokens the answer has, and how many the files have that its hits stand in. Not the question.

@@ -1,4 +1,4 @@
-"""Reads the stored vectors: the part of ``StoreReader`` that is about them."""
+"""Read the stored vectors: the part of ``StoreReader`` that concerns them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes the store. One process at a time; every call is a transaction or part of one."""
+"""Change the store. One process at a time; every call is a transaction or part of one."""
 
 from __future__ import annotations
 

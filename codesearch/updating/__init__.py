@@ -1,1 +1,1 @@
-"""A refresh: what changed on disk becomes searchable, stage by stage."""
+"""Refresh an index: make what changed on disk searchable, stage by stage."""

@@ -1,4 +1,4 @@
-"""Compares this walk with the last refresh: a pure function, nothing is read.
+"""Compare a walk with the last refresh: a pure function that reads no file.
 
 A file is taken as unchanged when its size and its stamp (times and inode) are what they were, with one
 exception, known from git as the racy entry: a file modified at about the moment when it was last read may

@@ -1,4 +1,4 @@
-"""Files that the last refresh left out, by name: for ``status``, and for searches that find nothing."""
+"""The files that the last refresh left out, for ``status`` and for searches that find nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what may have changed: new content goes on to the chunker, the rest is sorted here.
+"""Read the files that may have changed: new content goes to the chunker, the rest is sorted out here.
 
 A file whose content is what is stored is only noted. One that turns out not to be worth indexing is
 remembered by size and time, so that the next refresh need not open it to find that out again.

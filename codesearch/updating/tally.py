@@ -1,4 +1,4 @@
-"""Counting while a refresh runs; the frozen ``Stats`` come out at the end."""
+"""Count during a refresh; the frozen ``Stats`` come out at the end."""
 
 from __future__ import annotations
 

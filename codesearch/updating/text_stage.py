@@ -1,4 +1,4 @@
-"""The first half of a refresh: after it, every file's text is searchable.
+"""The first half of a refresh: afterwards the text of every file is searchable.
 
 Walk, compare, read what may have changed, chunk what did, commit in batches of about a second. A kill
 costs one batch; the next refresh finds what is missing by comparing again. A file that vanishes or

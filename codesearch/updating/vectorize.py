@@ -1,4 +1,4 @@
-"""The second half of a refresh: a vector for every chunk that has none.
+"""The second half of a refresh: embed every chunk that has no vector.
 
 Vectors come from the look-aside cache where any index of this user has seen the text, else from the
 model, in batches of about a second that are committed one by one: a kill costs one batch. What is

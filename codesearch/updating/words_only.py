@@ -1,4 +1,4 @@
-"""Files that are searched by their words alone: generated pages, and what ``.gitattributes`` calls generated.
+"""Files that are searched by words alone: generated pages, and what ``.gitattributes`` calls generated.
 
 Their chunks wait for no vector. The list is kept from refresh to refresh, as files that stay as they are
 are not opened.

@@ -1,1 +1,1 @@
-"""Nearest neighbours: exact scan, HNSW graph and its file, cache shared by all indexes."""
+"""Nearest neighbours: exact scan, HNSW graph and its file, and a cache shared by all indexes."""

@@ -1,4 +1,4 @@
-"""Vectors that any of the user's indexes computed before, by what was embedded: a look-aside cache.
+"""A cache of vectors that any of the user's indexes computed, keyed by what was embedded.
 
 The same text under the same model has the same vector, in every worktree, branch and clone. The key is
 a hash of (identity of the model, hash of the embedded text), the value the vector in float16 with a check

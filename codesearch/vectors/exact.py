@@ -1,4 +1,4 @@
-"""Vectors compared exactly: one matrix product a question. Most are mapped from a file, later ones in memory.
+"""Compare vectors exactly, by one matrix product per question; most are mapped from a file.
 
 A table is never changed, only followed by another one, so any number of threads may ask while one
 of them looks for news.

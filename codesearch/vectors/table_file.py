@@ -1,4 +1,4 @@
-"""``vectors.f32``: the vectors of an index as they are compared, to be mapped and not read from the database.
+"""``vectors.f32``: the vectors of an index in the form in which they are compared, to be mapped into memory.
 
 A cache of the database like the graph: written whole beside its place and renamed, used for exactly the
 database and model that it names; what came later is read from the database. A line of JSON, then chunk ids

@@ -1,4 +1,4 @@
-"""Vectors in three tiers, for more of them than memory holds: compared coarsely, then finely, then exactly.
+"""Three tiers of vectors, for more of them than fit into memory: compare coarsely, finely, then exactly.
 
 - hot: the signs of the numbers, one bit each, in memory, all compared (Hamming distance);
 - warm: int8 codes with a scale for each vector, a mapped file, read for the candidates of the hot tier;

@@ -1,4 +1,4 @@
-"""Vectors of the tokens of texts, for rerankers by late interaction: the look-aside cache in fewer bits.
+"""A cache of token vectors for late-interaction rerankers, in fewer bits.
 
 The vectors of a text's tokens are as many numbers as those of a hundred texts, so a component becomes one
 byte: round(127 x / m), with m the largest component of the text. They are rounded before they are first used,

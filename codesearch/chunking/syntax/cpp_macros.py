@@ -1,4 +1,4 @@
-"""C and C++ as a compiler would read it, where a macro stands between ``class`` and the name.
+"""Blank out macros between ``class`` and the name, so that C and C++ parse as a compiler would read them.
 
 ``class ENGINE_API Hero : Actor {`` is no C++ before the preprocessor has run: a grammar takes it for a
 function, and its members for statements; ``LIB_API int f(int a) LOCKED(mutex) {`` is no better. Such macros

@@ -1,1 +1,1 @@
-"""Syntax trees in processes of their own, within limits of time and memory."""
+"""Parse in separate processes, within limits of time and memory."""

@@ -1,4 +1,4 @@
-"""A limit on the memory of a parsing process, by what the platform has.
+"""Limit the memory of a parsing process, with whatever the platform offers.
 
 Linux enforces RLIMIT_AS, which the process sets for itself. Windows has job objects, which its parent puts
 it in. macOS accepts RLIMIT_AS and ignores it. Everywhere but on Linux the parent also looks at what the

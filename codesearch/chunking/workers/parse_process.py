@@ -1,4 +1,4 @@
-"""The parent's side of one parsing process: start it, ask it, end it when its time or memory is used up."""
+"""The parent's side of one parsing process: start it, send it files, kill it at its time or memory limit."""
 
 from __future__ import annotations
 

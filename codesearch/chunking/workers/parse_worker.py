@@ -1,4 +1,4 @@
-"""The process that parses: jobs come in over a pipe, spans go back, until the pipe is closed.
+"""The parsing process itself: files come in over a pipe, spans go back, until the pipe is closed.
 
 A grammar is C code that nothing in its own process can stop and that may bring its process down, so
 files are parsed here, where parse_pool.py can kill it by a clock. A message is two big-endian 32-bit

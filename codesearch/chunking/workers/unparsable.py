@@ -1,4 +1,4 @@
-"""Files that ended a parsing process, remembered by their content, so that none of them does so twice.
+"""Remember, by content, the files that killed a parsing process, so that none does so twice.
 
 One line of text each, in a file that all indexes of the user share: a hash over the content, the language
 and the version of its grammar, for another version may manage. The record is a convenience: one that is

@@ -1,1 +1,1 @@
-"""Many repositories into one engine: shards of files, embedded by many workers, some of which may be lost."""
+"""Embed many repositories into one engine: shards of files, done by workers that may be lost."""

@@ -1,4 +1,4 @@
-"""Shards that are done, one small file each, so that a run that was stopped goes on where it was."""
+"""Record finished shards, one small file each, so that a stopped run continues where it was."""
 
 from __future__ import annotations
 

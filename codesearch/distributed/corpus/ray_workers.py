@@ -1,4 +1,4 @@
-"""Workers of a Ray cluster: what one does that is lost, alone or with its machine, another does again."""
+"""Workers on a Ray cluster: work lost with a worker or its machine is done again by another."""
 
 from __future__ import annotations
 

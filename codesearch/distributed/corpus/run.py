@@ -1,4 +1,4 @@
-"""Embed a corpus: cut it into shards, have workers do those that are not done, delete what is gone."""
+"""Embed a corpus: cut it into shards, have workers do the unfinished ones, delete what no longer exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Embed one shard and write it: what a worker does, in a process of its own or not.
+"""Embed one shard and write it to the engine: the work of one worker.
 
 Chunks have the same name on every machine and writing one twice changes nothing, so a shard may be done
 again, by another worker, after a half.

@@ -1,5 +1,4 @@
-"""Postgres with pgvector: chunks, their terms and their vectors in three tables, for those who have a
-Postgres already.
+"""Postgres with pgvector: chunks, their terms and their vectors in three tables.
 
 Vectors are ``halfvec`` under an HNSW index. Full text is BM25 over a table of terms and not ``ts_rank``,
 which knows no rarity: the order is that of the embedded store. pg8000 (BSD, pure Python) is the driver.

@@ -1,6 +1,4 @@
-"""The statements of the Postgres engine. Values are bound by name; ``DIM`` and ``{where}`` are put in by our
-code.
-"""
+"""SQL of the Postgres engine. Values are bound by name; only ``DIM`` and ``{where}`` are put in as text."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Qdrant: a named vector ``code``, a sparse vector ``bm25``, and chunks as payload, for many roots in one
-collection; a second vector ``text``, by a model for prose, if asked for.
+"""Qdrant: many roots in one collection, with vectors for code, words (BM25) and, if asked for, prose.
+
+The vectors are named ``code``, ``bm25`` (sparse) and ``text`` (by a second model); chunks are the payload.
 
 The name that users give is an alias: ``rebuild`` fills a new collection beside the old one and then moves the
 alias (blue/green). BM25 is split as Qdrant's guide has it: the weight of a term in a chunk is stored, its

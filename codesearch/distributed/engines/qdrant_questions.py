@@ -1,4 +1,4 @@
-"""The questions that every kind of Qdrant answers alike: the client says how one request is made."""
+"""The queries that every kind of Qdrant answers alike; the client decides how one request is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chunks on their way to an engine: a name that any machine would give them, their terms, their vector."""
+"""Chunks as rows of an engine: an id that every machine computes alike, their terms, their vector."""
 
 from __future__ import annotations
 

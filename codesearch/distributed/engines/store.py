@@ -1,6 +1,4 @@
-"""An engine as a ``SearchStore``: what searching needs, said in the few questions that every engine can
-answer.
-"""
+"""An engine as a ``SearchStore``: what searching needs, in the few queries that every engine answers."""
 
 from __future__ import annotations
 

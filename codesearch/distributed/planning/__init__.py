@@ -1,1 +1,1 @@
-"""Plans for large indexes: bytes, seconds, memory, machines and money, from figures that were measured."""
+"""Plan large indexes: disk, hours, memory, machines and cost, from measured figures."""

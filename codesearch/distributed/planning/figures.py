@@ -1,4 +1,4 @@
-"""The figures that plans are made from, as they were measured: ``figures.toml`` beside this file.
+"""The measured figures that plans are based on: ``figures.toml`` beside this file.
 
 ``python -m scripts.planning_figures`` writes it from the records under benches/results.
 """

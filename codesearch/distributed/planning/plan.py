@@ -1,4 +1,4 @@
-"""Plans: how many machines an index of so many chunks takes, for how long, and for how much money.
+"""Plan how many machines an index of a given size needs, for how long, and at what cost.
 
 Measured figures come from ``figures.toml``; everything that was not measured (the machine that is rented, its
 price, how many questions are asked) is an assumption with a name, which the caller can change.

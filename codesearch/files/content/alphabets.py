@@ -1,4 +1,4 @@
-"""Which one-byte encoding a text is in, by the letters that its language writes.
+"""Guess the one-byte encoding of a text from the letters of its language.
 
 Two questions that a comment is long enough for. In languages of Latin letters: does one language have all the
 accented letters of the text? In the others: how many of the letters are those that the language uses most?

@@ -1,4 +1,4 @@
-"""Whether a page is documentation or a report that a program made: thousands of them say little.
+"""Tell whether a page was written by a documentation or report generator.
 
 Their words are searched like any others; vectors for them would cost minutes, and what they say stands in
 the sources already. Told by the marks that the programs leave at the beginning of a page.

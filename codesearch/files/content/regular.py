@@ -1,4 +1,4 @@
-"""Reading a file that somebody else put there: never waiting, never more than asked for."""
+"""Read a file that anybody may have put there: never block, never read more than asked for."""
 
 from __future__ import annotations
 

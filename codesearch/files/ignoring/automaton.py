@@ -1,4 +1,4 @@
-"""Thousands of patterns with wildcards asked at once, where none has a text long enough to look it up by.
+"""Match thousands of wildcard patterns at once, where none has a literal long enough to look up.
 
 All patterns stand in one row of bits, one for each byte that a pattern consumes, and one for its beginning.
 A bit is set where the text so far can have come to; a byte of the text moves all bits by one place, except

@@ -1,4 +1,4 @@
-"""Repositories by their address: a shallow clone in a folder of ours, made and updated by the user's own git.
+"""Repositories by URL: a shallow clone in a private folder, made and updated by the user's own git.
 
 git runs without hooks, submodules and content filters (Git LFS files stay pointers), asks no questions, and
 speaks only the protocols below. Nothing of a clone is executed. Clones that were not asked for longest are

@@ -1,4 +1,4 @@
-"""Asking git about a folder that others may have made, so that it runs, fetches and waits for nothing.
+"""Run git on an untrusted folder: it executes nothing from it, fetches nothing and never waits for input.
 
 Besides what is switched off (hooks, the file system monitor, locks, lazy fetching, prompts) every protocol
 is refused, so that a git that does not know one of the switches still runs no remote of the repository's

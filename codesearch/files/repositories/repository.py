@@ -1,4 +1,4 @@
-"""Asks git what a walk needs to know of a folder: where its ignore rules are, and which files are tracked.
+"""Ask git what a walk needs to know: where ignore rules come from, and which files are tracked.
 
 git is asked where it is installed (git.py); without it, or where it refuses, the files alone decide.
 Refuses nothing: a broken repository is a folder. git itself would wait for a pipe that somebody put in

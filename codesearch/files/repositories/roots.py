@@ -1,4 +1,4 @@
-"""From any path to the root it belongs to.
+"""Find the root that a path belongs to.
 
 Two spellings of one folder must lead to one index. So a root is its resolved path, and on file
 systems that fold case or normalise Unicode (macOS, Windows, some Linux folders) it carries the

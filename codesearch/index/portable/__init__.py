@@ -1,3 +1,1 @@
-"""An index as one file: made on one machine, often in CI, and imported by everybody who has the same
-sources.
-"""
+"""An index as one file: made on one machine, often in CI, and imported wherever the same sources are."""

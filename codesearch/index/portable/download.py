@@ -1,6 +1,4 @@
-"""Bring a portable index to a local file: from a path, over HTTP(S), or from object storage through
-fsspec.
-"""
+"""Fetch a portable index into a local file: from a path, over HTTP(S), or with fsspec from object storage."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""For coding agents: the Model Context Protocol, and what sets their clients up."""
+"""For coding agents: the Model Context Protocol, and the setup of their clients."""

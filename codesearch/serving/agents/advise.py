@@ -1,4 +1,4 @@
-"""A hint for an agent that is about to look for something with grep: once a session, and never a refusal.
+"""A hint for an agent about to use grep: once per session, and never blocking.
 
 Run by the client before such a tool; what it prints is added to the model's context. Imports little, as it
 delays the tool.

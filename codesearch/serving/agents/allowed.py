@@ -1,4 +1,4 @@
-"""Which folders agents may ask about: what lies outside of them is neither read nor indexed.
+"""Which folders agents may ask about; anything outside is neither read nor indexed.
 
 A path is resolved before it is compared, so neither ``..`` nor a symbolic link leads out. A repository whose
 top lies above an allowed folder is not indexed as a whole: the allowed folder is then a root of its own.

@@ -1,4 +1,4 @@
-"""Answers for agents: bring the index up to date for a moment, search, say how fresh the answer is.
+"""Answers for agents: refresh the index briefly, search, and say how complete the index is.
 
 An answer never waits for a whole index: what is not embedded yet is found by its words, what is not read yet
 is missing, and the answer says how much that is, while the work goes on in the background.

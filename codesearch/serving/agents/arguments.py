@@ -1,4 +1,4 @@
-"""The two tools that agents get, ``search`` and ``similar``: their schemas, and the check of what comes in.
+"""The two tools for agents, ``search`` and ``similar``: their schemas, and checks of their arguments.
 
 Every word of a schema is read by a model in every session, so there are few. What is not in it is refused by
 name: an argument that is silently ignored looks like a search that found nothing.

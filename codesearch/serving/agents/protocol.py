@@ -1,4 +1,4 @@
-"""The Model Context Protocol, spoken by its official SDK, which knows both eras of it (extra ``mcp``).
+"""The Model Context Protocol, through its official SDK, which speaks both of its versions (extra ``mcp``).
 
 Here is only what joins the SDK to the tools: the list of them, a call in a thread with its progress, and
 errors as results that a model can read and act on.

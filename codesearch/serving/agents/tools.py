@@ -1,4 +1,4 @@
-"""Calling a tool by name: in this process, or in the resident one, which has its models and indexes open."""
+"""Call a tool by name, in this process or in the resident one, which keeps models and indexes open."""
 
 from __future__ import annotations
 

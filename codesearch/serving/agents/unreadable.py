@@ -1,4 +1,4 @@
-"""Lines from a client that are no message: mended where only half a character is broken, else answered.
+"""Handle lines from a client that are no valid message: repair half a surrogate pair, answer the rest.
 
 The SDK passes over what it cannot read, and a client that waits for the answer to it waits for ever.
 """

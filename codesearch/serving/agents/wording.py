@@ -1,4 +1,4 @@
-"""An answer as compact text and as a structured record, both within a budget of tokens.
+"""Word an answer as compact text and as a structured record, both within a token budget.
 
 The text is for a model: a line on how complete the index is, then the hits, ``path:first-last symbol`` and
 their lines with numbers. A line of a file always begins with its number, so none can pose as a heading or as

@@ -1,4 +1,4 @@
-"""Who may ask: whoever has the secret, through a name of this machine, and no foreign web page.
+"""Who may ask: clients that know the secret, under a name of this machine, and no foreign web page.
 
 The secret comes in a header (``Authorization: Bearer``) or, for a browser, in a same-site cookie, set by a
 link that works once. The Host must be loopback's, so that a name which a foreign page makes point here (DNS

@@ -1,4 +1,4 @@
-"""Work in a thread whose frames go to the client as they come, a JSON object a line.
+"""Run work in a thread and stream its frames to the client, one JSON object per line.
 
 While nothing comes, an empty line each second says that the process is alive. A client that leaves makes the
 next frame of the work fail with BrokenPipeError, which ends it.

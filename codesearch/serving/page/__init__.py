@@ -1,3 +1,1 @@
-"""The search page of ``codesearch serve --port``: questions, facets, files and a map of the code, in a
-browser.
-"""
+"""The search page of ``codesearch serve --port``: questions, facets, files and a map of the code."""

@@ -1,5 +1,4 @@
-"""Vectors to places on a plane: UMAP where it is installed, else the two directions in which they differ
-most.
+"""Project vectors onto a plane: by UMAP if it is installed, else by their two principal components.
 
 UMAP (McInnes, Healy and Melville, arXiv:1802.03426) is the extra ``map``; principal components need NumPy
 alone. Both give the same picture for the same vectors: seeds are fixed and the signs of components are

@@ -1,4 +1,4 @@
-"""How busy the resident process is: what decides when it ends."""
+"""Track how busy the resident process is, which decides when it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the resident process of this user is: a private file beside the indexes.
+"""Where to reach this user's resident process: a private file beside the indexes.
 
 The file holds the address, the process, which code it runs, and the secret that a client has to show. Whoever
 can read it may ask, so it is readable by its user only. Imports little: every command reads it first.

@@ -1,4 +1,4 @@
-"""Asking the resident process: one request, answered line by line. Imports little, because it starts often.
+"""Ask the resident process: one request, answered line by line. Imports little, to start fast.
 
 HTTP/1.0 by hand over a Unix socket or loopback: the answer then ends with the connection, and nothing has to
 be imported that parses more than that (``http.client`` alone costs as much as the rest of a question).

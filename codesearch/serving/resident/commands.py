@@ -1,4 +1,4 @@
-"""Running a command for a client: its arguments in, what it would have printed out, as frames.
+"""Run a command for a client: its arguments come in, what it would have printed goes out as frames.
 
 A frame is a JSON object: ``{"out": text}``, ``{"err": text}``, ``{"progress": [what, stage, done, total]}``,
 last ``{"exit": code}``, or as the only one ``{"local": reason}``: the client has to do this one itself.

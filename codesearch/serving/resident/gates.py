@@ -1,4 +1,4 @@
-"""One refresh at a time for each root; what runs in the background steps back for what somebody awaits."""
+"""One refresh at a time per root; background work gives way to what somebody waits for."""
 
 from __future__ import annotations
 

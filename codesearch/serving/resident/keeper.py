@@ -1,4 +1,4 @@
-"""Keeping indexes current in the background: what a question left undone, and what changes on disk.
+"""Keep indexes current in the background: finish what a question left undone, follow changes on disk.
 
 One thread works for all roots, a slice at a time, and steps back whenever somebody waits for an answer.
 """

@@ -1,4 +1,4 @@
-"""Starting the resident process in the background, for the questions to come."""
+"""Start the resident process in the background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory this process holds at this moment."""
+"""How much memory this process uses right now."""
 
 from __future__ import annotations
 

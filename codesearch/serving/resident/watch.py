@@ -1,4 +1,4 @@
-"""Watching trees by watchfiles: the system's own events, or looking in intervals where it has none to give.
+"""Watch trees with watchfiles: by the system's events, or by polling where it has none.
 
 On Linux every folder that may hold something to index is watched by itself, so that what git ignores
 (node_modules, build folders) costs no watches and wakes nobody up. Elsewhere the system watches a whole tree.

@@ -1,1 +1,1 @@
-"""The subcommands, one file a group. What they need is imported when they run: ``--version`` is instant."""
+"""The subcommands, a file per group. They import what they need when they run: ``--version`` is instant."""

@@ -1,4 +1,4 @@
-"""``bench``: how well this installation searches the user's own repository."""
+"""``bench``: measure how well the user's own repository is searched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``callers``: who uses a name."""
+"""``callers``: who calls and uses a name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``embed-corpus``: many repositories into one engine, by this process or a Ray cluster."""
+"""``embed-corpus``: many repositories into one engine, in this process or on a Ray cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``plan``: what an index of so many chunks takes, before anybody rents a machine."""
+"""``plan``: estimate what a large index needs before renting machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``index export`` and ``index import``: an index as one file, for teammates and machines that come later."""
+"""``index export`` and ``index import``: an index as a file, for teammates and new machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``serve``: the resident process, in the foreground, and what can be asked about the one that runs."""
+"""``serve``: run the resident process in the foreground, and query or stop the running one."""
 
 from __future__ import annotations
 

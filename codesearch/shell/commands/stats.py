@@ -1,4 +1,4 @@
-"""``stats``: what the questions of this user cost and saved."""
+"""``stats``: how often this user searched, and what it saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``tune``: teach an index the words of its own repository, if that can be shown to help."""
+"""``tune``: adapt searches to a repository, if that measurably helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Globs as they are typed, and what to say where they let nothing through."""
+"""Globs as typed, and what to say if they match nothing."""
 
 from __future__ import annotations
 

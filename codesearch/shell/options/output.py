@@ -1,4 +1,4 @@
-"""Prints hits, and defines the options that say how."""
+"""Print hits, and define the options for how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places in the code as people and compilers write them: FILE:LINE, FILE#SYMBOL, SYMBOL, - for code."""
+"""Parse places in the code as people write them: FILE:LINE, FILE#SYMBOL, SYMBOL, - for code on stdin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens and refreshes the index that paths and flags name, with messages on stderr."""
+"""Open and refresh the index that paths and flags name, with messages on stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens and refreshes the indexes of several roots: a problem with one is a note, and the others answer."""
+"""Open and refresh several indexes; a problem with one is reported, and the others answer."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where indexes lie on disk, who may write there, what a file system can do."""
+"""Where indexes are on disk, who may write there, and what the file system supports."""

@@ -1,4 +1,4 @@
-"""Where a folder lies, as far as locks depend on it, and writes that survive a crash."""
+"""What a folder's file system means for locks, and writes that survive a crash."""
 
 from __future__ import annotations
 

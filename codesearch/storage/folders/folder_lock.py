@@ -1,4 +1,4 @@
-"""A lock on a folder, for the instants in which a database in it is opened, closed or deleted.
+"""Lock a folder for the moment in which a database in it is opened, closed or deleted.
 
 A database of SQLite's is three files, and SQLite opens and deletes the log and the shared memory by name:
 after it has opened the database, and when its last user closes it. Where the database is deleted or made anew

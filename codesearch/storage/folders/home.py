@@ -1,4 +1,4 @@
-"""The one private folder of this user's indexes: ``$CODESEARCH_HOME``, or the user's cache folder.
+"""The private folder of this user's indexes: ``$CODESEARCH_HOME``, or below the user's cache folder.
 
 Its own file, because the thin client of the resident process needs nothing else of the storage.
 """

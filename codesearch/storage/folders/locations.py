@@ -1,4 +1,4 @@
-"""Where indexes live: outside of the tree, one folder per root, below one private home.
+"""Where indexes are: outside the tree, one folder per root, below one private home.
 
 The home is ``$CODESEARCH_HOME`` or the user's cache folder. Beside each index lies a file ``root``
 that names its tree, readable even where the database is not. Deleting touches nothing outside of

@@ -1,4 +1,4 @@
-"""Reading an index whose folder cannot be written: a full disk, a read-only file system, another's home.
+"""Read an index whose folder is not writable: full disk, read-only file system, another user's home.
 
 SQLite's log needs shared memory beside the file even to read. Where that cannot be made, the file is opened
 as one that nobody changes, which is right as long as its log is empty; a log that is not (its writer was

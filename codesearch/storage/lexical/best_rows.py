@@ -1,4 +1,4 @@
-"""The best rows of the full-text index by BM25, as FTS5 computes it, without computing it for all that match.
+"""Find the best rows by BM25, exactly as FTS5 scores them, without scoring every match.
 
 A score costs ten times as much as a match, and most rows that match hold only words that many hold. A word
 adds at most ``idf * (k1 + 1)`` to a score, so a row that holds none but common words cannot be among the best

@@ -1,4 +1,4 @@
-"""Term frequencies and row lengths, for a BM25 score over several indexes at once.
+"""Term frequencies and row lengths, for BM25 over several indexes at once.
 
 FTS5 scores against the statistics of its own table, so the scores of two indexes cannot be compared:
 a word that is rare here may be common there. These are the numbers below the score, read from the

@@ -1,4 +1,4 @@
-"""One SQLite file shared by threads and processes: transactions, and errors in words.
+"""One SQLite file shared by threads and processes: transactions, and errors that say what to do.
 
 A thread uses one handle (``handles.py``) for a statement, a transaction or all that lies inside ``held``.
 One process at a time writes (``lock.py`` sees to that), any number read meanwhile: WAL gives each reader

@@ -1,4 +1,4 @@
-"""The open handles of one SQLite file: lent to one thread at a time, and never closed while they are lent.
+"""Open handles of one SQLite file, each lent to one thread at a time and never closed while lent.
 
 All of them are of the file that was there at the beginning. A handle that is opened later is looked at
 again once it can be read: where another file lies in the place by then, or none, it is closed, and the

@@ -1,1 +1,1 @@
-"""Setting up the programs that agents run in: what to write where, and taking exactly that out again."""
+"""Set up the clients that agents run in: what to write where, and how to remove exactly that."""

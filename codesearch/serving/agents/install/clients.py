@@ -1,4 +1,4 @@
-"""The programs that agents run in: where each keeps its servers, and in which words.
+"""The clients that agents run in: where each keeps its servers, and in what format.
 
 Paths and keys as documented by their makers (state of November 2026).
 """

@@ -1,4 +1,4 @@
-"""Putting a member into JSON text, and taking it out: every other byte stays, comments and order too."""
+"""Insert a member into JSON text, and remove it; comments, order and every other byte stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A section of a Markdown file between two marks, which are comments and not shown."""
+"""A section of a Markdown file between two marks, which are invisible comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Putting a table into TOML text, and taking it out, by tomlkit, which keeps comments, order and style."""
+"""Insert a table into TOML text, and remove it, with tomlkit, which keeps comments, order and style."""
 
 from __future__ import annotations
 

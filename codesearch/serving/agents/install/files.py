@@ -1,4 +1,4 @@
-"""Writing other programs' files: whole or not at all, with what was there before kept.
+"""Write other programs' files atomically, keeping a copy of what was there.
 
 What a file held before is remembered beside the indexes. As long as nobody has changed it since, taking our
 part out puts back those very bytes; where somebody has, only our part is taken out.

@@ -1,4 +1,4 @@
-"""JSON with comments and trailing commas, as editors keep their settings, with the place of every value.
+"""Parse JSON with comments and trailing commas, as editors write it, with the position of every value.
 
 Own code, because what is needed is an edit of the text that leaves every other byte alone: the libraries that
 read comments either drop them or write the whole file anew, and the grammar at hand (tree-sitter-json) takes

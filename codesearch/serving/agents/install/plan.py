@@ -1,4 +1,4 @@
-"""Which files change, and how, before any of them is touched."""
+"""Plan which files change, and how, before any is touched."""
 
 from __future__ import annotations
 

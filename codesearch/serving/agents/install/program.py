@@ -1,4 +1,4 @@
-"""How this very installation is started by another program."""
+"""The command with which other programs start this installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that models read: a section of the project's instructions, a sub-agent, a skill, a hint."""
+"""Texts for models to read: a section of the project's instructions, a sub-agent, a skill, a hint."""
 
 from __future__ import annotations
 
