@@ -21,6 +21,7 @@ from mlx_jinabert.text.vocabulary import largest_id
 from tests.support.checkpoints import Checkpoint, write
 from tests.support.folders import copy_of
 from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE
 
 BACKENDS = ["onnx", "mlx"]
 LINUX = sys.platform == "linux"
@@ -199,7 +200,7 @@ def test_nothing_in_a_files_place_stops_loading(
     code = "import mlx_jinabert, sys\ntry: mlx_jinabert.load(sys.argv[1])\n"
     code += "except mlx_jinabert.errors.JinabertError as e: print('refused', e)\n"
     command = [sys.executable, "-c", code, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-1000:]
 
 

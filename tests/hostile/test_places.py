@@ -19,6 +19,7 @@ from codesearch import BadQuery, CodesearchError, StorageFailed, errors, open_in
 from codesearch.storage.folders.unwritable import Unwritable
 from tests.support.closeness import WordHashEmbedder
 from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE
 
 MIB = 1 << 20
 
@@ -341,7 +342,7 @@ def test_nothing_in_the_home_is_waited_for(tree: Path, name: str, harm: Callable
     harm(path)
     (tree / "retry.py").write_text("def other(): pass\n")
     for arguments in (("index",), ("list",), ("stats",)):
-        done = command(*arguments, cwd=tree, timeout=100)
+        done = command(*arguments, cwd=tree, timeout=PATIENCE)
         assert done.returncode in (0, 2)
         assert "this is a bug" not in done.stderr
         assert "[Errno" not in done.stderr

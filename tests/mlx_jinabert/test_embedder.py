@@ -9,9 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 import weakref
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from mlx_jinabert.vectors.precision import as_precision
 from tests.support.closeness import assert_close
 from tests.support.folders import copy_of
 from tests.support.running import minilm
+from tests.support.waiting import PATIENCE, wait_for
 
 TEXTS = ["def add(a, b): return a + b", "", "where are retries decided", "x" * 40, "🚀 世界", "a b c " * 30]
 
@@ -240,7 +239,7 @@ def test_a_bar_is_drawn_on_stderr_when_asked_for(
 
 def _script(code: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(code)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
@@ -296,7 +295,7 @@ def test_a_model_that_is_not_needed_any_more_goes_and_leaves_its_thread_to_the_n
         backend = weakref.ref(model._owner._backend)
         del model
         gc.collect()
-        _wait_until(lambda: backend() is None)  # noqa: B023
+        wait_for(lambda: backend() is None)  # noqa: B023
     assert running() <= before + 1
 
 
@@ -329,10 +328,3 @@ def test_a_fork_lets_go_of_a_model_and_opens_another() -> None:
         os._exit(0)
     """)
     assert (done.stdout, done.returncode) == ("(1, 256)\n", 0)
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from tests.support.waiting import PATIENCE
+
 __all__ = ["Done", "command", "run", "run_process"]
 
 Done = subprocess.CompletedProcess[str]
@@ -56,6 +58,6 @@ def run_process(*args: str, cwd: Path, env: Mapping[str, str] = {}, input: str |
         input=input,
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hub_server import Hub, Repository, running_hub
+from tests.support.waiting import PATIENCE
 
 SCRIPT = """
 import json, sys
@@ -74,7 +75,7 @@ def fetch(hub: Hub, tmp_path: Path) -> Fetch:
             env={**os.environ, **settings},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         assert found.returncode == 0, found.stderr

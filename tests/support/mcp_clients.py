@@ -15,6 +15,8 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
+from tests.support.waiting import PATIENCE
+
 __all__ = ["over_http", "over_stdio"]
 
 Result = TypeVar("Result")
@@ -45,7 +47,7 @@ def over_http(use: Use[Result], port: int, secret: str, *, mode: str = "auto") -
     @asynccontextmanager
     async def transport() -> Any:
         headers = {"Authorization": f"Bearer {secret}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
+        async with httpx2.AsyncClient(headers=headers, timeout=PATIENCE) as http:
             url = f"http://127.0.0.1:{port}/mcp"
             async with streamable_http_client(url, http_client=http) as streams:
                 yield streams

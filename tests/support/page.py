@@ -19,6 +19,7 @@ import pytest
 from codesearch.serving.resident.address import Address
 from codesearch.serving.resident.client import ask as ask_resident
 from tests.support.resident import start, stopped
+from tests.support.waiting import PATIENCE
 
 __all__ = ["FILES", "Page", "page_over", "write"]
 
@@ -43,7 +44,7 @@ class Page:
         request = urllib.request.Request(
             f"{self.url}{path}", headers={"authorization": f"Bearer {self.address.secret}"}
         )
-        return urllib.request.urlopen(request, timeout=60)
+        return urllib.request.urlopen(request, timeout=PATIENCE)
 
     def ask(self, name: str, **asked: str) -> Any:
         """The answer to a question."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from codesearch.serving.resident.address import Address
+from tests.support.waiting import PATIENCE, wait_for
 
 __all__ = ["ENVIRONMENT", "ask", "start", "stopped", "wait_for"]
 
@@ -31,7 +31,7 @@ def start(*args: str, env: Mapping[str, str] = {}) -> subprocess.Popen[bytes]:
 def stopped(process: subprocess.Popen[bytes]) -> int:
     """End it as a system does at shutdown; its exit code."""
     process.terminate()
-    return process.wait(30)
+    return process.wait(PATIENCE)
 
 
 def ask(*args: str, cwd: Path, env: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:
@@ -43,15 +43,6 @@ def ask(*args: str, cwd: Path, env: Mapping[str, str] = {}) -> subprocess.Comple
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
-
-
-def wait_for(is_so: object, seconds: float = 60.0) -> None:
-    """Until ``is_so()`` is true. AssertionError after so long."""
-    assert callable(is_so)
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)

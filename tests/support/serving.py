@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from mlx_jinabert.server.app import create_app
 from mlx_jinabert.server.run import make_server
 from mlx_jinabert.server.settings import Settings
 from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE, wait_for
 
 __all__ = ["Answer", "Served", "served", "server_process"]
 
@@ -48,7 +48,7 @@ class Served:
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
@@ -73,14 +73,14 @@ def served(settings: Settings, *, wait: bool = True) -> Iterator[Served]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        _until(lambda: server.started)
+        wait_for(lambda: server.started)
         running = Served(server.servers[0].sockets[0].getsockname()[1], app)
         if wait:
-            _until(lambda: running.get("/health").status == 200)
+            wait_for(lambda: running.get("/health").status == 200)
         yield running
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
 
@@ -102,10 +102,3 @@ def server_process(*arguments: str) -> Iterator[tuple[Served, subprocess.Popen[s
         process.kill()
         process.wait()
         process.stderr.close()
-
-
-def _until(condition: Any, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the server does not get ready"
-        time.sleep(0.01)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import sysconfig
 import threading
-import time
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from codesearch.chunking.workers.parse_pool import ChunkPool
 from codesearch.records import SourceFile
 from tests.support.language_samples import SAMPLES
 from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE, wait_for
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals")
 
@@ -156,11 +156,10 @@ def test_processes_end_with_their_parent(tmp_path: Path) -> None:
         "print(*[process._popen.pid for process in pool._processes], flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=60)
-    deadline = time.monotonic() + 20
-    while is_running(int(done.stdout)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not is_running(int(done.stdout))
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    wait_for(lambda: not is_running(int(done.stdout)))
 
 
 def is_running(pid: int) -> bool:
@@ -189,7 +188,7 @@ def test_a_script_without_a_main_guard_works(tmp_path: Path) -> None:
         "        print(each.chunks[0].symbol, each.note)\n"
     )
     done = subprocess.run(
-        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     assert done.stdout == "started\n" + "f None\n" * 40
 
@@ -234,7 +233,7 @@ def test_the_worker_imports_the_package_that_starts_it(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.stdout == "f None\n", done.stderr
 

@@ -15,6 +15,7 @@ import pytest
 from codesearch.storage.folders.locations import LOCK_NAME
 from codesearch.storage.folders.lock import WriterLock
 from tests.support.command import Done, command, run, run_process
+from tests.support.waiting import PATIENCE
 
 CLIENT = '''"""HTTP client."""
 
@@ -175,7 +176,12 @@ def test_a_reader_that_leaves_early(tree: Path) -> None:
     words("client", cwd=tree)
     line = f"{sys.executable} -m codesearch --mode lexical client -C 3; echo status=$? >&2"
     got = subprocess.run(
-        ["sh", "-c", f"({line}) | true"], cwd=tree, capture_output=True, text=True, timeout=60, check=False
+        ["sh", "-c", f"({line}) | true"],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert got.stderr == "status=0\n"
 
@@ -222,7 +228,7 @@ def test_interrupted(tree: Path) -> None:
     assert process.stderr is not None
     assert process.stderr.readline().startswith("codesearch: indexing")  # the long work has begun
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert said.strip() == "codesearch: interrupted; what was done is kept"
     assert words("Client", "-l", "--no-refresh", cwd=tree).returncode in (0, 1)

@@ -21,6 +21,7 @@ from codesearch.shell.editor import editor_command
 from codesearch.storage.receipts import receipts, receipts_file
 from tests.support.paths import ROOT
 from tests.support.trees import write_tree
+from tests.support.waiting import PATIENCE
 
 WORDS = ("--mode", "lexical", "--no-daemon")
 
@@ -63,7 +64,7 @@ def test_vim_jumps_there(tree: Path) -> None:
     script = ["-c", "set errorformat=%f:%l:%c:%m", "-c", "cfile hits", "-c", "cfirst"]
     said = ["-c", "call writefile([expand('%'), line('.'), col('.')], 'place')", "-c", "qa!"]
     subprocess.run(
-        ["vim", "-Nes", "-u", "NONE", *script, *said], check=False, timeout=30, capture_output=True
+        ["vim", "-Nes", "-u", "NONE", *script, *said], check=False, timeout=PATIENCE, capture_output=True
     )
     path, line, column = (tree / "place").read_text().split("\n")[:3]
     assert (tree / "hits").read_text().startswith(f"{path}:{line}:{column}:")

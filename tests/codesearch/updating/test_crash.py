@@ -20,6 +20,7 @@ from codesearch.vectors.vector_index import VectorIndex
 from tests.support.closeness import WordHashEmbedder
 from tests.support.refresh_child import BATCH, Job, Starter
 from tests.support.trees import answers, make_old, write_tree
+from tests.support.waiting import wait_for
 
 KILLS = int(os.environ.get("KILLS", "50"))
 FILES = 16
@@ -138,10 +139,7 @@ def test_killed_while_the_graph_is_saved(tree: Path, tmp_path: Path, starter: St
 
 
 def _wait_for(log: Path, *words: str) -> None:
-    deadline = time.monotonic() + 300
-    while not log.exists() or not any(word in log.read_text() for word in words):
-        assert time.monotonic() < deadline, f"none of {words} within 300 s"
-        time.sleep(0.005)
+    wait_for(lambda: log.exists() and any(word in log.read_text() for word in words))
 
 
 @forks

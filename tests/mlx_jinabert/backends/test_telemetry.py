@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.support.running import require
+from tests.support.waiting import PATIENCE
 
 _SEARCH = """
 import pathlib, codesearch
@@ -49,5 +50,5 @@ def _telemetry_of(folder: Path, asked: dict[str, str]) -> list[Path]:
     ours = {"CODESEARCH_HOME": str(folder / "index"), "MLX_JINABERT_CACHE": str(folder / "graphs")}
     root = str(ROOT)
     environment = {**kept, **ours, "HOME": str(home), "PYTHONPATH": root, **asked}
-    subprocess.run([sys.executable, "-c", _SEARCH], cwd=tree, env=environment, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", _SEARCH], cwd=tree, env=environment, check=True, timeout=PATIENCE)
     return [path for path in home.rglob("*") if path.is_file()]

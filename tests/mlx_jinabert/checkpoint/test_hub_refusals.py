@@ -12,6 +12,7 @@ import pytest
 from mlx_jinabert.catalog import available_models
 from tests.support.hub_client import COMMIT, FILES, WANTED, WEIGHTS, Fetch, fetch, files_in, hub, stored_bytes
 from tests.support.hub_server import Hub, Repository
+from tests.support.waiting import PATIENCE
 
 __all__ = ["fetch", "hub"]
 
@@ -148,7 +149,7 @@ def test_an_alias_with_a_known_hash_refuses_other_weights(
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     script = "import sys, mlx_jinabert; mlx_jinabert.load(sys.argv[1])"
     done = subprocess.run(
-        [sys.executable, "-c", script, alias], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", script, alias], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert f"expected {entry.weights_sha256}" in done.stderr
     assert hub.downloads() == []

@@ -21,6 +21,7 @@ from scripts.grafana_dashboard import FILE, dashboard
 from tests.support.paths import ROOT
 from tests.support.running import require
 from tests.support.serving import Served, served
+from tests.support.waiting import PATIENCE
 
 DEPLOY = ROOT / "deploy"
 
@@ -125,7 +126,7 @@ def test_nginx_in_front(tmp_path: Path) -> None:
             )
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE)
 
 
 def _through(port: int, server: Served) -> object:
@@ -141,12 +142,12 @@ def _through(port: int, server: Served) -> object:
     def ask(path: str, body: bytes | None) -> tuple[int, bytes]:
         request = urllib.request.Request(f"https://127.0.0.1:{port}{path}", body, headers)
         try:
-            with urllib.request.urlopen(request, context=context, timeout=20) as answer:
+            with urllib.request.urlopen(request, context=context, timeout=PATIENCE) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             assert ask("/health", None)[0] == 200

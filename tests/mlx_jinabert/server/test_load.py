@@ -7,8 +7,6 @@ import logging
 import random
 import socket
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,6 +17,7 @@ from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.server.settings import Settings
 from tests.mlx_jinabert.server.models import TEXTS
 from tests.support.serving import Served, served
+from tests.support.waiting import PATIENCE, wait_for
 
 WORDS = ["def", "return", "self", "path", "open", "read", "for", "in", "range", "value", "世界", "naïve"]
 
@@ -74,17 +73,10 @@ class Held:
 
         def held(model: LocalEmbedder, ids: list) -> np.ndarray:
             self.sizes.append(len(ids))
-            assert self.go.wait(30)
+            assert self.go.wait(PATIENCE)
             return pool(model, ids)
 
         monkeypatch.setattr(LocalEmbedder, "pool", held)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_too_much_is_refused_and_what_was_taken_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,9 +85,9 @@ def test_too_much_is_refused_and_what_was_taken_is_answered(monkeypatch: pytest.
         held = Held(monkeypatch)
         scheduler = server.app.state.pool.loaded()["embedded"].scheduler
         first = pool.submit(server.post, "/embed", {"inputs": "first"})
-        until(lambda: held.sizes == [1])
+        wait_for(lambda: held.sizes == [1])
         queued = pool.submit(server.post, "/embed", {"inputs": ["word " * 10] * 3})
-        until(lambda: scheduler.tokens == 36)
+        wait_for(lambda: scheduler.tokens == 36)
         refused = server.post("/embed", {"inputs": ["word " * 10]})
         assert refused.status == 429
         assert refused.json["error_type"] == "Overloaded"
@@ -104,7 +96,7 @@ def test_too_much_is_refused_and_what_was_taken_is_answered(monkeypatch: pytest.
         assert openai.status == 429
         assert openai.json["error"]["code"] == "rate_limit_exceeded"
         small = [pool.submit(server.post, "/embed", {"inputs": ""}) for _ in range(2)]
-        until(lambda: scheduler.tokens == 40)
+        wait_for(lambda: scheduler.tokens == 40)
         held.go.set()
         assert [request.result().status for request in (first, queued, *small)] == [200] * 4
 
@@ -114,7 +106,7 @@ def test_so_many_requests_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with served(settings) as server, ThreadPoolExecutor(4) as pool:
         held = Held(monkeypatch)
         taken = [pool.submit(server.post, "/embed", {"inputs": "a"}) for _ in range(2)]
-        until(lambda: "mlx_jinabert_requests_in_flight 3.0" in server.get("/metrics").content.decode())
+        wait_for(lambda: "mlx_jinabert_requests_in_flight 3.0" in server.get("/metrics").content.decode())
         assert server.post("/embed", {"inputs": "b"}).status == 429
         assert server.get("/health").status == 200
         held.go.set()
@@ -132,9 +124,9 @@ def test_who_leaves_is_not_computed_for(
         with socket.create_connection(("127.0.0.1", server.port)) as client:
             head = f"POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
             client.sendall(head.encode() + body)
-            until(lambda: held.sizes != [])
+            wait_for(lambda: held.sizes != [])
             assert scheduler.tokens > 30_000
-        until(lambda: scheduler.tokens == 0)
+        wait_for(lambda: scheduler.tokens == 0)
         held.go.set()
         assert server.post("/embed", {"inputs": "still there"}).status == 200
         assert sum(held.sizes) < 10

@@ -20,21 +20,21 @@ from mlx_jinabert.server import command
 from mlx_jinabert.server.settings import ModelSpec
 from tests.support.paths import ROOT
 from tests.support.serving import server_process
+from tests.support.waiting import PATIENCE, wait_for
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to send")
 def test_what_is_being_answered_is_answered_after_sigterm() -> None:
     with server_process("--backend", "onnx", "--cache-bytes", "0") as (server, process):
-        while server.get("/health").status != 200:
-            time.sleep(0.05)
+        wait_for(lambda: server.get("/health").status == 200)
         with ThreadPoolExecutor(1) as pool:
             texts = ["word " * 500] * 100
             answer = pool.submit(server.post, "/embed", {"inputs": texts})
             while 'queue_tokens{model="embedded"} 0.0' in server.get("/metrics").content.decode():
                 time.sleep(0.01)
             process.send_signal(signal.SIGTERM)
-            assert len(answer.result(60).json) == len(texts)
-        assert process.wait(30) == 0
+            assert len(answer.result(PATIENCE).json) == len(texts)
+        assert process.wait(PATIENCE) == 0
         assert process.stderr is not None
         lines = [json.loads(line) for line in process.stderr]
         done = next(line for line in lines if line["message"] == "request")
@@ -43,8 +43,7 @@ def test_what_is_being_answered_is_answered_after_sigterm() -> None:
 
 def test_logs_hold_numbers_and_no_texts() -> None:
     with server_process("--backend", "onnx", "--log-level", "debug") as (server, process):
-        while server.get("/health").status != 200:
-            time.sleep(0.05)
+        wait_for(lambda: server.get("/health").status == 200)
         server.post("/embed", {"inputs": "a very secret text", "truncate": True})
         server.post("/v1/embeddings", {"input": {"another": "secret"}})
         server.post("/embed?inputs=secret", {"inputs": ["secret " * 600]})
@@ -62,7 +61,7 @@ def test_logs_hold_numbers_and_no_texts() -> None:
 def _refused(*options: str) -> str:
     """What is said of these options by a server that does not start."""
     command = [sys.executable, "-m", "mlx_jinabert", "serve", "--port", "0", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=ROOT)
     assert (done.returncode, done.stdout) == (2, "")
     return done.stderr
 

@@ -13,6 +13,7 @@ import pytest
 
 from mlx_jinabert.server.engine.scheduler import Job, Scheduler
 from mlx_jinabert.server.engine.worker import BackendFailed, NotFinite, Outcome, Worker
+from tests.support.waiting import PATIENCE
 
 
 class Count:
@@ -38,7 +39,7 @@ class Asked:
     outcome: Future[np.ndarray] = field(default_factory=Future)
 
     def rows(self) -> np.ndarray:
-        return self.outcome.result(30)
+        return self.outcome.result(PATIENCE)
 
 
 class Requests:
@@ -70,7 +71,7 @@ def working(compute: Callable = lengths, window: int = 10_000) -> Iterator[tuple
     worker = Worker(requests.queue, compute, requests.deliver, count, "test")
     yield requests, worker, count
     requests.queue.close()
-    worker.join(5)
+    worker.join(PATIENCE)
     assert not worker.is_alive
 
 
@@ -107,12 +108,12 @@ def test_who_cancels_between_windows_gets_nothing_and_harms_nobody() -> None:
 
     def held(ids: Sequence[np.ndarray], types: Sequence[np.ndarray]) -> np.ndarray:
         begun.set()
-        assert go.wait(30)
+        assert go.wait(PATIENCE)
         return lengths(ids, types)
 
     with working(held, window=16) as (requests, _, count):
         gone = requests.add(16, 15, 14)
-        assert begun.wait(30)
+        assert begun.wait(PATIENCE)
         requests.queue.cancel(gone.job)
         stays = requests.add(6)
         go.set()

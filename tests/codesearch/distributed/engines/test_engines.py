@@ -47,6 +47,7 @@ from tests.support.engines import FILES, QUESTIONS, embedded_store, engine_store
 from tests.support.paths import ROOT
 from tests.support.postgres import postgres_server
 from tests.support.running import require
+from tests.support.waiting import PATIENCE
 
 EMBEDDER = WordHashEmbedder()
 
@@ -313,7 +314,7 @@ def crash(folder: Path) -> None:
     for process in [main, *main.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    main.wait(10)
+    main.wait(PATIENCE)
 
 
 def restarted(server: Any, folder: Path) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.support.page import FILES, Page, page_over, write
-from tests.support.resident import wait_for
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes of a test are ended by signals")
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.browser import chromium
 from tests.support.page import FILES, Page, page_over, write
-from tests.support.resident import wait_for
 from tests.support.running import require
+from tests.support.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes of a test are ended by signals")
 
@@ -35,6 +35,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(params=["light", "dark"])
 def tab(request: pytest.FixtureRequest, browser: Any, page: Page) -> Iterator[Any]:
     context = browser.new_context(color_scheme=request.param, viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(1000 * PATIENCE)
     tab = context.new_page()
     tab.problems = []
     tab.on("pageerror", lambda error: tab.problems.append(str(error)))
@@ -55,11 +56,12 @@ def _said(message: Any) -> str:
 def expect(found: Any) -> Any:
     from playwright.sync_api import expect
 
+    expect.set_options(timeout=1000 * PATIENCE)
     return expect(found)
 
 
 def results(tab: Any) -> list[str]:
-    expect(tab.locator("#status")).to_contain_text("results in", timeout=20_000)
+    expect(tab.locator("#status")).to_contain_text("results in")
     return [link.inner_text() for link in tab.query_selector_all("#hits .place a")]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from codesearch.serving.resident.address import Address
 from tests.support.resident import start
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes of a test are ended by signals")
 
@@ -24,7 +25,7 @@ class Server:
     process: subprocess.Popen[bytes]
 
     def get(self, path: str = "/v1/status", method: str = "GET", host: str | None = None, **headers: str):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         connection.putrequest(method, path, skip_host=True)
         connection.putheader("Host", f"127.0.0.1:{self.port}" if host is None else host)
         for name, value in headers.items():
@@ -157,7 +158,7 @@ def test_bodies_that_no_client_sends_are_refused_in_words(server: Server) -> Non
         ).encode(),
         b'"' + b"x" * (5 << 20) + b'"',
     ):
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         connection.request("POST", "/v1/command", body, server.bearer)
         answer = connection.getresponse()
         assert answer.status == 400, body[:40]

@@ -24,8 +24,9 @@ from codesearch.serving.resident.client import ask as call
 from codesearch.storage.folders.home import index_home
 from tests.support.command import command
 from tests.support.paths import ROOT
-from tests.support.resident import ask, start, stopped, wait_for
+from tests.support.resident import ask, start, stopped
 from tests.support.trees import write_tree
+from tests.support.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes of a test are ended by signals")
 
@@ -180,7 +181,7 @@ def test_another_version_is_replaced(tree: Path, resident: subprocess.Popen[byte
     assert address is not None
     Address(address.where, address.pid, "0.0.0", address.secret).write()
     assert ask("parse header", "--mode", "lexical", "-k1", cwd=tree, env={"CI": "1"}).returncode == 0
-    assert resident.wait(20) == 0
+    assert resident.wait(PATIENCE) == 0
     assert not address_file().exists()
 
 
@@ -197,13 +198,13 @@ def test_no_daemon_and_the_variable_keep_out(tree: Path, resident: subprocess.Po
 
 def test_it_ends_when_idle_and_leaves_nothing(tree: Path) -> None:
     process = start("--background", "--idle", "1")
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
     assert not address_file().exists()
 
 
 def test_it_ends_when_nobody_can_find_it(resident: subprocess.Popen[bytes]) -> None:
     shutil.rmtree(index_home())
-    assert resident.wait(20) == 0
+    assert resident.wait(PATIENCE) == 0
 
 
 def test_memory_ceiling_closes_the_least_recently_used(tmp_path: Path) -> None:
@@ -242,7 +243,7 @@ def test_the_page_is_opened_by_a_link_that_works_once(tree: Path) -> None:
 
 def test_only_one_runs(resident: subprocess.Popen[bytes]) -> None:
     command = [sys.executable, "-m", "codesearch", "serve", "--background"]
-    again = subprocess.run(command, capture_output=True, timeout=60, check=False, cwd=ROOT)
+    again = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False, cwd=ROOT)
     assert (again.returncode, again.stdout, again.stderr) == (0, b"", b"")
     assert status()["pid"] == resident.pid
 
@@ -258,7 +259,7 @@ def test_interrupting_the_client_ends_the_work(tmp_path: Path, resident: subproc
     )
     wait_for(lambda: status()["indexes"])
     client.send_signal(signal.SIGINT)
-    _, said = client.communicate(timeout=30)
+    _, said = client.communicate(timeout=PATIENCE)
     assert (client.returncode, b"interrupted" in said) == (130, True)
     wait_for(lambda: not status()["indexes"][0]["lent"], 10)
 
