@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,10 @@ from tests.support.faulty_disk import FAULTS, faulty
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    root = tmp_path / "tree"
+    return twelve_files(tmp_path / "tree")
+
+
+def twelve_files(root: Path) -> Path:
     root.mkdir()
     for number in range(12):
         (root / f"file{number}.py").write_text(f"def name{number}(call):\n    return call({number})\n" * 3)
@@ -37,14 +40,14 @@ def problems(index: Index) -> list[str]:
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 @pytest.mark.parametrize("after", [0, 1, 3, 8, 20, 60])
-def test_a_disk_that_fails_costs_the_last_step(tree: Path, tmp_path: Path, fault: str, after: int) -> None:
+def test_a_disk_that_fails_costs_the_last_step(tree: Path, fault: str, after: int) -> None:
     """The fault comes at the ``after``th write to a file of the index, and stays."""
     with open_index(tree, WordHashEmbedder()) as index:
         index.refresh()
         before = searchable(index)
     for number in range(6):
         (tree / f"file{number}.py").write_text(f"def changed{number}(call):\n    return call\n")
-    done = faulty(tree, fault, after, tmp_path / "log")
+    done = faulty(tree, fault, after)
     assert done.returncode in (0, 1), done.stderr
     with open_index(tree, WordHashEmbedder()) as index:
         assert searchable(index) == before
@@ -55,19 +58,30 @@ def test_a_disk_that_fails_costs_the_last_step(tree: Path, tmp_path: Path, fault
         assert problems(index) == []
 
 
-@pytest.fixture
-def written(tree: Path, tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def alive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index folder in the middle of its life: a log that was not applied yet."""
-    with open_index(tree, WordHashEmbedder()) as index:
-        index.refresh()
-        with Store.open(index.directory) as store:
-            store.compact()  # the log is applied, and flushed before that
-        for number in range(6):
-            (tree / f"file{number}.py").write_text(f"def changed{number}(call):\n    return call\n")
-        index.refresh()
-        copy = tmp_path / "copy"
-        shutil.copytree(index.directory, copy)
-        yield copy
+    place = tmp_path_factory.mktemp("alive")
+    tree = twelve_files(place / "tree")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CODESEARCH_HOME", str(place / "home"))
+        with open_index(tree, WordHashEmbedder()) as index:
+            return _copied_amid_changes(index, tree, place / "copy")
+
+
+def _copied_amid_changes(index: Index, tree: Path, copy: Path) -> Path:
+    index.refresh()
+    with Store.open(index.directory) as store:
+        store.compact()  # the log is applied, and flushed before that
+    for number in range(6):
+        (tree / f"file{number}.py").write_text(f"def changed{number}(call):\n    return call\n")
+    index.refresh()
+    return shutil.copytree(index.directory, copy)
+
+
+@pytest.fixture
+def written(alive: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(alive, tmp_path / "copy")
 
 
 def _lose_the_end(log: bytes, draw: random.Random) -> bytes:
@@ -119,10 +133,10 @@ def test_the_model_of_a_power_cut_can_lose_data(tmp_path: Path) -> None:
         sqlite3.connect(copy / "a.sqlite").execute("SELECT * FROM t")
 
 
-def test_errors_of_a_failing_disk_are_ours(tree: Path, tmp_path: Path) -> None:
+def test_errors_of_a_failing_disk_are_ours(tree: Path) -> None:
     with open_index(tree, WordHashEmbedder()) as index:
         index.refresh()
     (tree / "file0.py").write_text("def other(): pass\n")
-    done = faulty(tree, "EIO", 0, tmp_path / "log")
+    done = faulty(tree, "EIO", 0)
     assert done.returncode == 1
     assert "StorageFailed" in done.stdout

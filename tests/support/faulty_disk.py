@@ -8,10 +8,12 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.waiting import PATIENCE
 
 __all__ = ["FAULTS", "faulty"]
 
@@ -106,25 +108,33 @@ except CodesearchError as error:
 
 
 @cache
-def _library(folder: Path) -> Path:
+def _library() -> Path:
+    """Built once per process."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if sys.platform != "linux" or compiler is None:
         pytest.skip("needs a C compiler on Linux")
+    folder = Path(_scratch().name)
     source, library = folder / "fault.c", folder / "fault.so"
     source.write_text(_SHIM)
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     return library
 
 
-def faulty(tree: Path, fault: str, after: int, folder: Path) -> subprocess.CompletedProcess[str]:
+@cache
+def _scratch() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="fault-", ignore_cleanup_errors=True)
+
+
+def faulty(tree: Path, fault: str, after: int) -> subprocess.CompletedProcess[str]:
     """Refresh the index of ``tree`` on a disk that has the fault from its ``after``th write on."""
-    folder.mkdir(exist_ok=True)
     environment = {
         **os.environ,
-        "LD_PRELOAD": str(_library(folder)),
+        "LD_PRELOAD": str(_library()),
         "FAULT_KIND": FAULTS[fault],
         "FAULT_AFTER": str(after),
         "PYTHONPATH": str(ROOT),
     }
     command = [sys.executable, "-c", _REFRESH, str(tree)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )

@@ -22,7 +22,7 @@ def tree(tmp_path: Path) -> Path:
     (root / "src/app/net.go").write_text("package app\n\nfunc retry() {}\n")
     (root / "docs").mkdir()
     (root / "docs/a.md").write_text("# retry\n")
-    (root / "big.json").write_text("[1]\n" * 400_000)
+    (root / "big.json").write_text("[" + "\n" * 1_600_000 + "1]\n")  # large, and not much to embed
     subprocess.run(["git", "init", "-q", str(root)], check=True)
     return root
 

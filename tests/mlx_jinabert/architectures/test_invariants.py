@@ -68,6 +68,11 @@ class Run:
     def is_small(self) -> bool:
         return self.model in SMALL
 
+    @property
+    def is_slow(self) -> bool:
+        """MLX multiplies at 3 GFLOP/s a core on a CPU: a minute for what takes a small model a second."""
+        return self.model == "all-MiniLM-L6-v2" and self.backend == "mlx"
+
     def load(self) -> mlx_jinabert.Embedder:
         return _load(self.folder(), self.backend, self.dtype)
 
@@ -129,9 +134,10 @@ def test_on_a_cpu_a_text_has_one_vector_to_the_bit(run: Run) -> None:
     model = run.load()
     if "cpu" not in model.device.lower():
         pytest.skip("computes on a GPU")
-    texts = [" ".join("ab" * (n % 3 + 1) for n in range(count)) for count in range(45)]
+    every = 4 if run.is_slow else 1
+    texts = [" ".join("ab" * (n % 3 + 1) for n in range(count)) for count in range(0, 45, every)]
     alone = np.stack([model.encode(text) for text in texts])
-    for step in (2, 7, 45):
+    for step in (2, 7, len(texts)):
         parts = [model.encode(texts[start : start + step]) for start in range(0, len(texts), step)]
         np.testing.assert_array_equal(np.concatenate(parts), alone, err_msg=f"{step} at a time")
 
