@@ -10,7 +10,6 @@ document is compared with every query. NDCG@10 has the graded gain that trec_eva
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 import mlx_jinabert
-from benches import records
+from benches import program, records
 
 DEPTH = 10
 
@@ -110,14 +109,11 @@ def run_public(benchmark: str, tasks: Sequence[str], model: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("--data", type=Path, help="a folder in CoIR's format")
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--benchmark", default="CoIR")
     parser.add_argument("--task", nargs="+", default=[])
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     if options.data is None:
         run_public(options.benchmark, options.task, options.model)

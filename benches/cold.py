@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benches import records
+from benches import program, records
 
 _SEMBLE = (
     "import sys, json; from semble import SembleIndex; "
@@ -89,14 +89,11 @@ def _compared(folder: Path, args: argparse.Namespace) -> dict[str, Run]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("folder", type=Path, nargs="+")
     parser.add_argument("--semble", type=Path, metavar="PYTHON")
     parser.add_argument("--semble-model", type=Path, metavar="DIR")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:

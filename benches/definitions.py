@@ -14,7 +14,6 @@ index has no vectors, and a name needs none.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -26,7 +25,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-from benches import records
+from benches import program, records
 from codesearch import Index, open_index
 from codesearch.files.languages import LANGUAGES, canonical_language
 
@@ -195,9 +194,7 @@ def _share(asked: Sequence[Outcome]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("--checkouts", type=Path, required=True)
     parser.add_argument("--only", nargs="+", help="names of repositories")
     parser.add_argument("--languages", nargs="+", choices=sorted(LANGUAGES), metavar="NAME")
@@ -205,7 +202,6 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=200, help="names a language")
     parser.add_argument("--misses", type=int, default=5, help="misses shown a language")
     parser.add_argument("--home", type=Path, help="keep the indexes here (default: a temporary folder)")
-    parser.add_argument("--out", type=Path, help="append the record to this file")
     args = parser.parse_args()
     roots = [root for root in sorted(args.checkouts.iterdir()) if (root / ".git").exists()]
     roots = [root for root in roots if not args.only or root.name in args.only]

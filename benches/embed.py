@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from benches import records
+from benches import program, records
 
 OURS = {"onnx int8": ("onnx", "int8"), "onnx float32": ("onnx", "float32"), "mlx float32": ("mlx", "float32")}
 RIVALS = ("plain ONNX export", "PyTorch")
@@ -85,15 +84,12 @@ def _child(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--lengths", type=int, nargs="+", default=[16, 100, 256])
     parser.add_argument("--texts", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--mlx", action="store_true", help="MLX too (slow on a CPU)")
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -102,9 +98,7 @@ def main() -> None:
     contestants = [*(c for c in OURS if args.mlx or not c.startswith("mlx")), *RIVALS]
     results: dict[str, list[dict[str, float]]] = {}
     for contestant in contestants:
-        command = [sys.executable, "-m", "benches.embed", "--child", contestant, *sys.argv[1:]]
-        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        results[contestant] = json.loads(out.splitlines()[-1])
+        results[contestant] = program.fresh("benches.embed", "--child", contestant, *sys.argv[1:])
     baseline = results["plain ONNX export"]
     rows: list[list[object]] = []
     for contestant, measured in results.items():

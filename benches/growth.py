@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -22,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benches import records
+from benches import program, records
 from codesearch.chunking.workers.parse_pool import ChunkPool
 from codesearch.files.content.source import SourceText, read_source
 from codesearch.files.walk import walk
@@ -137,12 +135,9 @@ def measure(folder: Path, size: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 3_000, 10_000, 30_000, 100_000])
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -150,8 +145,7 @@ def main() -> None:
         return
     rows = []
     for size in options.sizes:
-        command = [sys.executable, "-m", "benches.growth", str(options.folder), "--child", str(size)]
-        rows.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+        rows.append(program.fresh("benches.growth", options.folder, "--child", size))
     print(f"{options.folder.name}, {DIM} numbers a vector, on {records.machine_line()}\n")
     header = ["chunks", "MB on disk", "peak MB", "first ms", "hybrid ms", "lexical ms", "semantic ms"]
     keys = ("bytes", "peak_bytes", "first_ms", "hybrid_ms", "lexical_ms", "semantic_ms")

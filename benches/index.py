@@ -14,13 +14,12 @@ import os
 import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from benches import records
+from benches import program, records
 
 CODE = {
     ".py",
@@ -85,20 +84,15 @@ def run_once(folder: Path, model: str) -> dict[str, object]:
         copy = Path(scratch) / "tree"
         shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns(".git"))
         env = os.environ | {"CODESEARCH_HOME": str(Path(scratch) / "home")}
-        command = [sys.executable, "-m", "benches.index", "--child", str(copy), "--model", model]
-        out = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
-    result: dict[str, object] = json.loads(out.stdout)
+        result: dict[str, object] = program.fresh("benches.index", "--child", copy, "--model", model, env=env)
     return result
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("folder", type=Path, nargs="+")
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:

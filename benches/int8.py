@@ -16,8 +16,6 @@ import argparse
 import json
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from benches import embed, records
+from benches import embed, program, records
 
 SHAPES = ((32, 128), (8, 512))
 """Texts a call, and tokens a text."""
@@ -128,11 +126,8 @@ def _child(args: argparse.Namespace) -> None:
 
 
 def _measured(contestant: str, folder: Path, repeats: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benches.int8", "--child", contestant, "--folder", str(folder)]
-    out = subprocess.run(
-        [*command, "--repeats", str(repeats)], check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
-    result: dict[str, Any] = json.loads(out.splitlines()[-1])
+    child = ("--child", contestant, "--folder", folder, "--repeats", repeats)
+    result: dict[str, Any] = program.fresh("benches.int8", *child)
     return result
 
 
@@ -142,12 +137,9 @@ def _cosine(a: list[list[float]], b: list[list[float]]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()

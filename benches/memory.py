@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benches import records
+from benches import program, records
 from tests.support.checkpoints import Checkpoint, write
 
 MIB = 2**20
@@ -69,16 +68,13 @@ def summary(samples: list[tuple[int, int]]) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("--texts", type=int, default=10_000)
     parser.add_argument("--longest", type=int, default=8192)
     parser.add_argument("--call", type=int, default=50, help="texts of one call")
     parser.add_argument("--backends", nargs="+", default=["onnx", "mlx"])
     parser.add_argument("--heads", type=int, default=1, help="of 32 numbers each")
     parser.add_argument("--layers", type=int, default=1)
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -98,11 +94,9 @@ def main() -> None:
             ),
         )
         for backend in args.backends:
-            command = [sys.executable, "-m", "benches.memory", "--child", backend, "--folder", str(folder)]
-            out = subprocess.run(
-                [*command, *sys.argv[1:]], check=True, stdout=subprocess.PIPE, text=True
-            ).stdout
-            rows.append({"backend": backend, **summary(json.loads(out.splitlines()[-1]))})
+            child = ("--child", backend, "--folder", folder)
+            samples = program.fresh("benches.memory", *child, *sys.argv[1:])
+            rows.append({"backend": backend, **summary(samples)})
     header = list(rows[0])
     cells = [[f"{v:,.1f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
     print(f"{records.machine_line()}\n\n{records.table(header, cells)}")

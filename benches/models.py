@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benches import records
+from benches import program, records
 from mlx_jinabert.text.tokenizer import TokenBatch
 from tests.support.checkpoints import Checkpoint, write
 from tests.support.running import open_model
@@ -95,11 +93,9 @@ def _measured(subject: Subject, folder: Path, args: argparse.Namespace) -> list[
     layers = subject.checkpoint.layers
     for backend, dtype in RUNS:
         texts, length = (1, 16) if backend == "mlx" else (args.texts, args.length)
-        command = [sys.executable, "-m", "benches.models", "--child", str(folder), backend, dtype]
-        command += ["--texts", str(texts), "--length", str(length), "--repeats"]
+        child = ("--child", folder, backend, dtype, "--texts", texts, "--length", length)
         for repeats in (1, args.repeats)[backend == "mlx" :]:  # the first one builds the graph
-            done = subprocess.run([*command, str(repeats)], check=True, capture_output=True, text=True)
-        found = json.loads(done.stdout.splitlines()[-1])
+            found = program.fresh("benches.models", *child, "--repeats", repeats)
         row: dict[str, object] = {"name": subject.name, "model": subject.model, "depth": subject.depth}
         cost = found["seconds"] / (texts * length * layers) * 1e6
         row |= {"run": f"{backend} {dtype}", "us_per_token_and_layer": cost}
@@ -135,15 +131,12 @@ HEADER = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("--texts", type=int, default=8)
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="*", help="names of architectures")
     parser.add_argument("--note", default="", help="what else the machine was doing")
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:

@@ -12,15 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
-import sys
 import time
 from importlib import import_module
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 
-from benches import records
+from benches import program, records
 from benches.growth import QUESTIONS
 
 _STATUS = Path("/proc/self/status")
@@ -71,13 +69,10 @@ def memory() -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("folder", type=Path, nargs="+")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--questions", type=int, default=50)
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -89,12 +84,8 @@ def main() -> None:
     for folder in options.folder:
         with open_index(folder) as index:
             index.refresh()
-        command = [sys.executable, "-m", "benches.opening", str(folder), "--child"]
-        command += ["--questions", str(options.questions)]
-        runs = [
-            json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-            for _ in range(options.runs)
-        ]
+        asked = ("--questions", options.questions)
+        runs = [program.fresh("benches.opening", folder, "--child", *asked) for _ in range(options.runs)]
         rows.append({"folder": folder.name, **{key: median(run[key] for run in runs) for key in runs[0]}})
     header = list(rows[0])
     cells = [[str(row["folder"]), *(f"{row[key]:,.0f}" for key in header[1:])] for row in rows]

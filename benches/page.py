@@ -9,7 +9,6 @@ drag of 120 frames.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import tempfile
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benches import program
 from tests.support.browser import chromium
 from tests.support.page import FILES, page_over, write
 
@@ -34,9 +34,7 @@ _DRAG = """() => import('/static/map.js').then(({testing}) => new Promise((done)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__, record=False)
     parser.add_argument("--points", type=int, nargs="+", default=[10_000, 100_000])
     options = parser.parse_args()
     with (

@@ -5,14 +5,13 @@ python -m benches.search FOLDER [--model NAME] [--queries FILE]
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from benches import records
+from benches import program, records
 from codesearch import Index, open_index
 
 QUERIES = (
@@ -57,14 +56,11 @@ def _cold(folder: Path, query: str, options: tuple[str, ...]) -> list[object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--queries", type=Path, help="one query a line")
     parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     queries = args.queries.read_text(encoding="utf-8").splitlines() if args.queries else list(QUERIES)
 

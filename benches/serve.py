@@ -16,8 +16,6 @@ import json
 import os
 import random
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -25,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benches import records
+from benches import program, records
 from benches.http_load import Load, drive, request_bytes
 from benches.servers import Process, floor, naive, ours
 
@@ -84,9 +82,7 @@ def mean_tokens(model_name: str, texts: Sequence[str]) -> float:
 
 def direct(model: str, workload: str, sizes: Sequence[int]) -> tuple[int, dict[int, float]]:
     """The tokens of all texts, and the CPU seconds of one in calls of each size."""
-    command = [sys.executable, "-m", "benches.serve", "--direct", workload, "--model", model, "--clients"]
-    out = subprocess.run([*command, *map(str, sizes)], check=True, capture_output=True, text=True).stdout
-    result = json.loads(out.splitlines()[-1])
+    result = program.fresh("benches.serve", "--direct", workload, "--model", model, "--clients", *sizes)
     return result["tokens"], dict(zip(sizes, result["cpu"], strict=True))
 
 
@@ -208,15 +204,12 @@ def overload(args: argparse.Namespace) -> list[dict[str, object]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--requests", type=int, default=50_000, help="of the run that watches memory")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32, 128])
     parser.add_argument("--only", choices=["load", "memory", "overload"])
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--direct", help=argparse.SUPPRESS)
     args = parser.parse_args()

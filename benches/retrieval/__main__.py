@@ -24,7 +24,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from benches import records
+from benches import program, records
 from benches.retrieval import ablation
 from benches.retrieval.data.annotations import load_repositories
 from benches.retrieval.features import Features, gathered
@@ -35,9 +35,7 @@ from benches.retrieval.running import MODES, QuestionScore, prepared
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("--checkouts", type=Path, required=True)
     parser.add_argument("--annotations", type=Path, required=True)
     parser.add_argument("--model", default="embedded")
@@ -48,7 +46,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--semble", type=Path, metavar="PYTHON", help="of an environment that holds semble")
     parser.add_argument("--semble-model", help="the folder or name of its model (default: its own)")
     parser.add_argument("--home", type=Path, help="keep the indexes here (default: a temporary folder)")
-    parser.add_argument("--out", type=Path, help="append the record to this file")
     return parser.parse_args()
 
 

@@ -24,7 +24,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benches import records
+from benches import program, records
 from benches.retrieval.data.places import Place, Ranking, Span, read, write
 from benches.retrieval.reports import lines_report
 from codesearch import Index, open_index
@@ -37,9 +37,7 @@ _RESULT = re.compile(r"(.+):(\d+)-(\d+):(\d+)")
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__, record=False)
     parser.add_argument("--checkout", type=Path, help="what the spans are in")
     parser.add_argument("--spans", type=Path, action="append", default=[])
     parser.add_argument("--projects", type=Path, help="checkouts of the issues' repositories; they are moved")

@@ -11,7 +11,6 @@ on with the next one.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benches import records
+from benches import program, records
 from benches.retrieval.data.gathering import Measurement, arguments, measured
 from benches.retrieval.features import Features
 from codesearch.searching.ranking.ranking import WEIGHTS, Weights
@@ -154,9 +153,7 @@ def table(data: Measurement, done: Sequence[Fold]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__, record=False)
     arguments(parser)
     parser.add_argument("--folds", type=Path, required=True, help="keeps the folds that are done")
     args = parser.parse_args()

@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from benches import records
+from benches import program, records
 from codesearch.distributed.corpus.run import Corpus, embed_corpus
 from codesearch.index.remote import root_name
-from tests.support.engines import quiet
+from codesearch.records import silent
 from tests.support.postgres import postgres_server
 
 
@@ -43,7 +41,7 @@ def run(folders: list[Path], workers: int) -> dict[str, float]:
             with RayWorkers(workers=workers) as cluster:
                 list(cluster.do([], "embedded", ""))  # connected
                 started = time.perf_counter()
-                stats = embed_corpus(corpus, cluster, quiet)
+                stats = embed_corpus(corpus, cluster, silent)
                 seconds = time.perf_counter() - started
         finally:
             server.cleanup()
@@ -51,12 +49,9 @@ def run(folders: list[Path], workers: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--workers", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.workers:
@@ -64,10 +59,7 @@ def main() -> None:
         return
     rows = []
     for workers in (1, 2) * options.repeats:  # by turns, so that other work falls on both
-        command = [sys.executable, "-m", "benches.scale.corpus", "--workers", str(workers)]
-        command += [str(folder) for folder in options.folders]
-        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        rows.append(json.loads(out.splitlines()[-1]))
+        rows.append(program.fresh("benches.scale.corpus", "--workers", workers, *options.folders))
         print(rows[-1], flush=True)
     rate = {
         workers: float(

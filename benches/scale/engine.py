@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +24,7 @@ from uuid import UUID
 import numpy as np
 import psutil
 
-from benches import records
+from benches import program, records
 from benches.growth import changed, chunks_of
 from codesearch.distributed.engines.protocol import EngineRecord, Where
 from codesearch.distributed.engines.qdrant_edge import QdrantEdgeEngine
@@ -170,21 +168,17 @@ def measure(folder: Path, file: Path, size: int, kind: Quantization) -> dict[str
         filled = fill(shard, folder, vectors, size, kind)
         names = [str(name) for name in cast("list[UUID]", filled.pop("names"))]
         Path(scratch, "names.json").write_text(json.dumps(names))
-        command = [sys.executable, "-m", "benches.scale.engine", "-", "--vectors", str(file)]
-        command += ["--sizes", str(size), "--quantization", kind, "--ask", scratch]
-        asked = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        how = ("--vectors", file, "--sizes", size, "--quantization", kind)
+        asked = program.fresh("benches.scale.engine", "-", *how, "--ask", scratch)
     return {"chunks": size, "quantization": kind, **filled, **asked}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--vectors", type=Path, required=True)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--quantization", nargs="+", default=["int8"], choices=["none", "int8", "binary"])
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.ask:

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,7 +21,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from benches import records
+from benches import program, records
 from benches.scale.engine import DIM, best, rows_of, unit
 from codesearch.vectors.tiers import CODES, COLD, SCALES, SIGNS, Tiers, write_tiers
 
@@ -90,17 +88,7 @@ def measure(file: Path, count: int, scratch: Path) -> list[dict[str, Any]]:
     judged = best(stored, questions(real)[:_JUDGED], 10)
     rows = []
     for name, (coarse, fine) in WAYS.items():
-        command = [
-            sys.executable,
-            "-m",
-            "benches.scale.many",
-            str(file),
-            "--ask",
-            str(folder),
-            str(coarse),
-            str(fine),
-        ]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        found = program.fresh("benches.scale.many", file, "--ask", folder, coarse, fine)
         hits = found.pop("found")[:_JUDGED]
         recall = np.mean(
             [len(set(mine) & set(right.tolist())) / 10 for mine, right in zip(hits, judged, strict=True)]
@@ -111,13 +99,10 @@ def measure(file: Path, count: int, scratch: Path) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--count", type=int, default=10_000_000)
     parser.add_argument("--scratch", type=Path)
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--ask", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.ask:

@@ -10,7 +10,6 @@ the engine's ten hold.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benches import records
+from benches import program, records
 from benches.retrieval import metrics
 from benches.retrieval.data.annotations import Repository, load_repositories
 from benches.retrieval.running import CachedQueries
@@ -68,15 +67,12 @@ def overlap(own: list[Hit], other: list[Hit]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("--checkouts", type=Path, required=True)
     parser.add_argument("--annotations", type=Path, required=True)
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--engine", nargs="+", choices=list(ENGINES), default=list(ENGINES))
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     model, rows = Model(options.model), list[dict[str, object]]()
     for repository in load_repositories(options.annotations, options.checkouts, options.only):

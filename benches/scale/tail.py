@@ -10,16 +10,14 @@ Printed beside each simulated quantile stands the one that ``codesearch plan`` c
 
 from __future__ import annotations
 
-import argparse
 import math
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benches import records
+from benches import program, records
 from codesearch.distributed.planning.figures import figures
 from codesearch.distributed.planning.latency import one_shard, question_ms, waiting_ms
 
@@ -113,12 +111,9 @@ def rows(questions: int, seed: int) -> list[dict[str, object]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__)
     parser.add_argument("--questions", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     found = rows(options.questions, options.seed)
     keys = (

@@ -2,5 +2,5 @@
 
 __all__ = ["VERSION"]
 
-VERSION = 6
+VERSION = 7
 """Grows whenever the same file would be cut or labelled differently; an index that records it re-chunks."""

@@ -14,7 +14,16 @@ from types import MappingProxyType
 
 from codesearch.errors import BadQuery
 
-__all__ = ["LANGUAGES", "Language", "canonical_language", "is_code", "language_of", "place_in_line"]
+__all__ = [
+    "LANGUAGES",
+    "PROSE_EXTENSIONS",
+    "Language",
+    "canonical_language",
+    "is_code",
+    "is_prose_language",
+    "language_of",
+    "place_in_line",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +137,16 @@ _ALL = (
         grammar="tree_sitter_json.language",
     ),
     # Known by name, cut at lines.
-    _language("text", "txt text log", "license licence copying notice authors changelog readme", prose=True),
+    _language(
+        "text",
+        "txt text log rd texi textile wiki",
+        "license licence copying notice authors changelog readme",
+        prose=True,
+    ),
     _language("rst", "rst rest", prose=True, aliases="restructuredtext"),
     _language("asciidoc", "adoc asciidoc", prose=True),
     _language("org", "org", prose=True),
-    _language("tex", "tex sty cls bib ltx", prose=True, aliases="latex"),
+    _language("tex", "tex sty bib ltx", prose=True, aliases="latex"),
     _language("typst", "typ", prose=True),
     _language("ada", "adb ads"),
     _language("assembly", "s asm nasm", aliases="asm"),
@@ -220,6 +234,11 @@ _ALL = (
 
 LANGUAGES: Mapping[str, Language] = MappingProxyType({language.name: language for language in _ALL})
 """Every language by name."""
+
+PROSE_EXTENSIONS = tuple(
+    extension for language in _ALL if language.prose for extension in language.extensions
+)
+"""Of documentation: lower case, without the dot."""
 
 _EXTENSIONS = {extension: language.name for language in _ALL for extension in language.extensions}
 _FILENAMES = {name: language.name for language in _ALL for name in language.filenames}

@@ -20,7 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benches import records
+from benches import program, records
 from benches.retrieval.data.annotations import Repository, load_repositories
 from benches.retrieval.data.places import Ranking, Span, read, write
 from benches.retrieval.lines import ask
@@ -34,6 +34,7 @@ from codesearch.files.content.source import SourceText, read_source
 from codesearch.files.options import WalkOptions
 from codesearch.files.repositories.git import run_git
 from codesearch.files.walk import walk
+from codesearch.records import silent
 from codesearch.searching.request import MODES
 from codesearch.searching.signals.path_roles import roles_of
 
@@ -48,9 +49,7 @@ _NEVER = frozenset({"prose", "data", "generated"})
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__, record=False)
     parser.add_argument("--checkouts", type=Path, required=True)
     parser.add_argument("--annotations", type=Path, required=True)
     parser.add_argument("--only", nargs="+", help="names of repositories")
@@ -76,7 +75,7 @@ def rankings(repository: Repository, args: argparse.Namespace) -> Iterator[Ranki
         comments = sample(from_comments(documented), args.each, 0)
     indexed = {source.file.path for source in sources}
     hunks = list(changed_lines(repository.root, indexed, args.each))
-    with opened_trial(sources, comments, args.model, _quiet) as trial:
+    with opened_trial(sources, comments, args.model, silent) as trial:
         for mode in args.mode:
             trial.index.search("warm up", mode=mode)
             for question in comments:
@@ -150,10 +149,6 @@ def _spans(question: Question) -> tuple[Span, ...]:
         Span(place.path, place.start_line or 1, place.end_line or place.start_line or 1)
         for place in question.answers
     )
-
-
-def _quiet(stage: str, done: int, total: int) -> None:
-    """Report no progress."""
 
 
 def main() -> None:

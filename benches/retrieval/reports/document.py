@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benches import records
+from benches import program, records
 from benches.retrieval import ablation, refit
 from benches.retrieval.data.annotations import load_repositories
 from benches.retrieval.data.gathering import Measurement, arguments, measured
@@ -31,9 +31,7 @@ _ROOT = Path(__file__).parents[3]
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program.parser(__doc__, record=False)
     arguments(parser)
     parser.add_argument("--semble", type=Path, metavar="PYTHON", help="of an environment that holds semble")
     parser.add_argument("--semble-model", help="the folder or name of its model")

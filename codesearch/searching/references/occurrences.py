@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+from codesearch.searching.question.import_lines import is_import
+
 __all__ = ["Occurrence", "Use", "called_names", "defining_line", "occurrences"]
 
 Use = Literal["call", "import", "use"]
@@ -22,10 +24,6 @@ _DECLARED = re.compile(
     r"|\b(?:def|defp|defmacro|defn|defun|fn|func|fun|function|sub|proc|method|class|struct|enum|trait|interface|"
     r"object|record|protocol|impl|type|typedef|module|namespace|macro|macro_rules!|let|const|var|val)[ \t]+"
     r"(?:\([^()\n]*\)[ \t]*|[\w<>,]+(?:\.|::|#))*$"
-)
-_IMPORT = re.compile(
-    r"\s*(?:import|from|use|using|require|require_relative|include|extern|open|alias|export\b.*\bfrom)\b|\s*#\s*include"
-    r"|.*\b(?:require|import)\s*\("
 )
 _IN_COMMENT = re.compile(r"(?:[ \t]*\*(?:[ \t/][^\n]*)?(?:\n|\Z))+")
 """The rest of a block comment that began in the chunk before."""
@@ -111,7 +109,7 @@ def _use(code: str, at: int, end: int, language: str | None) -> Use:
     line = code[start:at]
     if _CALLED.match(code, end) or _MADE.search(line):
         return "call"
-    if _IMPORT.match(code[start:].split("\n", 1)[0]):
+    if is_import(code[start:].split("\n", 1)[0]):
         return "import"
     if language in _LISPS:
         return "call" if line.endswith("(") else "use"

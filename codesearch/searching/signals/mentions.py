@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from codesearch.searching.question.import_lines import imported_in
 from codesearch.searching.question.issue import Issue
 from codesearch.searching.question.query import Query
 
@@ -18,12 +19,6 @@ _FRAME = 0.5
 """The outermost frame of a traceback; the innermost counts as a path that is given."""
 _IMPORTED = 2.0
 """A module that the query imports: its file is asked for, not those that import it too."""
-_IMPORT = re.compile(
-    r"^[ \t]*(?:import|from|use|using|require\w*|include|alias|open|export|const|let|var|\}"
-    r"|#\s*(?:include|import))\b(?:[^\"'<\n]*[\"'<]([^\"'>\s]{2,200})[\"'>]|(?:\s+(?:static|qualified))?\s+([\w.:\\\\]{2,200})"
-    r"(?:\s*[;{(]|\s+(?:import|as|exposing|hiding)\b|\s*$))",
-    re.MULTILINE,
-)
 _BETWEEN = re.compile(r"[./\\]|::")
 _LEAST_PARTS = 2
 """Of a dotted name that is taken for a module: ``self.send`` would otherwise be ``send.py``."""
@@ -60,10 +55,8 @@ def _named(issue: Issue) -> Iterable[tuple[list[tuple[str, ...]], float]]:
 
 def _imported(text: str) -> Iterable[tuple[list[tuple[str, ...]], float]]:
     """Return the meanings of an import: a module's file or folder; its last part may be a symbol."""
-    for match in _IMPORT.finditer(text):
-        parts = tuple(
-            part for part in _BETWEEN.split(match[1] or match[2]) if part not in ("", ".", "..", "@", "~")
-        )
+    for named in imported_in(text):
+        parts = tuple(part for part in _BETWEEN.split(named) if part not in ("", ".", "..", "@", "~"))
         parts = parts[:_MOST_PARTS]
         ends = [end for end in (parts, parts[:-1]) if end]
         yield [end[at:] for end in ends for at in range(len(end))], _IMPORTED

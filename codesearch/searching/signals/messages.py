@@ -12,17 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from codesearch.searching.question.import_lines import is_import
 from codesearch.searching.question.query import Query
 from codesearch.storage.lexical.tokens import is_function_word
 
 __all__ = ["Message", "said_in"]
 
 _WORD = re.compile(r"[^\W_]\w*")
-_IMPORT = re.compile(
-    r"\s*(?:(?:import|from|use|using|require|require_relative|include|package|@import|open|extern crate)\b"
-    r"|#\s*include|(?:const|let|var)\b.*\brequire\()"
-)
-"""A line that stands word for word in every file that needs the same module, and asks for the module."""
 _PREFIX = re.compile(
     r"^\W{0,20}(?:(?:Uncaught|Unhandled|Caused by|Exception in thread \"[^\"\n]*\"|Exception|panic|fatal"
     r"|error|warning|[A-Z]{4,8}|E\b)[:\s]\s*|(?:[\w$]+[.\\:]+)*[A-Z]\w*(?:Error|Exception|Warning|Failure)\s*:\s*"
@@ -88,7 +84,7 @@ class Message:
 
 def said_in(query: Query) -> tuple[Message, ...]:
     """Return the lines that may be messages: all of a short query, of a trace or a log those marked so."""
-    if query.is_name or _IMPORT.match(query.text):
+    if query.is_name or is_import(query.text):
         return ()
     if query.is_long:
         said = query.issue.messages if query.issue.is_printed else ()
@@ -101,7 +97,7 @@ def said_in(query: Query) -> tuple[Message, ...]:
             query.is_long or _PRINTED.search(line) is not None,
         )
         for line in lines
-        if not _IMPORT.match(line)
+        if not is_import(line)  # it stands in every file that needs the module, and asks for the module
     )
     return tuple(said for said in found if len(said.fixed) >= _LEAST_WORDS)
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from codesearch.files.languages import PROSE_EXTENSIONS
 from codesearch.storage.lexical.tokens import singular
 
 __all__ = ["ROLES", "Role", "is_data", "is_prose", "is_test", "roles_of"]
@@ -83,8 +84,8 @@ ROLES: tuple[Role, ...] = (
     ),
     _role(
         "prose",
-        r"""
-        (?i:\.(?:mdx?|mdown|markdown|[rq]md|rst|adoc|asciidoc|org|pod|rd|tex|texi|textile|wiki|txt|[1-9])$|/docs?/)
+        rf"""
+        (?i:\.(?:{"|".join(map(re.escape, PROSE_EXTENSIONS))}|[1-9])$|/docs?/)
         | /(?:README|CHANGES|Changes|CHANGELOG|ChangeLog|NEWS|HISTORY|HACKING|INSTALL|TODO)$
         """,
         "doc docs documentation readme changelog guide license contributing tutorial manual",

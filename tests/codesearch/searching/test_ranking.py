@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from codesearch.files.languages import LANGUAGES
 from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.candidates import Candidates, best_first
 from codesearch.searching.question.query import Name, Query, stem
@@ -25,7 +26,7 @@ from codesearch.searching.ranking.ranking import (
     fuse,
     rank,
 )
-from codesearch.searching.signals.path_roles import roles_of
+from codesearch.searching.signals.path_roles import is_prose, roles_of
 from codesearch.searching.signals.seeming_tests import seeming_tests
 from codesearch.searching.signals.signals import definition_grade, initials, path_affinity
 from codesearch.searching.signals.words import holding, rarities, shares_held
@@ -234,6 +235,14 @@ def test_the_home_of_a_name_comes_first_though_it_defines_more() -> None:
 )
 def test_roles_of_paths(path: str, role: str) -> None:
     assert role in [found.name for found in roles_of(path)]
+
+
+def test_a_file_in_a_language_of_prose_is_documentation() -> None:
+    prose = {
+        extension for language in LANGUAGES.values() if language.prose for extension in language.extensions
+    }
+    assert {"md", "rst", "pod", "texi"} <= prose
+    assert [extension for extension in prose if not is_prose(f"src/a.{extension}")] == []
 
 
 @pytest.mark.parametrize(
