@@ -10,14 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from mlx_jinabert.backends import Backend, open_backend, resolve_backend
 from mlx_jinabert.backends.owner import BackendOwner
 from mlx_jinabert.catalog import find
 from mlx_jinabert.checkpoint.folder import ModelFolder, resolve
 from mlx_jinabert.checkpoint.late_interaction import read_late_interaction
 from mlx_jinabert.checkpoint.licence import tell_terms
 from mlx_jinabert.embedder import Embedder
-from mlx_jinabert.errors import ModelFolderError, check_choice, naming_folder
+from mlx_jinabert.errors import check_choice, naming_folder
+from mlx_jinabert.local.backend import open_for
 from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.local.headed import HeadedReranker, scores_by_modules
 from mlx_jinabert.local.judge import JUDGE_MAX_LENGTH, JudgingReranker, verdict_weights
@@ -34,7 +34,6 @@ from mlx_jinabert.text.tokenizer import Tokenizer
 
 __all__ = [
     "DTYPES",
-    "choose_dtype",
     "fingerprint_of",
     "load",
     "load_late_interaction",
@@ -116,10 +115,10 @@ def load_local(
     tell_terms(spec.folder)
     # The tokenizer of another folder may be refused: before its graph is built.
     shipped = spec.folder.origin == "embedded"
-    opening = BackendOwner(partial(_open, spec, backend, dtype), wait=False) if shipped else None
+    opening = BackendOwner(partial(open_for, spec, backend, dtype), wait=False) if shipped else None
     tokenizer = _tokenizer(spec)
     _warn_of_open_end(spec.folder, tokenizer)
-    owner = opening or BackendOwner(partial(_open, spec, backend, dtype), wait=False)
+    owner = opening or BackendOwner(partial(open_for, spec, backend, dtype), wait=False)
     owner.wait()
     return LocalEmbedder(spec, tokenizer, owner, _again(load_local, name, spec, backend=backend, **settings))
 
@@ -190,7 +189,7 @@ def _scoring_owner(spec: LocalSpec, backend: str, dtype: str) -> BackendOwner:
     What int8 costs in order has not been measured, so "auto" is float32 on ONNX, for aliases too.
     """
     plain = dtype == "auto" and spec.folder.quantization is None
-    return BackendOwner(partial(_open, spec, backend, dtype, onnx_dtype="float32" if plain else None))
+    return BackendOwner(partial(open_for, spec, backend, dtype, onnx_dtype="float32" if plain else None))
 
 
 def load_late_interaction(
@@ -215,7 +214,7 @@ def load_late_interaction(
         spec.folder.tokenizer, settings, architecture.max_position, architecture.vocab_size
     )
     onnx_dtype = "float32" if dtype == "auto" else None
-    owner = BackendOwner(partial(_open, spec, backend, dtype, onnx_dtype=onnx_dtype))
+    owner = BackendOwner(partial(open_for, spec, backend, dtype, onnx_dtype=onnx_dtype))
     reload = _again(load_late_interaction, name, spec, backend=backend, dtype=dtype)
     return LateInteractionModel(spec, tokenizer, owner, reload)
 
@@ -240,20 +239,6 @@ def fingerprint_of(name: Name) -> str:
 
         return load_remote(name).fingerprint
     return _spec_for("embedding", name).fingerprint
-
-
-def choose_dtype(dtype: str, backend: str, folder: ModelFolder) -> str:
-    """The type to ask a backend for where the caller said "auto".
-
-    ONNX Runtime computes in int8 for the models that were checked with it (the shipped one and the
-    catalogue's aliases), else in float32. MLX knows its device and decides itself.
-    """
-    if dtype != "auto" or backend != "onnx":
-        return dtype
-    if folder.quantization is not None:
-        # What was packed for MLX is unpacked and computed in int8, whatever its own bits.
-        return f"int{folder.quantization.bits}" if folder.onnx is not None else "int8"
-    return "int8" if folder.origin in ("embedded", "alias") else "float32"
 
 
 def _check_options(name: Name, backend: str, dtype: str) -> None:
@@ -285,24 +270,6 @@ def _warn_of_open_end(folder: ModelFolder, tokenizer: Tokenizer) -> None:
             "pass config_overrides={'append_token': True} (its eos_token), else False",
             folder.model_id,
         )
-
-
-def _open(spec: LocalSpec, backend: str, dtype: str, onnx_dtype: str | None = None) -> Backend:
-    """Open the backend; ``onnx_dtype`` is what ONNX Runtime computes in whatever ``dtype`` says."""
-    folder = spec.folder
-    chosen = resolve_backend(_allowed_backend(backend, folder)).name
-    wanted = onnx_dtype if onnx_dtype and chosen == "onnx" else choose_dtype(dtype, chosen, folder)
-    with naming_folder(folder.path):
-        return open_backend(chosen, folder, wanted, spec.architecture)
-
-
-def _allowed_backend(backend: str, folder: ModelFolder) -> str:
-    """The backend that a folder leaves open: one that holds an ONNX graph alone is for ONNX Runtime."""
-    if folder.weights:
-        return backend
-    if backend == "mlx":
-        raise ModelFolderError(folder.path, 'holds an ONNX graph and no weights; load it with backend="onnx"')
-    return "onnx"
 
 
 def _again(loader: Callable[..., T], name: Name, spec: LocalSpec, **settings: Any) -> Callable[[], T]:

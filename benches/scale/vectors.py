@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import mlx_jinabert
-from codesearch.files.languages import language_of
+from codesearch.files.language_of import language_of
 
 _LINES, _BATCH, _LARGEST = 3, 4096, 1 << 20
 _WORD = re.compile(r"[A-Za-z]{3}")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codesearch.files.content.source import size_limit, skipped_by_name
-from codesearch.files.languages import language_of
+from codesearch.files.language_of import language_of
 from codesearch.records import SourceFile
 
 __all__ = ["source_file", "with_headers"]

@@ -1,13 +1,10 @@
-"""Data: which language a file is written in, and which grammar reads that language.
+"""Data: the languages that files are written in, how each is recognised, and which grammar reads it.
 
-A path is enough for nearly every file; the beginning of the file decides only where the name cannot
-(no extension: the ``#!`` line; ``.h``: C or C++). What counts as a definition in each language is in
-definitions.py. Nothing here imports a grammar.
+What counts as a definition in each language is in definitions.py. Nothing here imports a grammar.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,13 +12,15 @@ from types import MappingProxyType
 from codesearch.errors import BadQuery
 
 __all__ = [
+    "EXTENSIONS",
+    "FILENAMES",
+    "INTERPRETERS",
     "LANGUAGES",
     "PROSE_EXTENSIONS",
     "Language",
     "canonical_language",
     "is_code",
     "is_prose_language",
-    "language_of",
     "place_in_line",
 ]
 
@@ -240,17 +239,10 @@ PROSE_EXTENSIONS = tuple(
 )
 """Of documentation: lower case, without the dot."""
 
-_EXTENSIONS = {extension: language.name for language in _ALL for extension in language.extensions}
-_FILENAMES = {name: language.name for language in _ALL for name in language.filenames}
-_INTERPRETERS = {program: language.name for language in _ALL for program in language.interpreters}
+EXTENSIONS = {extension: language.name for language in _ALL for extension in language.extensions}
+FILENAMES = {name: language.name for language in _ALL for name in language.filenames}
+INTERPRETERS = {program: language.name for language in _ALL for program in language.interpreters}
 _NAMES = {alias: language.name for language in _ALL for alias in (language.name, *language.aliases)}
-
-_SHEBANG = re.compile(rb"#!\s*(?:\S*/)?env\s+(?:-S\s+)?(?:-\S+\s+|\w+=\S*\s+)*(\S+)|#!\s*(\S+)")
-_CPP_ONLY = re.compile(
-    rb"^\s*(?:class\s+\w|namespace\s+[\w:]*\s*\{|template\s*<|using\s+\w|(?:public|private|protected)\s*:)"
-    rb"|^\s*#\s*include\s*<[a-z_]+>|\bstd::|\bconstexpr\b|\bnullptr\b|\bnoexcept\b",
-    re.MULTILINE,
-)
 
 
 _DATA = frozenset(
@@ -274,61 +266,17 @@ def place_in_line(language: str | None) -> int:
     return 1 if language is None or LANGUAGES[language].prose else 2
 
 
-_OBJECTIVE_C_ONLY = re.compile(
-    rb"^\s*(?:@(?:interface|implementation|protocol|class|import|property|end)\b|#\s*import\b)", re.M
-)
-_MATLAB_ONLY = re.compile(rb"^(?:\s*%|\s*function\b|\s*classdef\b)", re.MULTILINE)
-
-
-def language_of(path: str, head: bytes = b"") -> str | None:
-    """The language of the file at ``path``; ``head`` is its beginning (a line is enough for ``#!``).
-
-    None: nothing says what it is, which does not keep it from being indexed as text.
-    """
-    filename = path.rpartition("/")[2]
-    lower = filename.lower()
-    if (name := _FILENAMES.get(lower)) is not None:
-        return name
-    stem, dot, extension = lower.rpartition(".")
-    if dot and (name := _EXTENSIONS.get(extension)) is not None:
-        return _of_header(head) if extension == "h" else _of_matlab(head, name) if extension == "m" else name
-    if stem.startswith(("dockerfile", "containerfile")) or lower.startswith("dockerfile."):
-        return "dockerfile"
-    if lower.startswith(("makefile.", "gnumakefile.")):
-        return "make"
-    return _from_shebang(head)
-
-
-def _of_header(head: bytes) -> str:
-    if _OBJECTIVE_C_ONLY.search(head):
-        return "objective-c"
-    return "cpp" if _CPP_ONLY.search(head) else "c"
-
-
-def _of_matlab(head: bytes, otherwise: str) -> str:
-    """``.m`` is Objective-C's extension and MATLAB's."""
-    return "matlab" if _MATLAB_ONLY.search(head) and not _OBJECTIVE_C_ONLY.search(head) else otherwise
-
-
-def _from_shebang(head: bytes) -> str | None:
-    found = _SHEBANG.match(head.split(b"\n", 1)[0])
-    if not found:
-        return None
-    program = (found[1] or found[2]).rpartition(b"/")[2].decode("ascii", "replace")
-    return _INTERPRETERS.get(program) or _INTERPRETERS.get(program.rstrip("0123456789.-"))
-
-
 def canonical_language(name: str) -> str:
     """Return the key of ``LANGUAGES`` for a name or extension (``py``, ``.py``, ``Python``, ``c++``).
 
     Raises BadQuery, naming what is near, for anything else.
     """
     typed = name.strip().lower()
-    found = _NAMES.get(typed) or _EXTENSIONS.get(typed.lstrip("."))
+    found = _NAMES.get(typed) or EXTENSIONS.get(typed.lstrip("."))
     if found is None:
         from difflib import get_close_matches  # a search that goes well has no use for it
 
-        near = get_close_matches(typed.lstrip("."), [*_NAMES, *_EXTENSIONS], n=3)
+        near = get_close_matches(typed.lstrip("."), [*_NAMES, *EXTENSIONS], n=3)
         meant = f"did you mean {' or '.join(near)}? " if near else ""
         raise BadQuery(
             f"unknown language {name!r}; {meant}Give a name (python, rust) or an extension (py, rs); "

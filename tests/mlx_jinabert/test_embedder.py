@@ -18,7 +18,7 @@ import pytest
 
 import mlx_jinabert
 from mlx_jinabert import Embedder, TooLong
-from mlx_jinabert.loading import choose_dtype
+from mlx_jinabert.local.backend import choose_dtype
 from mlx_jinabert.vectors.precision import as_precision
 from tests.support.closeness import assert_close
 from tests.support.folders import copy_of

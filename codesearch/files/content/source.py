@@ -18,7 +18,8 @@ from pathlib import Path
 
 from codesearch.files.content.encoding import decode, is_wide
 from codesearch.files.content.notebook import Notebook, read_notebook
-from codesearch.files.languages import LANGUAGES, is_code, language_of
+from codesearch.files.language_of import language_of
+from codesearch.files.languages import LANGUAGES, is_code
 from codesearch.files.options import DEFAULT_MAX_BYTES
 from codesearch.records import SourceFile
 

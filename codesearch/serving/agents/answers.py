@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from codesearch.errors import BadQuery, CodesearchError, IndexBusy
-from codesearch.files.languages import language_of
+from codesearch.files.language_of import language_of
 from codesearch.files.repositories.roots import canonical
 from codesearch.index.index import Index
 from codesearch.records import Hit

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from codesearch.chunking.chunk import ChunkOptions, chunk_file
 from codesearch.chunking.measure import Measure
-from codesearch.files.languages import LANGUAGES, language_of
+from codesearch.files.language_of import language_of
+from codesearch.files.languages import LANGUAGES
 from codesearch.records import Chunk
 from tests.support.language_samples import SAMPLES
 from tests.support.paths import ROOT

@@ -8,7 +8,8 @@ from codesearch.chunking.syntax.definitions import DEFINITIONS
 from codesearch.chunking.syntax.grammars import GrammarUnavailable, definition_query, parse
 from codesearch.chunking.syntax.symbols import find_definitions
 from codesearch.errors import BadQuery
-from codesearch.files.languages import LANGUAGES, canonical_language, language_of
+from codesearch.files.language_of import language_of
+from codesearch.files.languages import LANGUAGES, canonical_language
 from tests.support.language_samples import SAMPLES
 
 WITH_GRAMMAR = sorted(name for name, language in LANGUAGES.items() if language.grammar)
