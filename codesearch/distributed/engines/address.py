@@ -39,7 +39,8 @@ def open_engine(url: str) -> Engine:
         raise BadQuery(f"{url} is no engine; expected {_EXPECTED}")
     if parts.scheme.startswith("postgres"):
         try:
-            from codesearch.distributed.engines.postgres import PostgresEngine, connector
+            from codesearch.distributed.engines.postgres import PostgresEngine
+            from codesearch.distributed.engines.postgres_connection import connector
         except ImportError as error:
             raise _missing("postgres", error) from error
         return PostgresEngine(*connector(url))

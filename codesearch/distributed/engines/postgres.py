@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
 import numpy as np
@@ -19,13 +17,14 @@ import pg8000.native
 from numpy.typing import NDArray
 from pg8000.exceptions import DatabaseError, InterfaceError
 
+from codesearch.distributed.engines.postgres_connection import Connect
 from codesearch.distributed.engines.postgres_sql import NEAR, TABLES, WORDS, WRITE, WRITE_TERMS
 from codesearch.distributed.engines.protocol import ANYWHERE, EngineRecord, Found, Where, one_vector
 from codesearch.distributed.engines.rows import EngineRow, chunk_from, payload_of
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.records import Chunk
 
-__all__ = ["FORMAT", "PostgresEngine", "connector"]
+__all__ = ["FORMAT", "PostgresEngine"]
 
 FORMAT = 1
 """Written into ``record``. A schema of an older format is migrated by ``_MIGRATIONS``, a newer one is
@@ -34,48 +33,6 @@ refused.
 _MIGRATIONS: Mapping[int, Sequence[str]] = {}
 """Format -> statements that bring the one before it there."""
 T = TypeVar("T")
-Connect = Callable[[], "pg8000.native.Connection"]
-
-
-def connector(url: str) -> tuple[Connect, str]:
-    """A function that connects, and the schema, of ``postgresql://user:password@host:port/database?schema=NAME``.
-
-    ``?host=/folder`` names a Unix socket, as libpq has it.
-    """
-    parts = urlsplit(url)
-    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    unknown = sorted(options.keys() - {"schema", "host"})
-    if unknown or not parts.path.strip("/"):
-        what = f"the option {unknown[0]!r}" if unknown else "no database"
-        raise BadQuery(f"{url} has {what}; expected postgresql://user@host/database?schema=NAME")
-    arguments: dict[str, Any] = {
-        "user": unquote(parts.username or "postgres"),
-        "password": unquote(parts.password) if parts.password else None,
-        "database": unquote(parts.path.strip("/")),
-        "port": parts.port or 5432,
-    }
-    if "host" in options:
-        arguments["unix_sock"] = f"{options['host']}/.s.PGSQL.{parts.port or 5432}"
-    else:
-        arguments["host"] = parts.hostname or "localhost"
-    return lambda: _Connection(**arguments), options.get("schema", "codesearch")
-
-
-class _Connection(pg8000.native.Connection):  # type: ignore[misc]
-    """A connection that leaves no socket open where the server refuses it, or is gone."""
-
-    def __init__(self, **arguments: Any) -> None:
-        try:
-            super().__init__(**arguments)
-        except BaseException:
-            if getattr(self, "_usock", None) is not None:
-                self.close()
-            raise
-
-    def close(self) -> None:
-        """Say goodbye to the server if it is still there."""
-        with suppress(InterfaceError, OSError):
-            super().close()
 
 
 class PostgresEngine:
