@@ -82,7 +82,7 @@ class VectorTable:
             best = np.flatnonzero(scores >= np.partition(scores, -limit)[-limit])
             scores, ids = scores[best], ids[best]
         order = np.lexsort((ids, -scores))[:limit]
-        return [ScoredRow(int(ids[i]), float(scores[i])) for i in order]
+        return list(map(ScoredRow, ids[order].tolist(), scores[order].tolist()))
 
     def _compared(self, query: NDArray[np.float32], allowed: Ids | None) -> tuple[NDArray[np.float32], Ids]:
         """Inner products with the vectors of these chunks, in the order of the chunk ids beside them."""

@@ -68,7 +68,8 @@ class SingleStore:
 
     def _ordered(self, found: list[ScoredRow], limit: int, rounding: float) -> list[Match]:
         ordered = by_score_and_place(found, self._places, rounding)[:limit]
-        return [Match(ChunkRef(self.root, one.id), one.score) for one in ordered]
+        root = self.root
+        return [Match(ChunkRef(root, id_), score) for id_, score in ordered]
 
     def _places(self, found: Sequence[ScoredRow]) -> Mapping[int, Place]:
         known = self.store.places([one.id for one in found])

@@ -100,7 +100,7 @@ class BestRows:
     def _best(self, restrict: str, weights: Sequence[float], params: Sequence[str | int]) -> list[ScoredRow]:
         symbol, path, body = (float(weight) for weight in weights)
         rows: list[Row] = self._db.rows(f"{_COLUMNS} {restrict} {_BEST}", (symbol, path, body, *params))
-        return [ScoredRow(*row) for row in rows]
+        return list(map(ScoredRow._make, rows))
 
     # -- how common words are
 
