@@ -156,6 +156,24 @@ def test_what_was_kept_gives_what_is_new_does(bound: str, monkeypatch: pytest.Mo
             monkeypatch.setattr(word_vectors, bound, 3)
 
 
+def test_rows_stay_where_they_are_as_others_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = [vectors().likeness(query, TEXTS) for query in QUERIES]
+    monkeypatch.setattr(word_vectors, "_FEW_ROWS", 1)
+    monkeypatch.setattr(word_vectors, "_AT_ONCE", 2)
+    small = WordVectors.load()
+    for _ in range(2):
+        for query, scores in zip(QUERIES, expected, strict=True):
+            np.testing.assert_array_equal(small.likeness(query, TEXTS), scores)
+    assert len(small._rows) <= 2 * small._count
+
+
+def test_products_of_any_number_of_rows_at_a_time_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    some, many = np.random.default_rng(0).normal(size=(2, 7, 8)).astype(np.float32)
+    for most in (1, 100, 1_000):
+        monkeypatch.setattr(word_vectors, "_ONE_THREAD", most)
+        np.testing.assert_allclose(word_vectors._products(some, many), some @ many.T, atol=1e-5)
+
+
 def test_threads_get_what_one_gets() -> None:
     shared, expected = WordVectors.load(), [vectors().likeness(query, TEXTS) for query in QUERIES]
     found: list[np.ndarray | None] = [None] * 8

@@ -106,7 +106,7 @@ class Query:
     @cached_property
     def issue(self) -> Issue:
         """The query taken apart; for a short one all of it is the title."""
-        return Issue.of(self.text)
+        return _taken_apart(self.text)
 
     @property
     def subject(self) -> str:
@@ -189,6 +189,11 @@ def stem(word: str) -> str:
             break
     # control and controller, map and mapping: a doubled last consonant is one.
     return word[:-1] if len(word) > _MIN_STEM and word[-1] == word[-2] else word
+
+
+@lru_cache(maxsize=16)  # a query is made anew as more is known of it
+def _taken_apart(text: str) -> Issue:
+    return Issue.of(text)
 
 
 def _as_name(text: str) -> Name | None:
