@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +53,14 @@ def limits_of(batch_size: int | None, batch_tokens: int | None, max_length: int,
     check_count("batch_size", batch_size)
     check_count("max_batch_tokens", batch_tokens)
     if batch_tokens is None:
-        batch_tokens = _TOKENS_PER_CORE * usable_cores() if "cpu" in device.lower() else _GPU_TOKENS
+        batch_tokens = _suiting(device)
     return Limits(batch_tokens, max_length, batch_size)
+
+
+@cache
+def _suiting(device: str) -> int:
+    """Tokens of a batch that suit a device. Cores are counted once: a short query takes little longer."""
+    return _TOKENS_PER_CORE * usable_cores() if "cpu" in device.lower() else _GPU_TOKENS
 
 
 def compute(
