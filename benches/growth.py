@@ -5,7 +5,7 @@
 Texts are the chunks of a real folder, repeated under other paths with their words changed in part, so that
 the full text has the statistics of code; vectors are synthetic (a mixture of Gaussians, 256 wide), because no
 repository at hand has a million chunks and the time of a search does not depend on what the vectors mean.
-Each size is measured in a process of its own.
+Each size is built in a process of its own, and asked in another. ``benches.growth_rivals`` asks others.
 """
 
 from __future__ import annotations
@@ -101,54 +101,63 @@ def changed(chunk: Chunk, path: str, copy: int) -> Chunk:
     return replace(chunk, path=f"copy{copy}/{path}", text=" ".join(words))
 
 
+def build(folder: Path, size: int, directory: Path) -> dict[str, float]:
+    """Build an index of a size in ``directory``."""
+    with Store.open(directory, create=True) as store:
+        started = time.perf_counter()
+        fill(store, chunks_of(folder), size)
+        VectorIndex(store, directory).save_if_due(lambda stage, done, total: None)
+        seconds = time.perf_counter() - started
+    size_bytes = sum(path.stat().st_size for path in directory.iterdir())
+    return {"seconds": seconds, "bytes": float(size_bytes), "build_peak_bytes": _peak()}
+
+
+def ask(directory: Path) -> dict[str, float]:
+    """Ask the index in ``directory``: the first question, then medians."""
+    with Store.open(directory) as store:
+        vectors = VectorIndex(store, directory)
+        searcher = Searcher(SingleStore("", store, lambda: vectors), _Embedder)
+        started = time.perf_counter()
+        searcher.search(SearchRequest.make(QUESTIONS[0]))
+        found = {"first_ms": 1000 * (time.perf_counter() - started)}
+        for mode in ("hybrid", "lexical", "semantic"):
+            times = []
+            for question in QUESTIONS * 6:
+                started = time.perf_counter()
+                searcher.search(SearchRequest.make(question, mode=mode))  # type: ignore[arg-type]
+                times.append(time.perf_counter() - started)
+            found[f"{mode}_ms"] = 1000 * float(np.median(times))
+    return {**found, "peak_bytes": _peak()}
+
+
+def _peak() -> float:
+    return 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def measure(folder: Path, size: int) -> dict[str, float]:
     """Build an index of a size, and ask it."""
     with tempfile.TemporaryDirectory() as scratch:
-        directory = Path(scratch)
-        with Store.open(directory, create=True) as store:
-            started = time.perf_counter()
-            fill(store, chunks_of(folder), size)
-            vectors = VectorIndex(store, directory)
-            vectors.save_if_due(lambda stage, done, total: None)
-            built = time.perf_counter() - started
-        size_bytes = sum(path.stat().st_size for path in directory.iterdir())
-        with Store.open(directory) as store:
-            vectors = VectorIndex(store, directory)
-            searcher = Searcher(SingleStore("", store, lambda: vectors), _Embedder)
-            started = time.perf_counter()
-            searcher.search(SearchRequest.make(QUESTIONS[0]))
-            first = time.perf_counter() - started
-            found = {
-                "chunks": float(size),
-                "seconds": built,
-                "bytes": float(size_bytes),
-                "first_ms": 1000 * first,
-            }
-            for mode in ("hybrid", "lexical", "semantic"):
-                times = []
-                for question in QUESTIONS * 6:
-                    started = time.perf_counter()
-                    searcher.search(SearchRequest.make(question, mode=mode))  # type: ignore[arg-type]
-                    times.append(time.perf_counter() - started)
-                found[f"{mode}_ms"] = 1000 * float(np.median(times))
-    return {**found, "peak_bytes": 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+        built = program.fresh("benches.growth", folder, "--build", scratch, "--sizes", size)
+        return {"chunks": float(size), **built, **program.fresh("benches.growth", folder, "--ask", scratch)}
 
 
 def main() -> None:
     parser = program.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 3_000, 10_000, 30_000, 100_000])
-    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.child:
-        print(json.dumps(measure(options.folder, options.child)))
+    if options.build or options.ask:
+        done = build(options.folder, *options.sizes, options.build) if options.build else ask(options.ask)
+        print(json.dumps(done))
         return
-    rows = []
-    for size in options.sizes:
-        rows.append(program.fresh("benches.growth", options.folder, "--child", size))
+    rows = [measure(options.folder, size) for size in options.sizes]
     print(f"{options.folder.name}, {DIM} numbers a vector, on {records.machine_line()}\n")
-    header = ["chunks", "MB on disk", "peak MB", "first ms", "hybrid ms", "lexical ms", "semantic ms"]
-    keys = ("bytes", "peak_bytes", "first_ms", "hybrid_ms", "lexical_ms", "semantic_ms")
+    header = ["chunks", "MB on disk", "peak MB, building", "peak MB, asking", "first ms"]
+    header += ["hybrid ms", "lexical ms", "semantic ms", "built in s"]
+    keys = ("bytes", "build_peak_bytes", "peak_bytes", "first_ms")
+    keys += ("hybrid_ms", "lexical_ms", "semantic_ms", "seconds")
     cells = [
         [f"{row['chunks']:,.0f}", *(f"{row[key] / (1e6 if 'bytes' in key else 1):,.1f}" for key in keys)]
         for row in rows

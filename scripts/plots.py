@@ -1,12 +1,13 @@
 """Draw docs/plots/*.svg from the records under benches/results: ``python -m scripts.plots``.
 
-``python -m benches.embed --out benches/results/embed.json`` and ``python -m benches.growth FOLDER --out
-benches/results/growth.json`` write the records.
+``python -m benches.embed --out benches/results/embed.json``, ``python -m benches.growth FOLDER --out
+benches/results/growth.json`` and ``benches.growth_rivals``, likewise, write the records.
 """
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -27,8 +28,13 @@ def main() -> None:
     for name, draw in drawings.items():
         record = RECORDS / f"{name}.json"
         if record.exists():
-            figure = draw(json.loads(record.read_text(encoding="utf-8").splitlines()[-1]))
+            figure = draw(_last(record))
             figure.savefig(PLOTS / f"{name}.svg", metadata={"Date": None}, bbox_inches="tight")
+
+
+def _last(path: Path) -> dict[str, Any]:
+    newest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+    return newest
 
 
 def embed(record: dict[str, Any]) -> Any:
@@ -51,12 +57,17 @@ def growth(record: dict[str, Any]) -> Any:
     figure, (latency, space) = plt.subplots(1, 2, figsize=(9, 3.2))
     for key in ("hybrid_ms", "lexical_ms", "semantic_ms", "first_ms"):
         latency.loglog(chunks, [row[key] for row in rows], "o-", label=key.removesuffix("_ms"))
+    rivals = _last(RECORDS / "growth_rivals.json")["rows"]
+    others = [row["chunks"] for row in rivals]
+    for name in ("semble", "ripgrep"):
+        latency.loglog(others, [row[f"{name}_ms"] for row in rivals], "s--", label=name)
     latency.set(xlabel="chunks", ylabel="ms a query (median)", title="latency")
-    latency.legend()
-    for key, label in (("bytes", "on disk"), ("peak_bytes", "peak of the process that builds and asks")):
+    latency.legend(fontsize=7)
+    for key, label in (("bytes", "on disk"), ("peak_bytes", "peak of the process that asks")):
         space.loglog(chunks, [row[key] / 1e6 for row in rows], "o-", label=label)
+    space.loglog(others, [row["semble_peak_bytes"] / 1e6 for row in rivals], "s--", label="semble, peak")
     space.set(xlabel="chunks", ylabel="MB", title=_machine(record))
-    space.legend()
+    space.legend(fontsize=7)
     return figure
 
 

@@ -38,7 +38,7 @@ class Semble:
             "queries": [query.text for query in repository.queries],
             "limits": [metrics.DEPTH, LONG],
         }
-        answers = self._ask(job)["answers"]
+        answers = self.ask(job)["answers"]
         rows = []
         for query, (short, long) in zip(repository.queries, answers, strict=True):
             hits = _hits(repository, short["hits"])
@@ -47,7 +47,8 @@ class Semble:
             )
         return rows
 
-    def _ask(self, job: dict[str, object]) -> dict[str, Any]:
+    def ask(self, job: dict[str, object]) -> dict[str, Any]:
+        """Send one job of ``rival_child``, and return its answer."""
         if self.process.stdin is None or self.process.stdout is None:
             raise RuntimeError("semble's child process was started without pipes")
         self.process.stdin.write(json.dumps(job) + "\n")

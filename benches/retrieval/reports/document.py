@@ -172,14 +172,15 @@ _TRIED = """\
 - Late interaction with the vectors of the whole model in place of its table of words ("words by their
   meaning"): 0.519 for 0.531 on comments, 0.705 for 0.704 on documentation, and 40 ms for 5. The table without
   its common direction: no better.
-- Words of the question weighed by what they tell (the length of their vector once the model's last norm has
-  scaled it: "the" keeps a fifth of what "kernel" has): lines of code 0.793 or 0.769 for 0.775, documentation
-  0.735 or 0.724 for 0.734, files 0.906 or 0.905 for 0.904, comments 0.548 or 0.556 for 0.546, commits 0.432 or
-  0.441 for 0.439, by the length relative to the unscaled vector or by itself: a different set gains each time.
-- Late interaction that is learnt: a projection of the words' vectors to 128 numbers and a weight for each word,
-  on 51,200 pairs of one repository a block with one mined negative each. Of mined negatives it tells the right
-  text better (reciprocal rank 0.585 -> 0.608), in the ranking it does not: 0.787 on lines of code, 0.726 on
-  documentation, 0.905 on files, 0.549 on comments, 0.436 on commits.
+- Words of the question weighed by what they tell (the length of their vector once the model's last norm
+  has scaled it: "the" keeps a fifth of what "kernel" has), by the length relative to the unscaled vector
+  or by itself: lines of code 0.793 or 0.769 for 0.775, documentation 0.735 or 0.724 for 0.734, files 0.906
+  or 0.905 for 0.904, comments 0.548 or 0.556 for 0.546, commits 0.432 or 0.441 for 0.439. A different set
+  gains each time.
+- Late interaction that is learnt: a projection of the words' vectors to 128 numbers and a weight for each
+  word, on 51,200 pairs, each with a mined negative. It tells the right text from mined negatives better
+  (reciprocal rank 0.585 -> 0.608), but ranks no better: 0.787 on lines of code, 0.726 on documentation,
+  0.905 on files, 0.549 on comments, 0.436 on commits.
 - Questions and texts moved by half of their means (training/README.md): by vectors alone 0.679 for 0.654
   on lines of code and 0.827 for 0.817 on files, hybrid 0.782 for 0.775, 0.730 for 0.734 on documentation and
   0.902 for 0.904 on files.
