@@ -15,7 +15,9 @@ import json
 import resource
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -72,23 +74,31 @@ def chunks_of(folder: Path) -> list[tuple[str, list[Chunk]]]:
         return [(item.file.path, list(item.chunks)) for item in pool.chunk_many(iter(read))]
 
 
+def copies(files: list[tuple[str, list[Chunk]]], size: int) -> Iterator[list[tuple[str, list[Chunk]]]]:
+    """Yield copies of the files under other paths, until they hold so many chunks."""
+    left = size
+    for copy in count():
+        made = []
+        for path, chunks in files:
+            made.append((f"copy{copy}/{path}", [changed(chunk, path, copy) for chunk in chunks[:left]]))
+            left -= len(made[-1][1])
+            if left <= 0:
+                yield made
+                return
+        yield made
+
+
 def fill(store: Store, files: list[tuple[str, list[Chunk]]], size: int) -> None:
     """Copies of the files until there are so many chunks."""
     from codesearch.records import SourceFile
 
-    random, count, copy = np.random.default_rng(1), 0, 0
-    while count < size:
+    random = np.random.default_rng(1)
+    for copy, made in enumerate(copies(files, size)):
         with store.transaction():
-            for path, chunks in files:
-                other = [changed(chunk, path, copy) for chunk in chunks[: size - count]]
-                file = SourceFile(f"copy{copy}/{path}", len(other), 0, chunks[0].language if chunks else None)
-                store.replace_file(
-                    file, f"{copy}{path}".encode()[:16], other, [document(one) for one in other]
-                )
-                count += len(other)
-                if count >= size:
-                    break
-        copy += 1
+            for path, chunks in made:
+                file = SourceFile(path, len(chunks), 0, chunks[0].language if chunks else None)
+                content = f"{copy}{path.removeprefix(f'copy{copy}/')}".encode()[:16]
+                store.replace_file(file, content, chunks, [document(one) for one in chunks])
     waiting = store.pending()
     for start in range(0, len(waiting), _BATCH):
         ids = waiting[start : start + _BATCH]
@@ -141,6 +151,14 @@ def measure(folder: Path, size: int) -> dict[str, float]:
         return {"chunks": float(size), **built, **program.fresh("benches.growth", folder, "--ask", scratch)}
 
 
+def cells(rows: Sequence[Mapping[str, float]], keys: Sequence[str]) -> list[list[str]]:
+    """The rows of a table: the chunks, then these figures, bytes in MB."""
+    return [
+        [f"{row['chunks']:,.0f}", *(f"{row[key] / (1e6 if 'bytes' in key else 1):,.1f}" for key in keys)]
+        for row in rows
+    ]
+
+
 def main() -> None:
     parser = program.parser(__doc__)
     parser.add_argument("folder", type=Path)
@@ -158,11 +176,7 @@ def main() -> None:
     header += ["hybrid ms", "lexical ms", "semantic ms", "built in s"]
     keys = ("bytes", "build_peak_bytes", "peak_bytes", "first_ms")
     keys += ("hybrid_ms", "lexical_ms", "semantic_ms", "seconds")
-    cells = [
-        [f"{row['chunks']:,.0f}", *(f"{row[key] / (1e6 if 'bytes' in key else 1):,.1f}" for key in keys)]
-        for row in rows
-    ]
-    print(records.table(header, cells))
+    print(records.table(header, cells(rows, keys)))
     records.write(options.out, "growth", {"folder": options.folder.name, "dim": DIM}, rows)
 
 

@@ -14,12 +14,13 @@ import re
 import subprocess
 import tempfile
 import time
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from benches import program, records
-from benches.growth import QUESTIONS, changed, chunks_of
+from benches.growth import QUESTIONS, cells, chunks_of, copies
 from benches.retrieval import rival
 from codesearch.records import Chunk
 
@@ -28,18 +29,11 @@ _WORD = re.compile(r"\w{4,}")
 
 
 def write_tree(files: list[tuple[str, list[Chunk]]], size: int, folder: Path) -> None:
-    """Write copies of the files until they hold so many chunks, as ``benches.growth`` fills an index."""
-    count, copy = 0, 0
-    while count < size:
-        for path, chunks in files:
-            own = [changed(chunk, path, copy) for chunk in chunks[: size - count]]
-            target = folder / f"copy{copy}" / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text("\n".join(chunk.text for chunk in own), encoding="utf-8")
-            count += len(own)
-            if count >= size:
-                break
-        copy += 1
+    """Write the copies that ``benches.growth`` fills an index with."""
+    for path, chunks in chain.from_iterable(copies(files, size)):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("\n".join(chunk.text for chunk in chunks), encoding="utf-8")
 
 
 def ask_ripgrep(command: str, folder: Path) -> dict[str, float]:
@@ -88,11 +82,8 @@ def main() -> None:
         print(row, flush=True)
     print(f"{options.folder.name} on {records.machine_line()}\n")
     keys = [key for key in rows[0] if key != "chunks"]
-    cells = [
-        [f"{row['chunks']:,.0f}", *(f"{row[key] / (1e6 if 'bytes' in key else 1):,.1f}" for key in keys)]
-        for row in rows
-    ]
-    print(records.table(["chunks", *(key.replace("_", " ").replace("bytes", "MB") for key in keys)], cells))
+    header = ["chunks", *(key.replace("_", " ").replace("bytes", "MB") for key in keys)]
+    print(records.table(header, cells(rows, keys)))
     records.write(options.out, "growth_rivals", {"folder": options.folder.name}, rows)
 
 

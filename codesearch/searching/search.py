@@ -98,8 +98,7 @@ class Searcher:
                 ranked = reranking.candidates
                 if trace:
                     trace.reranked(reranking)
-        first = ranked[: request.limit]
-        found = fold(ranked)[: request.limit] if request.fold else [Fold(candidate) for candidate in first]
+        found = fold(ranked)[: request.limit] if request.fold else list(map(Fold, ranked[: request.limit]))
         if trace:
             trace.hits([one.best.ref for one in found])
         stems = {} if request.is_listing else Query(request.query).stems

@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -160,7 +160,7 @@ class WordVectors:
         lexicon.tokens = lexicon.tokens.and_these(*self._tokenizer.known(new))
         ids, begins = lexicon.tokens.of(numbers)
         edges = np.append(begins, len(ids))[np.cumsum([0, *map(len, found)])].tolist()
-        for text, begin, end in zip(texts, edges, edges[1:], strict=False):
+        for text, (begin, end) in zip(texts, pairwise(edges), strict=True):
             lexicon.texts[text] = ids[begin:end]
             lexicon.characters += len(text)
 

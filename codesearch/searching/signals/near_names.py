@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 
+from codesearch.searching.signals.signals import bare_name
 from codesearch.storage.lexical.tokens import singular
 
 __all__ = ["near_names"]
@@ -24,7 +25,7 @@ def near_names(name: str, known: Iterable[str], *, typos: bool) -> list[str]:
 
     Names that differ in underscores, case and number only are at distance 0; others count with ``typos``.
     """
-    wanted = _bare(name)
+    wanted = singular(bare_name(name))
     allowed = (len(wanted) >= _ONE_TYPO) + (len(wanted) >= _TWO_TYPOS) if typos else 0
     holds_piece = re.compile("|".join(map(re.escape, _pieces(wanted, 2 * allowed + 1)))).search
     lengths = range(len(wanted) - allowed, len(wanted) + allowed + 1)
@@ -51,19 +52,11 @@ def _of_length(known: Iterable[str], lengths: range) -> list[tuple[str, str]]:
     All at once, because most names of an index are of another length.
     """
     names = list(known)
-    letters = _letters("\n".join(names)).split("\n")
+    letters = bare_name("\n".join(names)).split("\n")
     if len(letters) != len(names):  # one of them has a line break
-        letters = list(map(_letters, names))
+        letters = list(map(bare_name, names))
     least, most = lengths.start, lengths.stop - 1 + _PLURAL
     return [pair for pair in zip(names, letters, strict=True) if least <= len(pair[1]) <= most]
-
-
-def _letters(name: str) -> str:
-    return name.casefold().replace("_", "").replace("-", "")
-
-
-def _bare(name: str) -> str:
-    return singular(_letters(name))
 
 
 def _pieces(word: str, number: int) -> list[str]:

@@ -21,6 +21,7 @@ from codesearch.searching.signals.path_roles import roles_of
 from codesearch.storage.lexical.tokens import tokenize
 
 __all__ = [
+    "bare_name",
     "defines",
     "definition_grade",
     "initials",
@@ -71,29 +72,29 @@ def _named(chunk: Chunk, name: str, fold_case: bool) -> float:
     if inside:
         return _INNER
     if fold_case:
-        folded = _bare(name)
-        if folded == _bare(chunk.symbol):
+        folded = bare_name(name)
+        if folded == bare_name(chunk.symbol):
             return _OTHER_CASE if chunk.symbol in chunk.definitions else _OTHER_CASE * _CONTINUED
-        if any(folded == _bare(defined) for defined in chunk.definitions):
+        if any(folded == bare_name(defined) for defined in chunk.definitions):
             return _OTHER_CASE * _INNER
     return 0.0
 
 
 def within(chunk: Chunk, scope: str) -> bool:
     """Whether the innermost enclosing name of the query encloses the chunk, or names its file or folder."""
-    wanted = _bare(scope)
+    wanted = bare_name(scope)
     where = PurePosixPath(chunk.path)
     around = (part for name in (*chunk.scope, chunk.symbol) for part in (name, *_QUALIFIER.split(name)))
-    return any(wanted == _bare(part) for part in (*around, where.stem, where.parent.name))
+    return any(wanted == bare_name(part) for part in (*around, where.stem, where.parent.name))
 
 
 def _namesake(path: str, name: Name) -> float:
     """1 for the file that is named after the name (or its scope), less for any other."""
     file = PurePosixPath(path).name
-    wanted = {_bare(name.last), *(_bare(scope) for scope in name.scope[-1:])}
-    if _bare(file.rpartition(".")[0] or file) in wanted:
+    wanted = {bare_name(name.last), *(bare_name(scope) for scope in name.scope[-1:])}
+    if bare_name(file.rpartition(".")[0] or file) in wanted:
         return 1.0
-    return _PARTIAL_NAMESAKE if _bare(file.split(".")[0]) in wanted else _NOT_NAMESAKE
+    return _PARTIAL_NAMESAKE if bare_name(file.split(".")[0]) in wanted else _NOT_NAMESAKE
 
 
 def last_component(name: str) -> str:
@@ -101,7 +102,7 @@ def last_component(name: str) -> str:
     return _QUALIFIER.split(name)[-1] if "." in name or ":" in name or "\\" in name else name
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
     """A name without case, underscores and hyphens: http_client, HttpClient and http-client are one."""
     return name.casefold().replace("_", "").replace("-", "")
 
