@@ -1,4 +1,4 @@
-"""Where this package keeps what it can compute again: ONNX graphs and file hashes. Never data of the user.
+"""Where this package keeps what it can compute again: ONNX graphs, tables of words, file hashes. No user data.
 
 What lies there is believed, so it is kept in folders that nobody else can write to.
 """

@@ -1,23 +1,28 @@
 """What the tokenizers library makes of a tokenizer.json: read once for all that read the same file.
 
 A file is known by its device, inode, size and times, and what was read of it is kept for as long as somebody
-uses it: a model and the table of its words have one tokenizer.
+uses it: a model and the table of its words have one tokenizer. Where a table of its words was made before
+(``table_cache.py``), its vocabulary is read when more than a few words are asked for.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from mlx_jinabert.checkpoint.reading import parse_json, read_file
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.text.table_cache import StoredTable, load_table, store_table
+from mlx_jinabert.text.table_reader import TableReader
 from mlx_jinabert.text.vocabulary import largest_id
+from mlx_jinabert.text.word_table import WordTable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Reader
@@ -29,15 +34,64 @@ _SETTINGS = ("unk_token", "continuing_subword_prefix", "max_input_chars_per_word
 _KEPT: WeakValueDictionary[tuple[str, tuple[int, ...]], TokenizerFile] = WeakValueDictionary()
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
 class TokenizerFile:
     """A tokenizer.json. Others use ``reader`` too: it neither cuts nor pads, and nobody changes that."""
 
-    reader: Reader
-    padding: Mapping[str, Any] | None
-    """What the file says of padding."""
-    largest_id: int
-    """The largest id that it can give."""
+    def __init__(self, path: Path, content: bytes) -> None:
+        """Raises ModelFolderError where the content is no tokenizer's."""
+        self._path, self._content = path, content
+        self._lock = threading.Lock()
+        self._reader: Reader | None = None
+        digest = hashlib.sha256(content).hexdigest()
+        stored = load_table(digest)
+        if stored is None:
+            self._reader, described = _read(path, content)
+            self.padding: Mapping[str, Any] | None = described.get("padding")
+            """What the file says of padding."""
+            self.largest_id = largest_id(described)
+            """The largest id that it can give."""
+            stored = self._tabled(described)
+            if stored is not None:
+                store_table(digest, stored)
+        else:
+            self.padding, self.largest_id = stored.padding, stored.largest_id
+        self.table: TableReader | None = stored.reader if stored else None
+        """Gives the ids of few texts in less time than it takes to read the vocabulary."""
+
+    @property
+    def reader(self) -> Reader:
+        """The library's tokenizer, with the whole vocabulary."""
+        with self._lock:
+            if self._reader is None:
+                self._reader, _ = _read(self._path, self._content)
+                self._content = b""
+            return self._reader
+
+    @property
+    def frame(self) -> Reader:
+        """The library's tokenizer with its special tokens, maybe without all others."""
+        return self.table.frame if self.table else self.reader
+
+    @property
+    def is_read(self) -> bool:
+        """Whether ``reader`` is there, so that asking it takes the least time."""
+        return self._reader is not None
+
+    def token_id(self, token: str) -> int | None:
+        """Return the id of a token; None for what is none."""
+        found: int | None = self.table.token_id(token) if self.table else self.reader.token_to_id(token)
+        return found
+
+    def _tabled(self, described: Mapping[str, Any]) -> StoredTable | None:
+        known = _known_words(described)
+        table = None if known is None else WordTable.of(described["model"]["vocab"])
+        if known is None or table is None:
+            return None
+        few = {**described, "model": {**described["model"], "vocab": known}}
+        try:
+            return StoredTable(TableReader(few, table), self.padding, self.largest_id)
+        except ValueError:
+            return None
 
 
 @contextmanager
@@ -56,7 +110,10 @@ def read_tokenizer(path: Path) -> TokenizerFile:
     key = _key(path)
     found = _KEPT.get(key) if key else None
     if found is None:
-        found = _read(path)
+        content = read_file(path, _MOST_BYTES)
+        if content is None:
+            raise ModelFolderError(path, "not a readable tokenizer.json: there is no such file")
+        found = TokenizerFile(path, content)
         if key and _key(path) == key:
             _KEPT[key] = found
     return found
@@ -71,10 +128,8 @@ def _key(path: Path) -> tuple[str, tuple[int, ...]] | None:
     return os.fspath(path), stamp
 
 
-def _read(path: Path) -> TokenizerFile:
-    content = read_file(path, _MOST_BYTES)
-    if content is None:
-        raise ModelFolderError(path, "not a readable tokenizer.json: there is no such file")
+def _read(path: Path, content: bytes) -> tuple[Reader, Any]:
+    """Return the library's tokenizer, and the file as it was parsed."""
     with failing_at(path):
         text = content.decode("utf-8")
     described = parse_json(path, content)
@@ -82,7 +137,7 @@ def _read(path: Path) -> TokenizerFile:
         reader = _reader(text, described)
     reader.no_truncation()
     reader.no_padding()
-    return TokenizerFile(reader, described.get("padding"), largest_id(described))
+    return reader, described
 
 
 def _reader(text: str, described: Any) -> Reader:

@@ -27,6 +27,7 @@ from mlx_jinabert.text.reader import failing_at, read_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
+    from tokenizers import Tokenizer as Reader
 
 __all__ = ["Ids", "Piece", "TokenBatch", "TokenizedTexts", "Tokenizer", "without_surrogates"]
 
@@ -36,6 +37,8 @@ Ids = NDArray[np.int32]
 _PAD_TOKENS = ("<pad>", "[PAD]", "<|pad|>", "<|endoftext|>", "<unk>")
 """Looked for where tokenizer.json has no padding section of its own, in this order."""
 _MOST_ID = 2**31 - 1
+_FEW_CHARACTERS = 50_000
+"""Of texts whose words are looked up one by one, before the vocabulary is read: that takes as long."""
 _AT_ONCE = 512
 """Texts handed to the tokenizer in one call: bounds what its encodings hold."""
 
@@ -110,27 +113,34 @@ class Tokenizer:
         """
         self._path = path
         self._file = read_tokenizer(path)  # held: it is shared for as long as somebody has it
-        self._reader = self._file.reader
         _check_ids(path, self._file.largest_id, table_rows)
         self.pad_id = self._find_pad(self._file.padding)
         with self._failing():
-            closed = self._reader.encode("x")
+            closed = self._file.frame.encode("x")
         closing = closed.ids[-1] if closed.special_tokens_mask[-1:] == [1] else None
         self._end = self._find_end(path, end, closing)
         self.closes = closing is not None or len(self._end) > 0
         """Whether texts end with a special token."""
-        specials = self._reader.num_special_tokens_to_add(is_pair=False) + len(self._end)
+        specials = self._file.frame.num_special_tokens_to_add(is_pair=False) + len(self._end)
         if max_length < specials + 1:
             raise ModelFolderError(
                 path, f"max_length {max_length} leaves no room beside {specials} special tokens"
             )
         self.max_length = max_length
+        self._few = _FEW_CHARACTERS
+
+    @property
+    def _reader(self) -> Reader:
+        return self._file.reader
 
     def _failing(self) -> AbstractContextManager[None]:
         return failing_at(self._path)
 
     def encode(self, texts: Sequence[str]) -> TokenizedTexts:
         """Token ids with special tokens, each cut to ``max_length``, and the lengths before the cut."""
+        few = self._looked_up(texts)
+        if few is not None:
+            return few
         ids: list[Ids] = []
         lengths: list[int] = []
         for encoding in self._encodings(texts):
@@ -140,8 +150,7 @@ class Tokenizer:
 
     def token_id(self, token: str) -> int | None:
         """The id of a token of the vocabulary; None for anything else."""
-        found: int | None = self._reader.token_to_id(token)
-        return found
+        return self._file.token_id(token)
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included, before any cut."""
@@ -192,6 +201,19 @@ class Tokenizer:
                 encodings = self._reader.encode_batch_fast(clean, add_special_tokens=False)
             yield from encodings
 
+    def _looked_up(self, texts: Sequence[str]) -> TokenizedTexts | None:
+        """``encode`` by the table of words; None where the whole tokenizer has to, or is there already."""
+        table, characters = self._file.table, sum(map(len, texts))
+        if table is None or self._file.is_read or characters > self._few:
+            return None
+        self._few -= characters
+        found = table.ids([without_surrogates(text) for text in texts], framed=True)
+        room = self.max_length - len(self._end)
+        if found is None or not all(0 < len(each) <= room for each in found):
+            return None
+        ids = tuple(np.array([*each, *self._end], np.int32) for each in found)
+        return TokenizedTexts(ids, tuple(map(len, ids)))
+
     def _cut(self, encoding: Encoding) -> Ids:
         ids = np.asarray(encoding.ids, dtype=np.int32)
         room = self.max_length - len(self._end)
@@ -207,7 +229,7 @@ class Tokenizer:
         """The token to append to every text, (0 or 1,) int32: none after the file's own ``closing`` token."""
         if end is None:
             return np.empty(0, dtype=np.int32)
-        token = self._reader.token_to_id(end.text)
+        token = self._file.token_id(end.text)
         if token is None:
             raise ModelFolderError(path, f"has no token {end.text!r}, with which texts are to end")
         if closing is None:
@@ -223,7 +245,7 @@ class Tokenizer:
     def _find_pad(self, padding: Mapping[str, object] | None) -> int:
         if padding is not None and isinstance(padding.get("pad_id"), int):
             return int(str(padding["pad_id"]))
-        found = (self._reader.token_to_id(token) for token in _PAD_TOKENS)
+        found = (self._file.token_id(token) for token in _PAD_TOKENS)
         # Without any of them 0 is as good as another: padding is masked everywhere.
         return next((pad for pad in found if pad is not None), 0)
 

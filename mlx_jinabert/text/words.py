@@ -22,12 +22,16 @@ class WordTokenizer(Tokenizer):
 
     def __init__(self, path: Path, table_rows: int) -> None:
         super().__init__(path, _LONGEST, table_rows=table_rows)
-        unknown = getattr(self._reader.model, "unk_token", None)
+        unknown = getattr(self._file.frame.model, "unk_token", None)
         self._unknown = self.token_id(unknown) if isinstance(unknown, str) else None
 
     def known(self, words: Sequence[str]) -> tuple[Ids, NDArray[np.intp]]:
         """Return the known tokens of all words, one behind the other, and how many each has, maybe none."""
-        lists = [encoding.ids[:_LONGEST] for encoding in self._bare(words)]
+        table = self._file.table
+        found = table.ids_of_words(words) if table else None
+        if found is None:
+            found = [encoding.ids for encoding in self._bare(words)]
+        lists = [ids[:_LONGEST] for ids in found]
         lengths = np.fromiter(map(len, lists), np.intp, len(lists))
         ids = np.fromiter(chain.from_iterable(lists), np.int32, int(lengths.sum()))
         is_known = np.ones(len(ids), np.bool_) if self._unknown is None else ids != self._unknown
