@@ -31,10 +31,10 @@ __all__ = [
 ]
 
 ARCHITECTURES: tuple[str, ...] = (
+    "jina_bert",
     "nomic_bert",
     "gte",
     "modernbert",
-    "jina_bert",
     "roberta",
     "bert",
     "qwen2",
@@ -48,7 +48,8 @@ ARCHITECTURES: tuple[str, ...] = (
     "c2llm",
     "static",
 )
-"""Folders, in the order in which they are asked; the first that recognises a checkpoint reads it."""
+"""Folders, in the order in which they are asked; the first that recognises a checkpoint reads it. That of the
+shipped model comes first: the configurations of others are imported when they are asked."""
 
 _LAYER_COUNTS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _COUNTABLE = 1024

@@ -57,6 +57,7 @@ class OnnxBackend:
         self._rows = architecture.vocab_size
         self._cores = usable_cores()
         self._graph = GraphFile(folder, architecture, self.dtype)
+        self._final = self.dtype in architecture.final_graphs and not architecture.num_labels
         self._per_token = folder.pooling == "tokens"
         self._narrow = self._open(threads=1)
         self._wide: Session | None = None
@@ -64,7 +65,8 @@ class OnnxBackend:
 
     def _open(self, threads: int) -> Session:
         def session(path: str, foreign: bool) -> Session:
-            return Session(path, threads, self.dim, foreign=foreign, per_token=self._per_token)
+            final = self._final and not foreign
+            return Session(path, threads, self.dim, foreign=foreign, final=final, per_token=self._per_token)
 
         return self._graph.open(session)
 

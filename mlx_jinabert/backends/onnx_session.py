@@ -30,18 +30,25 @@ _INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 class Session:
     """The graph at ``path`` on ``threads`` threads; it gives ``width`` numbers a text, or a token.
 
-    ``foreign``: it was not built here, so its runs are timed.
+    ``foreign``: it was not built here, so its runs are timed. ``final``: there is nothing to optimise in it.
     """
 
     def __init__(
-        self, path: str, threads: int, width: int, *, foreign: bool, per_token: bool = False
+        self,
+        path: str,
+        threads: int,
+        width: int,
+        *,
+        foreign: bool,
+        final: bool = False,
+        per_token: bool = False,
     ) -> None:
         """Raises ModelFolderError for inputs or outputs that are no model's, and what onnxruntime raises."""
         self._foreign = foreign
         self._path = path
         self._width = width
         self._per_token = per_token
-        self.session = _open(path, threads)
+        self.session = _open(path, threads, final)
         inputs = {each.name for each in self.session.get_inputs()}
         outputs = self.session.get_outputs()
         if not {"input_ids"} <= inputs <= _INPUTS or len(outputs) != 1:
@@ -90,22 +97,26 @@ class Session:
     def _bounded(self, columns: dict[str, NDArray[np.int64]], seconds: float) -> NDArray[np.float32]:
         options = onnxruntime.RunOptions()
         options.log_severity_level = _FATAL
-        timer = threading.Timer(seconds, lambda: setattr(options, "terminate", True))
-        timer.daemon = True
-        if self._foreign:
+        timer = (
+            threading.Timer(seconds, lambda: setattr(options, "terminate", True)) if self._foreign else None
+        )
+        if timer is not None:
+            timer.daemon = True
             timer.start()
         try:
             values: NDArray[np.float32] = np.asarray(self.session.run([self._output], columns, options)[0])
         except Exception as error:  # onnxruntime's errors share no base
             raise ModelFolderError(self._path, f"its graph failed: {error}") from error
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
         return values
 
 
-def _open(path: str, threads: int) -> onnxruntime.InferenceSession:
+def _open(path: str, threads: int, final: bool) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    levels = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = levels.ORT_DISABLE_ALL if final else levels.ORT_ENABLE_ALL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _QUIET

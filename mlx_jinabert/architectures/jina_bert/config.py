@@ -44,6 +44,7 @@ class JinaBertConfig(ArchitectureConfig):
 
     architecture: ClassVar[str] = "jina_bert"
     unused: ClassVar[tuple[str, ...]] = ("pooler.", "cls.", "embeddings.position_ids")
+    final_graphs: ClassVar[frozenset[str]] = frozenset({"float32", "int8"})
 
     variant: Variant
     type_vocab_size: int

@@ -145,6 +145,9 @@ class ArchitectureConfig(ABC):
     """Whether the vectors of tokens become one by layers of its own: ``pool`` of its implementations."""
     overflows_float16: ClassVar[bool] = False
     """Whether activations leave the range of float16, so that bfloat16 is the half type to compute in."""
+    final_graphs: ClassVar[frozenset[str]] = frozenset()
+    """Types whose ONNX graphs are what ONNX Runtime's optimiser would make of them, so that they are opened
+    without it, which takes less time. Graphs with labels never are."""
 
     hidden_size: int
     vocab_size: int

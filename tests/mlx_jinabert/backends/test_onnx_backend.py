@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
@@ -27,6 +28,10 @@ pytest.importorskip("onnx")
 
 from mlx_jinabert.architectures.graphs import build_graph
 from mlx_jinabert.backends import onnx as backend
+from mlx_jinabert.backends.onnx_session import Session
+from mlx_jinabert.backends.ort import onnxruntime
+from mlx_jinabert.text.tokenizer import TokenBatch
+from tests.support.graphing import build
 
 LENGTHS = (1, 5, 9, 30)
 
@@ -228,3 +233,56 @@ def test_two_threads_of_a_core_count_once(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(cores.os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
     monkeypatch.setattr(cores, "_QUOTA", tmp_path / "none")
     assert cores._physical_cores() == 2
+
+
+def operators(path: Path) -> Counter[str]:
+    """The operators of a graph and its branches, without those that name or join what is there."""
+    import onnx
+
+    left, found = [onnx.load(path, load_external_data=False).graph], Counter[str]()
+    while left:
+        for node in left.pop().node:
+            found[node.op_type] += 1
+            left += [attribute.g for attribute in node.attribute if attribute.HasField("g")]
+    return Counter({name: n for name, n in found.items() if name not in ("Identity", "Concat", "Cast")})
+
+
+FINAL = [
+    ("code", "int8", "mean"),
+    ("code", "float32", "cls"),
+    ("en", "int8", "last"),
+    ("en", "float32", "tokens"),
+]
+
+
+@pytest.mark.parametrize(("model", "dtype", "pooling"), FINAL)
+def test_a_final_graph_is_what_the_optimiser_makes_of_it(
+    tmp_path: Path, model: str, dtype: str, pooling: str
+) -> None:
+    folder = checkpoint_folder(Checkpoint(model, heads=12, hidden=192, intermediate=256))
+    build(folder, dtype, pooling).save(tmp_path / "model.onnx")
+    before, after = (
+        Session(
+            str(tmp_path / "model.onnx"), 1, 192, foreign=False, final=final, per_token=pooling == "tokens"
+        )
+        for final in (False, True)
+    )
+    levels = onnxruntime.GraphOptimizationLevel
+    assert after.session.get_session_options().graph_optimization_level == levels.ORT_DISABLE_ALL
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = levels.ORT_ENABLE_ALL
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    onnxruntime.InferenceSession(tmp_path / "model.onnx", options, providers=["CPUExecutionProvider"])
+    assert operators(tmp_path / "optimised.onnx") == operators(tmp_path / "model.onnx")
+    batch = TokenBatch.pad(random_ids(LENGTHS, 512), 32, 0)
+    np.testing.assert_array_equal(before.run(batch), after.run(batch))
+
+
+@pytest.mark.parametrize(("model", "is_final"), [("code", True), ("bert", False), ("reranker", False)])
+def test_only_final_graphs_are_opened_without_the_optimiser(model: str, is_final: bool) -> None:
+    record, architecture = read(checkpoint_folder(Checkpoint(model)))
+    opened = backend.OnnxBackend(record, architecture, "int8")
+    level = opened._narrow.session.get_session_options().graph_optimization_level
+    assert (level == onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL) == is_final
+    opened.close()
