@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, get_args
 
 from mlx_jinabert.backends.owner import BackendOwner
@@ -34,6 +35,7 @@ from mlx_jinabert.text.tokenizer import Tokenizer
 
 __all__ = [
     "DTYPES",
+    "begin_to_load",
     "fingerprint_of",
     "load",
     "load_late_interaction",
@@ -93,6 +95,22 @@ def load(
     return load_local(name, **options)
 
 
+def begin_to_load(name: Name) -> Callable[[], Embedder]:
+    """Begin ``load(name)``, and return a function that waits for the model.
+
+    What takes longest is done in another thread meanwhile. Either raises what ``load`` raises.
+    """
+    if isinstance(name, str) and is_remote(name):
+        return partial(load, name)
+    model, owner = _begin_local(name)
+
+    def finish() -> Embedder:
+        owner.wait()
+        return model
+
+    return finish
+
+
 def load_local(
     name: Name,
     *,
@@ -104,13 +122,26 @@ def load_local(
     config_overrides: Mapping[str, Any] | None = None,
 ) -> LocalEmbedder:
     """``load`` for a model on this machine."""
-    _check_options(name, backend, dtype)
     settings = {
         "dtype": dtype,
         "truncate_dim": truncate_dim,
         "max_length": max_length,
         "config_overrides": dict(config_overrides or {}),
     }
+    model, owner = _begin_local(name, backend, dtype, revision, settings)
+    owner.wait()
+    return model
+
+
+def _begin_local(
+    name: Name,
+    backend: str = "auto",
+    dtype: str = "auto",
+    revision: str | None = None,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+) -> tuple[LocalEmbedder, BackendOwner]:
+    """A model whose backend is still being opened: its owner has to be waited for before it is used."""
+    _check_options(name, backend, dtype)
     spec = _spec_for("embedding", name, revision=revision, **settings)
     tell_terms(spec.folder)
     # The tokenizer of another folder may be refused: before its graph is built.
@@ -119,8 +150,8 @@ def load_local(
     tokenizer = _tokenizer(spec)
     _warn_of_open_end(spec.folder, tokenizer)
     owner = opening or BackendOwner(partial(open_for, spec, backend, dtype), wait=False)
-    owner.wait()
-    return LocalEmbedder(spec, tokenizer, owner, _again(load_local, name, spec, backend=backend, **settings))
+    again = _again(load_local, name, spec, backend=backend, **settings)
+    return LocalEmbedder(spec, tokenizer, owner, again), owner
 
 
 def load_reranker(

@@ -23,6 +23,7 @@ from codesearch.index.status import Status, read_status
 from codesearch.models.adapter import AdaptedEmbedder
 from codesearch.models.embedder import Model
 from codesearch.models.pool import ModelPool
+from codesearch.models.words import load_words
 from codesearch.records import Embedder, Filter, Progress, Scorer, Stats, StoredChunk, silent
 from codesearch.searching.request import SearchRequest, SimilarRequest
 from codesearch.searching.search import Answer, Searcher
@@ -125,7 +126,16 @@ class Index(Exchange, Searchable):
         asks = isinstance(request, SearchRequest)  # else code is compared with code, as the model made it
         embedder = self._tuned_embedder if asks else self._query_embedder
         with self._database() as database:
+            if isinstance(request, SearchRequest) and request.uses_vectors and database.store.has_vectors():
+                self._get_ready(database, request)
             return Searcher(database.search_store, embedder).answer(request, scorer)
+
+    def _get_ready(self, database: OpenDatabase, request: SearchRequest) -> None:
+        """Begin to load the model where it is not there, and read meanwhile what else the answer needs."""
+        if self._choice.current().load_ahead():
+            database.vectors().catch_up()
+            if request.mode == "hybrid":
+                load_words()
 
     def _ask(self, question: Callable[[SearchStore], T]) -> T:
         with self._database() as database:

@@ -190,8 +190,11 @@ class Indexes(Searchable):
 
     def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
         def answer(members: list[Member]) -> Answer:
-            uses_vectors = isinstance(request, SimilarRequest) or request.uses_vectors
+            embeds = isinstance(request, SearchRequest) and request.uses_vectors
+            uses_vectors = embeds or isinstance(request, SimilarRequest)
             compared = comparable(members) if uses_vectors else Comparable(None, ())
+            if embeds and compared.model is not None:
+                compared.model.load_ahead()
             with union_of(members, compared.members) as union:
                 found = Searcher(union, compared.load).answer(request, scorer)
             for root, mismatch in compared.others:

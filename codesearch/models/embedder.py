@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,6 +62,8 @@ class Model:
         self._lock = threading.Lock()
         self._fingerprint: str | None = None
         self._embedder: Embedder | None = None
+        self._finish: Callable[[], Embedder] | None = None
+        """Finishes a load that was begun."""
         self.named = True
         """Whether ``name`` alone brings the model back."""
         self._by_name = isinstance(model, str)
@@ -148,8 +150,21 @@ class Model:
                     "or rebuild with a model that has a name (codesearch index --model NAME --rebuild)",
                 )
             if self._embedder is None:
-                self._embedder = _load(self.name)
+                finish, self._finish = self._finish or _begin_to_load(self.name), None
+                with _failing_as(self.name):
+                    self._embedder = finish()
             return self._embedder
+
+    def load_ahead(self) -> bool:
+        """Begin to load the model, if it is not there: ``load`` finishes that, and raises what is wrong.
+
+        Returns whether it has been begun and not finished.
+        """
+        with self._lock, suppress(ModelUnavailable):
+            if self._embedder is None and self._finish is None and self.named:
+                self._finish = _begin_to_load(self.name)
+            return self._finish is not None
+        return False
 
     def runtime(self) -> Runtime:
         """Load the model and return what it runs on."""
@@ -243,21 +258,24 @@ def _count_truncated(embedder: Embedder, texts: list[str]) -> int:
 
 
 def _named_fingerprint(name: str) -> str:
+    from mlx_jinabert.loading import fingerprint_of
+
+    with _failing_as(name):
+        return fingerprint_of(name)
+
+
+def _begin_to_load(name: str) -> Callable[[], Embedder]:
+    from mlx_jinabert.loading import begin_to_load
+
+    with _failing_as(name):
+        return begin_to_load(name)
+
+
+@contextmanager
+def _failing_as(name: str) -> Iterator[None]:
     from mlx_jinabert.errors import JinabertError
 
     try:
-        from mlx_jinabert.loading import fingerprint_of
-
-        return fingerprint_of(name)
+        yield
     except JinabertError as error:
         raise ModelUnavailable(name, str(error)) from error
-
-
-def _load(name: str) -> Embedder:
-    import mlx_jinabert
-
-    try:
-        embedder: Embedder = mlx_jinabert.load(name)
-    except mlx_jinabert.errors.JinabertError as error:
-        raise ModelUnavailable(name, str(error)) from error
-    return embedder

@@ -6,6 +6,7 @@ Whatever model an index was made with: these vectors are in the package, and tak
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,18 @@ from codesearch.models.embedder import SHIPPED
 if TYPE_CHECKING:
     from mlx_jinabert.local.word_vectors import WordVectors
 
-__all__ = ["word_likeness"]
+__all__ = ["load_words", "word_likeness"]
 
 
 def word_likeness(query: str, texts: Sequence[str], /) -> NDArray[np.float64]:
     """Score texts by their words, (n,) float64, at most 1 (a ``Scorer``). The first call reads the table."""
     return _loaded().likeness(query, texts)
+
+
+def load_words() -> None:
+    """Read the table ahead of the first call. What is wrong with it is raised there."""
+    with suppress(ModelUnavailable):
+        _loaded()
 
 
 @cache

@@ -118,15 +118,15 @@ class Searcher:
 
     def _ranked(self, request: SearchRequest, trace: Trace | None) -> list[Candidate]:
         query = Query(request.query, kind=request.kind)
-        vector = self._embedded(query) if request.uses_vectors else None
         count = depth(request.limit)
         with self._store.snapshot():
             scope = self._scope(request)
             query = informed(query, self._store, self._weights.columns)
-            semantic = [] if vector is None else self._store.nearest(vector, count, scope)
             lexical: list[Match] = []
             if request.mode != "semantic":
                 lexical = self._store.lexical(query.asked_terms, count, self._weights.columns, scope)
+            vector = self._embedded(query) if request.uses_vectors else None  # late: the model may still load
+            semantic = [] if vector is None else self._store.nearest(vector, count, scope)
             if trace:
                 trace.lists(lexical, semantic)
             if request.mode == "semantic":

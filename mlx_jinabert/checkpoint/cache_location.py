@@ -1,4 +1,4 @@
-"""Where this package keeps what it can compute again: ONNX graphs, tables of words, file hashes. No user data.
+"""Where this package keeps what it can compute again: graphs, tables of words, hashes. Never data of the user.
 
 What lies there is believed, so it is kept in folders that nobody else can write to.
 """
