@@ -1,4 +1,4 @@
-"""Where this package keeps what it can compute again: graphs, tables of words, hashes. Never data of the user.
+"""Where this package keeps what it can compute again: graphs, tables of words, hashes. Never a user's data.
 
 What lies there is believed, so it is kept in folders that nobody else can write to.
 """
