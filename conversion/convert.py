@@ -24,8 +24,9 @@ from conversion.triton.repository import (
     write_repository,
 )
 from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
-from mlx_jinabert.architectures.graphs import GROUP_SIZES, build_graph
+from mlx_jinabert.architectures.graphs import build_graph
 from mlx_jinabert.architectures.shared.matching import match
+from mlx_jinabert.architectures.shared.onnx.dtypes import GROUP_SIZES
 from mlx_jinabert.checkpoint.fingerprint import remember_conversion
 from mlx_jinabert.checkpoint.folder import ModelFolder, read_folder, resolve
 from mlx_jinabert.checkpoint.pooling_mode import check_own_layers, tell_pooling

@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlx_jinabert import __version__
 from mlx_jinabert.architectures import implementation
+from mlx_jinabert.architectures.shared.onnx.dtypes import DTYPES
 
 if TYPE_CHECKING:
     from mlx_jinabert.architectures import ArchitectureConfig
     from mlx_jinabert.architectures.shared.onnx.builder import Graph
     from mlx_jinabert.checkpoint.weights import Weights
 
-__all__ = ["DTYPES", "GROUP_SIZES", "build_graph", "builder_sources", "builder_version"]
-
-DTYPES = ("float32", "int8", "int4")
-"""Types that a graph can compute its matrix products in."""
-
-GROUP_SIZES: Mapping[str, int] = {"int8": 0, "int4": 32}
-"""Inputs whose weights share a scale; 0: those of an output channel, or of one of its few parts."""
+__all__ = ["build_graph", "builder_sources", "builder_version"]
 
 
 def build_graph(

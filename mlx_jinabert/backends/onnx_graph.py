@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mlx_jinabert.architectures import graphs
+from mlx_jinabert.architectures.shared.onnx.dtypes import DTYPES
 from mlx_jinabert.backends.graph_cache import cached_graph, discard
 from mlx_jinabert.checkpoint.fingerprint import stored_content
 from mlx_jinabert.checkpoint.sentence_files import read_json
@@ -35,12 +36,12 @@ def computed_dtype(dtype: str) -> str:
     """``dtype`` if graphs compute in it, float32 for "auto"; raises BackendUnavailable otherwise."""
     if dtype == "auto":
         return "float32"
-    if dtype in graphs.DTYPES:
+    if dtype in DTYPES:
         return dtype
     raise BackendUnavailable(
         "onnx",
         f"it does not compute in {dtype} on a CPU (half types would be converted to float32 at every "
-        f"operator); pass dtype={' or '.join(map(repr, graphs.DTYPES))}, or backend='mlx'",
+        f"operator); pass dtype={' or '.join(map(repr, DTYPES))}, or backend='mlx'",
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import signal
+import socket
 from types import FrameType
 
 import uvicorn
@@ -14,6 +16,7 @@ from mlx_jinabert.checkpoint.folder import origin_of
 from mlx_jinabert.errors import JinabertError
 from mlx_jinabert.remote.address import is_remote
 from mlx_jinabert.server.app import create_app
+from mlx_jinabert.server.listening import listen
 from mlx_jinabert.server.settings import Settings
 
 __all__ = ["NotServed", "make_server", "run"]
@@ -40,6 +43,7 @@ def run(settings: Settings) -> None:
         if is_remote(spec.source):
             raise NotServed(f"{spec.source} is a model behind HTTP already; serve one of this machine")
         origin_of(spec.source)
+    sockets = _listen(settings)
     failures: list[str] = []
 
     def give_up(problem: str) -> None:
@@ -51,13 +55,7 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ignore)
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    try:
-        server.run()
-    except SystemExit as error:  # uvicorn's, once it has logged why it cannot listen
-        where = f"{settings.host}:{settings.port}"
-        raise NotServed(
-            f"cannot listen on {where}, the log says why; choose another --host or --port"
-        ) from error
+    server.run(sockets)
     if failures:
         raise NotServed(failures[0])
 
@@ -76,6 +74,19 @@ def make_server(settings: Settings, app: ASGIApp) -> uvicorn.Server:
         timeout_graceful_shutdown=settings.drain_seconds,
     )
     return uvicorn.Server(config)
+
+
+def _listen(settings: Settings) -> list[socket.socket]:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    try:
+        sockets = listen(settings.host, settings.port)
+    except OSError as error:
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise NotServed(
+            f"cannot listen on {host}:{settings.port}: {reason}; choose another --host or --port"
+        ) from error
+    _log.info("running on http://%s:%d", host, sockets[0].getsockname()[1])
+    return sockets
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:

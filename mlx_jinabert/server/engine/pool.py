@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-import mlx_jinabert
 from mlx_jinabert.errors import JinabertError
-from mlx_jinabert.local.embedder import LocalEmbedder
+from mlx_jinabert.loading import load_local, load_reranker
 from mlx_jinabert.server.engine.cache import CacheLevel, MemoryCache, TwoLevels
 from mlx_jinabert.server.engine.disk_cache import DiskCache
 from mlx_jinabert.server.engine.served import ServedEmbedder, ServedReranker
@@ -203,12 +202,10 @@ class ModelPool:
         """Open the model and let it compute once, so that the first request doesn't pay for it."""
         settings, observer = self._settings, self._observer.for_model(spec.name)
         if spec.is_reranker:
-            reranker = mlx_jinabert.load_reranker(spec.source, backend=settings.backend, dtype=settings.dtype)
+            reranker = load_reranker(spec.source, backend=settings.backend, dtype=settings.dtype)
             reranker.predict([("warm", "up")] * 2)
             return ServedReranker(reranker, spec.name, settings, observer)
-        embedder = mlx_jinabert.load(spec.source, backend=settings.backend, dtype=settings.dtype)
-        if not isinstance(embedder, LocalEmbedder):
-            raise ValueError("it is a model behind HTTP already; serve one of this machine")
+        embedder = load_local(spec.source, backend=settings.backend, dtype=settings.dtype)
         embedder.encode(["warm up", "warm " * min(_WARM_UP_TOKENS, embedder.max_length)], truncation="silent")
         return ServedEmbedder(embedder, spec.name, settings, observer, self.cache)
 

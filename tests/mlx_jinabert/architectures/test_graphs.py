@@ -28,10 +28,11 @@ from tests.support.running import checkpoint_folder, read
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
-from mlx_jinabert.architectures.graphs import DTYPES, builder_sources
+from mlx_jinabert.architectures.graphs import builder_sources
 from mlx_jinabert.architectures.shared.onnx import builder
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Float32
 from mlx_jinabert.architectures.shared.onnx.builder import FLOAT, GraphBuilder
+from mlx_jinabert.architectures.shared.onnx.dtypes import DTYPES
 from mlx_jinabert.architectures.shared.onnx.layers import Layers
 from mlx_jinabert.architectures.shared.onnx.tensors import Checkpoint as Tensors
 from tests.support.graphing import build, padded, session

@@ -8,7 +8,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from scripts.grafana_dashboard import FILE, dashboard
 from tests.support.paths import ROOT
 from tests.support.running import require
 from tests.support.serving import Served, served
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, wait_for
 
 DEPLOY = ROOT / "deploy"
 
@@ -147,14 +146,13 @@ def _through(port: int, server: Served) -> object:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
-    end = time.monotonic() + PATIENCE
-    while True:
+    def is_listening() -> bool:
         try:
-            assert ask("/health", None)[0] == 200
-            break
+            return ask("/health", None)[0] == 200
         except urllib.error.URLError:
-            assert time.monotonic() < end
-            time.sleep(0.05)
+            return False
+
+    wait_for(is_listening)
     assert ask("/metrics", None)[0] == 404
     assert ask("/embed", b"x" * (17 << 20))[0] == 413
     status, content = ask("/embed", b'{"inputs": "x"}')

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import mlx_jinabert
+from mlx_jinabert.loading import load_local
 from mlx_jinabert.local.embedder import LocalEmbedder
+from mlx_jinabert.server.engine import pool as pool_module
 from mlx_jinabert.server.engine.pool import ModelPool
 from mlx_jinabert.server.settings import ModelSpec, Settings
 from mlx_jinabert.server.web.metrics import Metrics
@@ -26,13 +27,12 @@ FIRST = ModelSpec("embedded", "embedded")
 
 def test_another_model_is_loaded_once_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[str] = []
-    load = mlx_jinabert.load
 
     def counted(name: str, **options: str) -> object:
         loads.append(name)
-        return load(name, **options)
+        return load_local(name, **options)
 
-    monkeypatch.setattr(mlx_jinabert, "load", counted)
+    monkeypatch.setattr(pool_module, "load_local", counted)
     folder = str(checkpoint_folder(Checkpoint("code", heads=4, hidden=32)))
     with served(Settings(models=(FIRST, ModelSpec("small", folder)), backend="onnx")) as server:
         assert loads == ["embedded"]

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from mlx_jinabert.cli import main
 from mlx_jinabert.server import command
+from mlx_jinabert.server.listening import listen
 from mlx_jinabert.server.settings import ModelSpec
 from tests.support.paths import ROOT
 from tests.support.serving import server_process
@@ -80,10 +81,31 @@ def test_a_first_model_that_cannot_be_loaded_ends_it(tmp_path: Path) -> None:
     assert "behind HTTP already" in _refused("--model", "tei+http://127.0.0.1:9").splitlines()[-1]
 
 
-def test_a_port_that_is_taken_is_told_last() -> None:
+def test_an_address_that_cannot_be_had_is_one_plain_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert f"error: cannot listen on 127.0.0.1:{port}" in _refused("--port", port).splitlines()[-1]
+        said = _refused("--port", port)
+    way_out = "; choose another --host or --port\n"
+    where = f"mlx-jinabert: error: cannot listen on 127.0.0.1:{port}: "
+    assert said.startswith(where)
+    assert said.endswith(way_out)
+    assert said.count("\n") == 1
+    said = _refused("--host", "192.0.2.1")  # an address for documentation, which no machine has
+    assert said.startswith("mlx-jinabert: error: cannot listen on 192.0.2.1:0: ")
+    assert said.endswith(way_out)
+    assert said.count("\n") == 1
+
+
+def test_a_name_listens_at_each_of_its_addresses() -> None:
+    sockets = listen("localhost", 0)
+    try:
+        wanted = {found[0] for found in socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)}
+        assert {opened.family for opened in sockets} <= wanted
+        for opened in sockets:
+            socket.create_connection(opened.getsockname()[:2], PATIENCE).close()
+    finally:
+        for opened in sockets:
+            opened.close()
 
 
 def test_names_of_models(tmp_path: Path) -> None:

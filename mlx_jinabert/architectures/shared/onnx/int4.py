@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.architectures.graphs import GROUP_SIZES
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
+from mlx_jinabert.architectures.shared.onnx.dtypes import GROUP_SIZES
 
 __all__ = ["BLOCK", "Int4", "Int4Weight", "quantize_weight"]
 
