@@ -18,6 +18,7 @@ from conversion.errors import ConversionError
 from conversion.triton.repository import GRAPH_BACKENDS
 from conversion.verify import Agreement, VerificationFailed, verifier
 from mlx_jinabert import __version__
+from mlx_jinabert.cli_errors import one_line
 from mlx_jinabert.errors import JinabertError
 
 __all__ = ["main"]
@@ -195,14 +196,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     handlers = {number: signal.signal(number, _on_signal) for number in _SIGNALS}
     try:
-        _command(arguments, standalone_mode=False)
+        _command(arguments, prog_name="convert-weights", standalone_mode=False)
     except VerificationFailed as error:
         _fail(f"error: the converted model is not sound and was not written: {error}", 1)
-    except (ConversionError, JinabertError, OSError) as error:
-        _fail(f"error: {error}", 2)
-    except click.ClickException as error:
-        hint = "; see: convert-weights --help" if isinstance(error, click.UsageError) else ""
-        _fail(f"error: {error.format_message().rstrip('.')}{hint}", 2)
+    except (ConversionError, JinabertError, OSError, click.ClickException) as error:
+        _fail(f"error: {one_line(error)}", 2)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; nothing was written", 130)
     finally:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 import mlx_jinabert
+from mlx_jinabert.cli_errors import one_line
 from mlx_jinabert.errors import JinabertError
 from mlx_jinabert.server.command import serve
 from mlx_jinabert.verify.command import check
@@ -33,23 +34,19 @@ class _Program(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(2)
-        except click.ClickException as error:
-            usage = isinstance(error, click.UsageError) and error.ctx is not None
-            hint = f"; see: {error.ctx.command_path} --help" if usage else ""  # type: ignore[attr-defined]
-            _fail(error.format_message().rstrip(".") + hint)
-        except JinabertError as error:
-            _fail(str(error))
+        except (click.ClickException, JinabertError) as error:
+            _fail(error)
         except click.Abort:
             sys.exit(130)
         except OSError as error:
             if sys.stdout is not None:  # the interpreter's flush at exit must not fail again
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+            _fail(error)
         sys.exit(code or 0)
 
 
-def _fail(message: str) -> NoReturn:
-    click.echo(f"mlx-jinabert: error: {message}", err=True)
+def _fail(error: Exception) -> NoReturn:
+    click.echo(f"mlx-jinabert: error: {one_line(error)}", err=True)
     sys.exit(2)
 
 

@@ -39,6 +39,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "codesearch/shell/options/*",
         "conversion/cli.py",
         "mlx_jinabert/cli.py",
+        "mlx_jinabert/cli_errors.py",
         "mlx_jinabert/server/command.py",
         "mlx_jinabert/verify/command.py",
     ),
@@ -73,6 +74,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 ROOMS: dict[str, tuple[str, ...]] = {
     "mlx_jinabert": (
         "errors",
+        "cli_errors",
         "catalog",
         "checkpoint",
         "vectors",
