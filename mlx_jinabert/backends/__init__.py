@@ -26,7 +26,7 @@ __all__ = ["BACKENDS", "Backend", "BackendChoice", "open_backend", "resolve_back
 
 
 class Backend(Protocol):
-    """A loaded model on a device. One thread opens and uses it."""
+    """A loaded model on a device. One thread opens it, and computes all but brief batches."""
 
     name: str
     """"mlx" or "onnx"."""
@@ -36,6 +36,8 @@ class Backend(Protocol):
     """float32 | float16 | bfloat16 | int8 | ...: what "auto" resolved to."""
     dim: int
     """Width of the vectors; of a classifier, the number of its labels."""
+    brief_tokens: int
+    """Batches up to so many tokens may be computed in any thread, beside others; 0: none."""
 
     def embed(self, batch: TokenBatch) -> NDArray[np.float32]:
         """Pooled vectors of right-padded sequences, (batch, dim) float32, not normalised; or logits.

@@ -81,7 +81,7 @@ def compute(
         if seen is not None:
             for row, position in enumerate(positions):
                 padded.mask[row, seen[position] :] = 0
-        yield ResultRows(positions, owner.run(partial(_embed, padded)))
+        yield ResultRows(positions, owner.run(partial(_embed, padded), padded.ids.size))
 
 
 def compute_at_once(

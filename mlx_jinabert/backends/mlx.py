@@ -52,6 +52,7 @@ class MlxBackend:
     """One model in MLX. Streams belong to threads: open and use it on the same one."""
 
     name = "mlx"
+    brief_tokens = 0
 
     def __init__(self, folder: ModelFolder, architecture: ArchitectureConfig, dtype: str = "auto") -> None:
         if not folder.weights:

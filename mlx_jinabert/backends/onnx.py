@@ -61,6 +61,8 @@ class OnnxBackend:
         self._per_token = folder.pooling == "tokens"
         self._narrow = self._open(threads=1)
         self._wide: Session | None = None
+        is_brief = self._graph.bytes <= _SMALL_BYTES and not self._narrow.foreign
+        self.brief_tokens = _PIECE_TOKENS if is_brief else 0
         self._pool = ThreadPoolExecutor(self._cores, thread_name_prefix="mlx-jinabert-onnx")
 
     def _open(self, threads: int) -> Session:

@@ -44,7 +44,7 @@ class Session:
         per_token: bool = False,
     ) -> None:
         """Raises ModelFolderError for inputs or outputs that are no model's, and what onnxruntime raises."""
-        self._foreign = foreign
+        self.foreign = foreign
         self._path = path
         self._width = width
         self._per_token = per_token
@@ -58,6 +58,7 @@ class Session:
             )
         self._inputs = inputs
         self._output = outputs[0].name
+        self._options = _run_options()
 
     def run(self, batch: TokenBatch) -> NDArray[np.float32]:
         """(batch, width) float32, without the columns that hold nothing but padding.
@@ -95,10 +96,9 @@ class Session:
         return values
 
     def _bounded(self, columns: dict[str, NDArray[np.int64]], seconds: float) -> NDArray[np.float32]:
-        options = onnxruntime.RunOptions()
-        options.log_severity_level = _FATAL
+        options = _run_options() if self.foreign else self._options  # one of its own is told to end
         timer = (
-            threading.Timer(seconds, lambda: setattr(options, "terminate", True)) if self._foreign else None
+            threading.Timer(seconds, lambda: setattr(options, "terminate", True)) if self.foreign else None
         )
         if timer is not None:
             timer.daemon = True
@@ -111,6 +111,12 @@ class Session:
             if timer is not None:
                 timer.cancel()
         return values
+
+
+def _run_options() -> onnxruntime.RunOptions:
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = _FATAL
+    return options
 
 
 def _open(path: str, threads: int, final: bool) -> onnxruntime.InferenceSession:

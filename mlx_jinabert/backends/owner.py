@@ -1,7 +1,8 @@
 """The one thread that opens a backend and evaluates with it.
 
 MLX streams belong to a thread (since 0.31.2), so whatever thread asks, one thread computes. Requests
-wait in line, one batch each: callers share the model fairly, and Ctrl-C waits for nothing.
+wait in line, one batch each: callers share the model fairly, and Ctrl-C waits for nothing. Brief batches of a
+backend that any thread may use do not wait (``BackendOwner.run``).
 
 The thread is a daemon that is still there when the process ends: it serves one owner after another. One that
 ended would hand its MLX streams back while the process tears down the rest of MLX, which now and then aborts
@@ -67,15 +68,22 @@ class BackendOwner:
         """Return when the backend is open; what opening it raised is raised here."""
         self.name, self.device, self.dtype, self.dim = self._opening.result()
 
-    def run(self, function: Callable[[Backend], T]) -> T:
-        """``function(backend)`` in the owning thread; blocks the calling one."""
+    def run(self, function: Callable[[Backend], T], tokens: int | None = None) -> T:
+        """``function(backend)`` in the owning thread; blocks the calling one.
+
+        ``tokens``: of the batch that it computes. A brief one is computed here and now if the backend allows
+        that: two threads that wake each other take as long as a short text, and far longer on a busy machine.
+        """
         if self._lost is not None:
             raise BackendUnavailable(
                 self._lost,
                 "this process was forked from one that had the model loaded; load the model in the child "
                 'after "spawn" or "forkserver" (multiprocessing.set_start_method), or use backend="onnx"',
             )
-        return self._submit(function).result()
+        backend = self._backend
+        if backend is None or tokens is None or tokens > backend.brief_tokens or not _outlives_calls():
+            return self._submit(function).result()
+        return function(backend)
 
     def _submit(self, function: Callable[[Backend], T]) -> Future[T]:
         with self._lock:
@@ -103,12 +111,12 @@ class _Thread:
 
     def __init__(self) -> None:
         self._requests: SimpleQueue[_Request] = SimpleQueue()
-        self._finished = False
+        self.is_finished = False
         threading.Thread(target=_serve, args=(self._requests,), name="mlx-jinabert", daemon=True).start()
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
         future: Future[T] = Future()
-        if self._finished:
+        if self.is_finished:
             future.set_exception(BackendUnavailable("any", "embed before the interpreter exits"))
         else:
             self._requests.put(_Request(function, future))
@@ -117,7 +125,7 @@ class _Thread:
     def finish(self) -> None:
         """Let end what it does, and refuse all further requests."""
         last = self.submit(lambda: None)
-        self._finished = True
+        self.is_finished = True
         with suppress(TimeoutError):
             last.exception(_LAST_BATCH_SECONDS)
 
@@ -134,6 +142,11 @@ class _Request:
             self._future.set_result(self._function())
         except BaseException as error:  # the caller's to handle, whatever it is
             self._future.set_exception(error)
+
+
+def _outlives_calls() -> bool:
+    """Whether the interpreter waits for the calling thread before it exits, and has not begun to exit."""
+    return not threading.current_thread().daemon and not any(thread.is_finished for thread in _THREADS)
 
 
 def _serve(requests: SimpleQueue[_Request]) -> None:

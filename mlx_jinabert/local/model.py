@@ -16,7 +16,7 @@ Reload = Callable[[], Any]
 
 
 class LocalModel:
-    """A model with weights on this machine. Any thread may call it, one computes."""
+    """A model with weights on this machine. Any thread may call it; one computes all that is not brief."""
 
     def __init__(self, spec: LocalSpec, owner: BackendOwner, reload: Reload) -> None:
         self._spec = spec

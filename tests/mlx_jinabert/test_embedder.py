@@ -10,15 +10,18 @@ import sys
 import textwrap
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import mlx_jinabert
 from mlx_jinabert import Embedder, TooLong
 from mlx_jinabert.local.backend import choose_dtype
+from mlx_jinabert.text.tokenizer import TokenBatch
 from mlx_jinabert.vectors.precision import as_precision
 from tests.support.closeness import assert_close
 from tests.support.folders import copy_of
@@ -328,3 +331,28 @@ def test_a_fork_lets_go_of_a_model_and_opens_another() -> None:
         os._exit(0)
     """)
     assert (done.stdout, done.returncode) == ("(1, 256)\n", 0)
+
+
+def test_brief_batches_are_computed_where_they_are_asked_for() -> None:
+    pytest.importorskip("onnxruntime")
+    model = mlx_jinabert.load("embedded", backend="onnx")
+    long, brief = "word " * 400, [f"retry {number} times" for number in range(30)]
+    want = {text: vector for text in (long, *brief) for vector in (model.encode(text),)}
+    computed: dict[str, set[str]] = {}
+    backend, embed = model._owner._backend, type(model._owner._backend).embed
+
+    def watched(batch: TokenBatch) -> NDArray[np.float32]:
+        kind = "brief" if batch.ids.size <= backend.brief_tokens else "long"
+        computed.setdefault(kind, set()).add(threading.current_thread().name)
+        return embed(backend, batch)
+
+    backend.embed = watched
+    with ThreadPoolExecutor(4, thread_name_prefix="asking") as pool:
+        for text, found in zip(brief * 9, pool.map(model.encode, brief * 9), strict=True):
+            np.testing.assert_array_equal(found, want[text])
+        model.encode([long] * 4)
+    daemon = threading.Thread(target=model.encode, args=("x",), name="daemon", daemon=True)
+    daemon.start()
+    daemon.join()
+    assert {name.split("_")[0] for name in computed["brief"]} == {"asking", "mlx-jinabert"}
+    assert computed["long"] == {"mlx-jinabert"}

@@ -78,6 +78,7 @@ class Faulty:
         self._model = mlx_jinabert.load("embedded", backend="onnx", dtype="float32")
         self._spoil = spoil
         self.name, self.device, self.dtype, self.dim = "onnx", "cpu", "float32", 256
+        self.brief_tokens = 0
 
     def embed(self, batch: TokenBatch) -> np.ndarray:
         return self._spoil(self._model._owner.run(lambda backend: backend.embed(batch)), batch)
