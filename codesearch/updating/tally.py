@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 
 from codesearch.errors import BadQuery
@@ -62,19 +62,10 @@ class Tally:
 
     def stats(self) -> Stats:
         """The record of it all."""
-        return Stats(
-            files_added=self.files_added,
-            files_changed=self.files_changed,
-            files_reused=self.files_reused,
-            files_removed=self.files_removed,
-            chunks_added=self.chunks_added,
-            chunks_reused=self.chunks_reused,
-            chunks_removed=self.chunks_removed,
-            embedded=self.embedded,
-            from_cache=self.from_cache,
-            truncated=self.truncated,
-            skipped=MappingProxyType(dict(sorted(self.skipped.items()))),
-            notes=tuple(self.notes),
-            seconds=MappingProxyType({stage: round(value, 6) for stage, value in self.seconds.items()}),
-            complete=self.complete,
-        )
+        counted = {each.name: getattr(self, each.name) for each in fields(self)}
+        frozen = {
+            "skipped": MappingProxyType(dict(sorted(self.skipped.items()))),
+            "notes": tuple(self.notes),
+            "seconds": MappingProxyType({stage: round(value, 6) for stage, value in self.seconds.items()}),
+        }
+        return Stats(**counted | frozen)

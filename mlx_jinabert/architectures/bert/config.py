@@ -10,25 +10,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
-from mlx_jinabert.architectures.shared.shapes import affine, attention, encoder_only, matrix
+from mlx_jinabert.architectures.shared.config import Reader, Shape
+from mlx_jinabert.architectures.shared.encoder import EncoderConfig
+from mlx_jinabert.architectures.shared.shapes import affine, attention, matrix
 from mlx_jinabert.errors import UnsupportedConfig
 
 __all__ = ["CONFIG", "BertConfig"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BertConfig(ArchitectureConfig):
+class BertConfig(EncoderConfig):
     """Numbers of one BERT checkpoint; ``max_position`` is the height of its position table."""
 
     architecture: ClassVar[str] = "bert"
     unused: ClassVar[tuple[str, ...]] = ("pooler.", "cls.", "embeddings.position_ids")
 
     type_vocab_size: int
-    num_layers: int
-    num_heads: int
-    intermediate_size: int
-    layer_norm_eps: float
     position_offset: int = 0
     """The row of the position table that the first token takes."""
 
@@ -50,19 +47,14 @@ class BertConfig(ArchitectureConfig):
         reader = Reader(config)
         reader.only("hidden_act", "gelu", default="gelu")
         reader.only("position_embedding_type", "absolute", default="absolute")
-        hidden, heads = encoder_only(reader)
-        rows = reader.positive_int("max_position_embeddings")
+        sizes = cls.sizes(reader)
+        rows = sizes.pop("max_position")
         if rows <= offset:
             raise UnsupportedConfig("max_position_embeddings", rows, f"more than {offset}")
         return cls(
-            hidden_size=hidden,
+            **sizes,
             max_position=rows - offset,
-            quantization=reader.quantization(cls.canonical),
-            vocab_size=reader.positive_int("vocab_size"),
             type_vocab_size=reader.positive_int("type_vocab_size", default=types),
-            num_layers=reader.positive_int("num_hidden_layers"),
-            num_heads=heads,
-            intermediate_size=reader.positive_int("intermediate_size"),
             layer_norm_eps=reader.positive_float("layer_norm_eps", default=epsilon),
             position_offset=offset,
         )

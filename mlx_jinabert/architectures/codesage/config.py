@@ -11,8 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
-from mlx_jinabert.architectures.shared.shapes import affine, encoder_only, matrix
+from mlx_jinabert.architectures.shared.config import Reader, Shape
+from mlx_jinabert.architectures.shared.encoder import EncoderConfig
+from mlx_jinabert.architectures.shared.shapes import affine, matrix
 
 __all__ = ["CONFIG", "CodeSageConfig"]
 
@@ -27,17 +28,12 @@ _GPT2_KEYS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodeSageConfig(ArchitectureConfig):
+class CodeSageConfig(EncoderConfig):
     """Numbers of one CodeSage checkpoint; ``max_position`` is the height of its position table."""
 
     architecture: ClassVar[str] = "codesage"
     prefixes: ClassVar[tuple[str, ...]] = ("transformer.",)
     unused: ClassVar[tuple[str, ...]] = ("lm_head.",)
-
-    num_layers: int
-    num_heads: int
-    intermediate_size: int
-    layer_norm_eps: float
 
     @classmethod
     def recognises(cls, config: Mapping[str, object], names: Collection[str]) -> bool:
@@ -50,19 +46,13 @@ class CodeSageConfig(ArchitectureConfig):
         """Without ``intermediate_size`` (or with null) the reference takes four times the width."""
         respelled = {_GPT2_KEYS.get(key, key): value for key, value in config.items()}
         given = {key: value for key, value in (respelled | dict(config)).items() if value is not None}
-        reader = Reader(given)
+        width = given.get("hidden_size")
+        reader = Reader({"intermediate_size": 4 * width, **given} if isinstance(width, int) else given)
         reader.only("model_type", cls.architecture)
         reader.only("activation_function", "gelu_new", default="gelu_new")
         reader.only("position_embedding_type", "absolute", default="absolute")
-        hidden, heads = encoder_only(reader)
         return cls(
-            hidden_size=hidden,
-            max_position=reader.positive_int("max_position_embeddings"),
-            quantization=reader.quantization(cls.canonical),
-            vocab_size=reader.positive_int("vocab_size"),
-            num_layers=reader.positive_int("num_hidden_layers"),
-            num_heads=heads,
-            intermediate_size=reader.positive_int("intermediate_size", default=4 * hidden),
+            **cls.sizes(reader),
             layer_norm_eps=reader.positive_float("layer_norm_epsilon", default=1e-5),
         )
 

@@ -12,9 +12,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
+from mlx_jinabert.architectures.shared.config import Reader, Shape
+from mlx_jinabert.architectures.shared.encoder import EncoderConfig
 from mlx_jinabert.architectures.shared.rope import unscaled_theta
-from mlx_jinabert.architectures.shared.shapes import affine, encoder_only, matrix, same_first_layer
+from mlx_jinabert.architectures.shared.shapes import affine, matrix, same_first_layer
 from mlx_jinabert.errors import UnsupportedConfig
 
 __all__ = ["CONFIG", "GteConfig"]
@@ -35,7 +36,7 @@ _THETA = 160_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GteConfig(ArchitectureConfig):
+class GteConfig(EncoderConfig):
     """Numbers of one checkpoint; ``type_vocab_size`` 0 (as in gte-base-en-v1.5) has no token types."""
 
     architecture: ClassVar[str] = "gte"
@@ -48,10 +49,6 @@ class GteConfig(ArchitectureConfig):
     )
 
     type_vocab_size: int
-    num_layers: int
-    num_heads: int
-    intermediate_size: int
-    layer_norm_eps: float
     rope_theta: float
     ntk_factor: float
     """See ``rotary.inverse_frequencies``; 1 for plain rotation."""
@@ -67,16 +64,9 @@ class GteConfig(ArchitectureConfig):
         reader = Reader(config)
         for key, supported in _SWITCHES.items():
             reader.only(key, supported, default=supported)
-        hidden, heads = encoder_only(reader)
         architecture = cls(
-            hidden_size=hidden,
-            max_position=reader.positive_int("max_position_embeddings"),
-            quantization=reader.quantization(cls.canonical),
-            vocab_size=reader.positive_int("vocab_size"),
+            **cls.sizes(reader),
             type_vocab_size=reader.count("type_vocab_size"),
-            num_layers=reader.positive_int("num_hidden_layers"),
-            num_heads=heads,
-            intermediate_size=reader.positive_int("intermediate_size"),
             layer_norm_eps=reader.positive_float("layer_norm_eps", default=1e-12),
             rope_theta=unscaled_theta(
                 "rope_parameters",

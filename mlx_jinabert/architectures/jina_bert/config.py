@@ -19,8 +19,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
-from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
-from mlx_jinabert.architectures.shared.shapes import affine, attention, encoder_only, matrix
+from mlx_jinabert.architectures.shared.config import Reader, Shape
+from mlx_jinabert.architectures.shared.encoder import EncoderConfig
+from mlx_jinabert.architectures.shared.shapes import affine, attention, matrix
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
 
 __all__ = ["CONFIG", "JinaBertConfig", "Variant"]
@@ -39,7 +40,7 @@ _JINA_CODE = re.compile(r"jinaai/jina-bert-(?:v2-[\w.-]+|implementation)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JinaBertConfig(ArchitectureConfig):
+class JinaBertConfig(EncoderConfig):
     """Numbers of one JinaBERT checkpoint; ``max_position`` is a choice (ALiBi has no table)."""
 
     architecture: ClassVar[str] = "jina_bert"
@@ -48,10 +49,6 @@ class JinaBertConfig(ArchitectureConfig):
 
     variant: Variant
     type_vocab_size: int
-    num_layers: int
-    num_heads: int
-    intermediate_size: int
-    layer_norm_eps: float
 
     @property
     def token_types(self) -> int:
@@ -75,18 +72,11 @@ class JinaBertConfig(ArchitectureConfig):
         reader.only("position_embedding_type", "alibi")
         reader.only("feed_forward_type", "geglu")
         reader.only("hidden_act", "gelu", default="gelu")
-        hidden, heads = encoder_only(reader)
         return cls(
             num_labels=_labels(config, variant, names),
             variant=variant,
-            hidden_size=hidden,
-            max_position=reader.positive_int("max_position_embeddings"),
-            quantization=reader.quantization(cls.canonical),
-            vocab_size=reader.positive_int("vocab_size"),
+            **cls.sizes(reader),
             type_vocab_size=reader.positive_int("type_vocab_size", default=2),
-            num_layers=reader.positive_int("num_hidden_layers"),
-            num_heads=heads,
-            intermediate_size=reader.positive_int("intermediate_size"),
             layer_norm_eps=reader.positive_float("layer_norm_eps", default=1e-12),
         )
 

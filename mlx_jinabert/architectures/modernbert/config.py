@@ -11,9 +11,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
-from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
+from mlx_jinabert.architectures.shared.config import Reader, Shape
+from mlx_jinabert.architectures.shared.encoder import EncoderConfig
 from mlx_jinabert.architectures.shared.rope import unscaled_theta
-from mlx_jinabert.architectures.shared.shapes import affine, encoder_only, matrix, same_first_layer
+from mlx_jinabert.architectures.shared.shapes import affine, matrix, same_first_layer
 from mlx_jinabert.errors import UnsupportedConfig
 
 __all__ = ["CONFIG", "ModernBertConfig"]
@@ -22,16 +23,12 @@ _KINDS = ("full_attention", "sliding_attention")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModernBertConfig(ArchitectureConfig):
+class ModernBertConfig(EncoderConfig):
     """Numbers of one ModernBERT checkpoint."""
 
     architecture: ClassVar[str] = "modernbert"
     unused: ClassVar[tuple[str, ...]] = ("head.", "decoder.")
 
-    num_layers: int
-    num_heads: int
-    intermediate_size: int
-    layer_norm_eps: float
     activation: str
     """Of the first half of the widened vector: "gelu" (exact) or "silu"."""
     is_global: tuple[bool, ...]
@@ -56,20 +53,13 @@ class ModernBertConfig(ArchitectureConfig):
         for key in ("attention_bias", "mlp_bias", "norm_bias"):
             reader.only(key, False, default=False)
         reader.only("rope_scaling", None, default=None)
-        hidden, heads = encoder_only(reader)
-        layers, window = reader.positive_int("num_hidden_layers"), _window(reader)
+        sizes = cls.sizes(reader)
         architecture = cls(
-            hidden_size=hidden,
-            max_position=reader.positive_int("max_position_embeddings"),
-            quantization=reader.quantization(cls.canonical),
-            vocab_size=reader.positive_int("vocab_size"),
-            num_layers=layers,
-            num_heads=heads,
-            intermediate_size=reader.positive_int("intermediate_size"),
+            **sizes,
             layer_norm_eps=reader.positive_float("norm_eps", default=1e-5),
             activation=str(reader.only("hidden_activation", "gelu", "silu", default="gelu")),
-            is_global=_global_layers(config, layers),
-            window=window,
+            is_global=_global_layers(config, sizes["num_layers"]),
+            window=_window(reader),
             global_theta=_theta(config, "full_attention", "global_rope_theta", 160_000.0),
             local_theta=_theta(config, "sliding_attention", "local_rope_theta", 10_000.0),
             **_classifier(config, names),

@@ -14,9 +14,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
+from mlx_jinabert.architectures.shared.config import Reader, Shape
+from mlx_jinabert.architectures.shared.encoder import EncoderConfig
 from mlx_jinabert.architectures.shared.rope import unscaled_theta
-from mlx_jinabert.architectures.shared.shapes import affine, encoder_only, matrix, same_first_layer
+from mlx_jinabert.architectures.shared.shapes import affine, matrix, same_first_layer
 from mlx_jinabert.errors import UnsupportedConfig
 
 __all__ = ["CONFIG", "NomicBertConfig"]
@@ -56,17 +57,13 @@ _THETA = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NomicBertConfig(ArchitectureConfig):
+class NomicBertConfig(EncoderConfig):
     """Numbers of one NomicBERT checkpoint; ``type_vocab_size`` 0 has no token types."""
 
     architecture: ClassVar[str] = "nomic_bert"
     unused: ClassVar[tuple[str, ...]] = ("pooler.", "cls.", "embeddings.position_ids")
 
     type_vocab_size: int
-    num_layers: int
-    num_heads: int
-    intermediate_size: int
-    layer_norm_eps: float
     rope_theta: float
 
     @classmethod
@@ -79,19 +76,11 @@ class NomicBertConfig(ArchitectureConfig):
         """``max_position`` is ``n_positions``: rotation has no table, and no scaling begins at a length."""
         reader = Reader(_one_spelling(config))
         _check_switches(reader, in_gpt2_spelling="n_embd" in config)
-        hidden, heads = encoder_only(reader)
-        reader.only("head_dim", hidden // heads, None, default=None)
+        sizes = cls.sizes(reader)
+        reader.only("head_dim", sizes["hidden_size"] // sizes["num_heads"], None, default=None)
         architecture = cls(
-            hidden_size=hidden,
-            max_position=reader.positive_int(
-                "n_positions" if "n_positions" in config else "max_position_embeddings"
-            ),
-            quantization=reader.quantization(cls.canonical),
-            vocab_size=reader.positive_int("vocab_size"),
+            **sizes,
             type_vocab_size=reader.count("type_vocab_size", default=2),
-            num_layers=reader.positive_int("num_hidden_layers"),
-            num_heads=heads,
-            intermediate_size=reader.positive_int("intermediate_size"),
             layer_norm_eps=reader.positive_float("layer_norm_eps", default=1e-12),
             rope_theta=_rope_theta(config),
         )
@@ -125,6 +114,8 @@ def _one_spelling(config: Mapping[str, object]) -> dict[str, object]:
         if config.get(new, config[old]) != config[old]:
             raise UnsupportedConfig(new, config[new], f"{config[old]}, as {old} says")
         filled[new] = config[old]
+    if "n_positions" in config:  # the reference reads it alone, whatever the other key says
+        filled["max_position_embeddings"] = config["n_positions"]
     return filled
 
 

@@ -1,13 +1,13 @@
-"""Pieces that the BERT family's configurations share: tensor shapes by name and encoder checks."""
+"""Pieces that the BERT family's configurations share: tensor shapes by name, and their check."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
-from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
+from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Shape
+from mlx_jinabert.errors import WeightMismatch
 
-__all__ = ["affine", "attention", "encoder_only", "matrix", "same_first_layer"]
+__all__ = ["affine", "attention", "matrix", "same_first_layer"]
 
 _SCALES = (".scales", ".biases")
 """Endings of the tensors that quantised layers have beside their weights."""
@@ -29,16 +29,6 @@ def attention(layer: str, width: int) -> dict[str, Shape]:
     for part in ("self.query", "self.key", "self.value", "output.dense"):
         shapes |= affine(f"{layer}.attention.{part}", width, width)
     return shapes | affine(f"{layer}.attention.output.LayerNorm", width)
-
-
-def encoder_only(reader: Reader) -> tuple[int, int]:
-    """(hidden size, heads) of a bidirectional encoder; decoders are refused."""
-    for key in ("is_decoder", "add_cross_attention", "is_causal"):
-        reader.only(key, False, default=False)
-    hidden, heads = reader.positive_int("hidden_size"), reader.positive_int("num_attention_heads")
-    if hidden % heads:
-        raise UnsupportedConfig("num_attention_heads", heads, f"a divisor of hidden_size ({hidden})")
-    return hidden, heads
 
 
 def same_first_layer(architecture: ArchitectureConfig, names: Collection[str], first: str) -> None:
