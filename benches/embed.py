@@ -10,9 +10,7 @@ through ``Embedder.encode``, so its tokenising and sorting are inside the figure
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -68,19 +66,19 @@ def _runner(contestant: str, name: str, tokenizer: Tokenizer, scratch: Path) -> 
     return encode
 
 
-def _child(args: argparse.Namespace) -> None:
+def _measured(contestant: str, args: argparse.Namespace) -> list[dict[str, float]]:
     tokenizer = Tokenizer.from_file(str(model_folder(args.model) / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
-        encode = _runner(args.child, args.model, tokenizer, Path(scratch))
+        encode = _runner(contestant, args.model, tokenizer, Path(scratch))
         for length in args.lengths:
             texts = texts_of(tokenizer, length, args.texts)
             batch = records.timed(lambda t=texts: encode(t), repeats=args.repeats)
             single = records.timed(lambda t=texts: encode(t[:1]), repeats=30)
             rows.append({"length": length, "batch": batch.median, "single": single.median})
-    print(json.dumps(rows))
+    return rows
 
 
 def main() -> None:
@@ -90,15 +88,11 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--mlx", action="store_true", help="MLX too (slow on a CPU)")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.child:
-        _child(args)
-        return
     contestants = [*(c for c in OURS if args.mlx or not c.startswith("mlx")), *RIVALS]
     results: dict[str, list[dict[str, float]]] = {}
     for contestant in contestants:
-        results[contestant] = program.fresh("benches.embed", "--child", contestant, *sys.argv[1:])
+        results[contestant] = program.fresh(_measured, contestant, args)
     baseline = results["plain ONNX export"]
     rows: list[list[object]] = []
     for contestant, measured in results.items():

@@ -10,8 +10,6 @@ Each size is built in a process of its own, and asked in another. ``benches.grow
 
 from __future__ import annotations
 
-import argparse
-import json
 import resource
 import tempfile
 import time
@@ -147,8 +145,8 @@ def _peak() -> float:
 def measure(folder: Path, size: int) -> dict[str, float]:
     """Build an index of a size, and ask it."""
     with tempfile.TemporaryDirectory() as scratch:
-        built = program.fresh("benches.growth", folder, "--build", scratch, "--sizes", size)
-        return {"chunks": float(size), **built, **program.fresh("benches.growth", folder, "--ask", scratch)}
+        built = program.fresh(build, folder, size, Path(scratch))
+        return {"chunks": float(size), **built, **program.fresh(ask, Path(scratch))}
 
 
 def cells(rows: Sequence[Mapping[str, float]], keys: Sequence[str]) -> list[list[str]]:
@@ -163,13 +161,7 @@ def main() -> None:
     parser = program.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 3_000, 10_000, 30_000, 100_000])
-    parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.build or options.ask:
-        done = build(options.folder, *options.sizes, options.build) if options.build else ask(options.ask)
-        print(json.dumps(done))
-        return
     rows = [measure(options.folder, size) for size in options.sizes]
     print(f"{options.folder.name}, {DIM} numbers a vector, on {records.machine_line()}\n")
     header = ["chunks", "MB on disk", "peak MB, building", "peak MB, asking", "first ms"]

@@ -8,8 +8,6 @@ vector comes from a cache. The change refresh appends one function to one file o
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import resource
 import shutil
@@ -84,7 +82,7 @@ def run_once(folder: Path, model: str) -> dict[str, object]:
         copy = Path(scratch) / "tree"
         shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns(".git"))
         env = os.environ | {"CODESEARCH_HOME": str(Path(scratch) / "home")}
-        result: dict[str, object] = program.fresh("benches.index", "--child", copy, "--model", model, env=env)
+        result: dict[str, object] = program.fresh(_measure, copy, model, env=env)
     return result
 
 
@@ -93,11 +91,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="+")
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.child:
-        print(json.dumps(_measure(args.folder[0], args.model)))
-        return
     rows = []
     for folder in args.folder:
         runs = [run_once(folder, args.model) for _ in range(args.repeats)]

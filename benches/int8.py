@@ -109,26 +109,20 @@ def _encoder(contestant: str, folder: Path, scratch: Path, tokenizer: Tokenizer)
     return encode
 
 
-def _child(args: argparse.Namespace) -> None:
-    tokenizer = Tokenizer.from_file(str(args.folder / "tokenizer.json"))
+def _measured(contestant: str, folder: Path, repeats: int) -> dict[str, Any]:
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     before = machine_rate()
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
-        encode = _encoder(args.child, args.folder, Path(scratch), tokenizer)
+        encode = _encoder(contestant, folder, Path(scratch), tokenizer)
         for count, length in SHAPES:
             texts = embed.texts_of(tokenizer, length, count)
-            timing = records.timed(lambda t=texts: encode(t), repeats=args.repeats)  # type: ignore[misc]
+            timing = records.timed(lambda t=texts: encode(t), repeats=repeats)  # type: ignore[misc]
             vectors = encode(texts[:4]).astype(float).tolist()
             rows.append({"texts": count, "tokens": length, "seconds": timing.median, "vectors": vectors})
-    print(json.dumps({"machine": statistics.mean([before, machine_rate()]), "rows": rows}))
-
-
-def _measured(contestant: str, folder: Path, repeats: int) -> dict[str, Any]:
-    child = ("--child", contestant, "--folder", folder, "--repeats", repeats)
-    result: dict[str, Any] = program.fresh("benches.int8", *child)
-    return result
+    return {"machine": statistics.mean([before, machine_rate()]), "rows": rows}
 
 
 def _cosine(a: list[list[float]], b: list[list[float]]) -> float:
@@ -140,17 +134,12 @@ def main() -> None:
     parser = program.parser(__doc__)
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.child:
-        _child(args)
-        return
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "base"
         write_checkpoint(folder, args.layers)
-        results = {each: _measured(each, folder, args.repeats) for each in CONTESTANTS}
-        exact = _measured("ours float32", folder, 1)["rows"]
+        results = {each: program.fresh(_measured, each, folder, args.repeats) for each in CONTESTANTS}
+        exact = program.fresh(_measured, "ours float32", folder, 1)["rows"]
     _report(args, results, exact)
 
 

@@ -11,7 +11,6 @@ a process of its own. MiB per 1,000 texts is the slope by least squares over the
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import tempfile
@@ -38,10 +37,11 @@ def resident() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def _child(args: argparse.Namespace) -> None:
+def _sampled(folder: Path, backend: str, args: argparse.Namespace) -> list[tuple[int, int]]:
+    """(texts so far, resident bytes) after each call."""
     import mlx_jinabert
 
-    model = mlx_jinabert.load(str(args.folder), backend=args.child)
+    model = mlx_jinabert.load(str(folder), backend=backend)
     lengths = lengths_of(args.texts, args.longest)
     samples: list[tuple[int, int]] = []
     begun = time.perf_counter()
@@ -51,7 +51,7 @@ def _child(args: argparse.Namespace) -> None:
         samples.append((start + len(texts), resident()))
         if len(samples) % 10 == 0:
             print(*samples[-1], f"{time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
-    print(json.dumps(samples))
+    return samples
 
 
 def summary(samples: list[tuple[int, int]]) -> dict[str, float]:
@@ -75,12 +75,7 @@ def main() -> None:
     parser.add_argument("--backends", nargs="+", default=["onnx", "mlx"])
     parser.add_argument("--heads", type=int, default=1, help="of 32 numbers each")
     parser.add_argument("--layers", type=int, default=1)
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.child:
-        _child(args)
-        return
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = write(
@@ -94,8 +89,7 @@ def main() -> None:
             ),
         )
         for backend in args.backends:
-            child = ("--child", backend, "--folder", folder)
-            samples = program.fresh("benches.memory", *child, *sys.argv[1:])
+            samples = program.fresh(_sampled, folder, backend, args)
             rows.append({"backend": backend, **summary(samples)})
     header = list(rows[0])
     cells = [[f"{v:,.1f}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]

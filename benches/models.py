@@ -11,7 +11,6 @@ batch. MLX on a CPU gets one text of 16 tokens, as it is slow there.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,7 +69,8 @@ SUBJECTS = (
 """Those whose layers fit into the memory of a small machine."""
 
 
-def _child(folder: Path, backend: str, dtype: str, batch: TokenBatch, repeats: int) -> dict[str, float]:
+def _timed(folder: Path, backend: str, dtype: str, shape: tuple[int, int], repeats: int) -> dict[str, float]:
+    batch = _batch(*shape)
     before = _resident()
     model = open_model(folder, backend, dtype)
     timing = records.timed(lambda: model.embed(batch), repeats=repeats)
@@ -93,9 +93,8 @@ def _measured(subject: Subject, folder: Path, args: argparse.Namespace) -> list[
     layers = subject.checkpoint.layers
     for backend, dtype in RUNS:
         texts, length = (1, 16) if backend == "mlx" else (args.texts, args.length)
-        child = ("--child", folder, backend, dtype, "--texts", texts, "--length", length)
         for repeats in (1, args.repeats)[backend == "mlx" :]:  # the first one builds the graph
-            found = program.fresh("benches.models", *child, "--repeats", repeats)
+            found = program.fresh(_timed, folder, backend, dtype, (texts, length), max(1, repeats))
         row: dict[str, object] = {"name": subject.name, "model": subject.model, "depth": subject.depth}
         cost = found["seconds"] / (texts * length * layers) * 1e6
         row |= {"run": f"{backend} {dtype}", "us_per_token_and_layer": cost}
@@ -137,13 +136,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="*", help="names of architectures")
     parser.add_argument("--note", default="", help="what else the machine was doing")
-    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.child:
-        folder, backend, dtype = args.child
-        batch = _batch(args.texts, args.length)
-        print(json.dumps(_child(Path(folder), backend, dtype, batch, max(1, args.repeats))))
-        return
     rows: list[dict[str, object]] = []
     for subject in SUBJECTS:
         if not args.only or subject.name in args.only:

@@ -9,8 +9,6 @@ apart: what opening and answering import is there before the clock starts. Memor
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import time
 from importlib import import_module
@@ -73,19 +71,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="+")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--questions", type=int, default=50)
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.child:
-        print(json.dumps(measure(options.folder[0], options.questions)))
-        return
     from codesearch.index.opening import open_index
 
     rows = []
     for folder in options.folder:
         with open_index(folder) as index:
             index.refresh()
-        asked = ("--questions", options.questions)
-        runs = [program.fresh("benches.opening", folder, "--child", *asked) for _ in range(options.runs)]
+        runs = [program.fresh(measure, folder, options.questions) for _ in range(options.runs)]
         rows.append({"folder": folder.name, **{key: median(run[key] for run in runs) for key in runs[0]}})
     header = list(rows[0])
     cells = [[str(row["folder"]), *(f"{row[key]:,.0f}" for key in header[1:])] for row in rows]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,20 @@ def parser(description: str | None, *, record: bool = True) -> argparse.Argument
     return made
 
 
-def fresh(module: str, *arguments: object, env: Mapping[str, str] | None = None) -> Any:
-    """Run ``python -m MODULE ARGUMENTS``; what the last line of its output says in JSON."""
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    done = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True)
+_CALL = """
+import json, pickle, sys
+from importlib import import_module
+module, name = sys.argv[1:]
+print("\\n" + json.dumps(getattr(import_module(module), name)(*pickle.load(sys.stdin.buffer))))
+"""
+
+
+def fresh(function: Callable[..., Any], *arguments: object, env: Mapping[str, str] | None = None) -> Any:
+    """Call a function of a module in a process of its own; its answer has to be JSON."""
+    module = function.__module__
+    if module == "__main__":  # ``python -m benches.NAME``
+        module = sys.modules[module].__spec__.name  # type: ignore[union-attr]
+    command = [sys.executable, "-c", _CALL, module, function.__name__]
+    given = pickle.dumps(arguments)
+    done = subprocess.run(command, input=given, env=env, check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout.splitlines()[-1])

@@ -56,8 +56,8 @@ def requests_of(texts: Sequence[str], rows: int) -> list[bytes]:
     ]
 
 
-def encode_directly(model_name: str, workload: str, sizes: Sequence[int]) -> None:
-    """Print the tokens of all texts, and the CPU seconds of one in calls of each size; the best of three."""
+def encode_directly(model_name: str, workload: str, sizes: Sequence[int]) -> dict[str, object]:
+    """The tokens of all texts, and the CPU seconds of one in calls of each size; the best of three."""
     import mlx_jinabert
 
     model, texts = mlx_jinabert.load(model_name), texts_of(workload)
@@ -70,7 +70,7 @@ def encode_directly(model_name: str, workload: str, sizes: Sequence[int]) -> Non
             for start in range(0, len(texts), size):
                 model.encode(texts[start : start + size], truncation="silent")
             best[size] = min(best[size], (time.process_time() - begun) / len(texts))
-    print(json.dumps({"tokens": tokens, "cpu": [best[size] for size in sizes]}))
+    return {"tokens": tokens, "cpu": [best[size] for size in sizes]}
 
 
 def mean_tokens(model_name: str, texts: Sequence[str]) -> float:
@@ -82,7 +82,7 @@ def mean_tokens(model_name: str, texts: Sequence[str]) -> float:
 
 def direct(model: str, workload: str, sizes: Sequence[int]) -> tuple[int, dict[int, float]]:
     """The tokens of all texts, and the CPU seconds of one in calls of each size."""
-    result = program.fresh("benches.serve", "--direct", workload, "--model", model, "--clients", *sizes)
+    result = program.fresh(encode_directly, model, workload, sizes)
     return result["tokens"], dict(zip(sizes, result["cpu"], strict=True))
 
 
@@ -211,11 +211,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32, 128])
     parser.add_argument("--only", choices=["load", "memory", "overload"])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--direct", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.direct:
-        encode_directly(args.model, args.direct, args.clients)
-        return
     print(f"{args.model} on {records.machine_line()}\n")
     for name, part in (("load", under_load), ("memory", memory_slope), ("overload", overload)):
         if args.only in (None, name):

@@ -10,8 +10,6 @@ those of one.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import tempfile
 import time
@@ -52,14 +50,10 @@ def main() -> None:
     parser = program.parser(__doc__)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--workers", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.workers:
-        print(json.dumps(run(options.folders, options.workers)))
-        return
     rows = []
     for workers in (1, 2) * options.repeats:  # by turns, so that other work falls on both
-        rows.append(program.fresh("benches.scale.corpus", "--workers", workers, *options.folders))
+        rows.append(program.fresh(run, options.folders, workers))
         print(rows[-1], flush=True)
     rate = {
         workers: float(

@@ -10,7 +10,6 @@ holds after it opened the finished shard and asked every question once.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import tempfile
@@ -161,15 +160,17 @@ def best(vectors: np.ndarray, questions: np.ndarray, limit: int) -> np.ndarray:
     return places
 
 
+def _ask(shard: Path, file: Path, names: list[str], size: int, kind: Quantization) -> dict[str, object]:
+    return ask(shard, rows_of(file), names, size, kind)
+
+
 def measure(folder: Path, file: Path, size: int, kind: Quantization) -> dict[str, object]:
     vectors = rows_of(file)
     with tempfile.TemporaryDirectory() as scratch:
         shard = Path(scratch, "shard")
         filled = fill(shard, folder, vectors, size, kind)
         names = [str(name) for name in cast("list[UUID]", filled.pop("names"))]
-        Path(scratch, "names.json").write_text(json.dumps(names))
-        how = ("--vectors", file, "--sizes", size, "--quantization", kind)
-        asked = program.fresh("benches.scale.engine", "-", *how, "--ask", scratch)
+        asked = program.fresh(_ask, shard, file, names, size, kind)
     return {"chunks": size, "quantization": kind, **filled, **asked}
 
 
@@ -179,14 +180,7 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, required=True)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--quantization", nargs="+", default=["int8"], choices=["none", "int8", "binary"])
-    parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.ask:
-        names = json.loads((options.ask / "names.json").read_text())
-        kind = options.quantization[0]
-        found = ask(options.ask / "shard", rows_of(options.vectors), names, options.sizes[0], kind)
-        print(json.dumps(found))
-        return
     measured = []
     for kind in options.quantization:
         for size in options.sizes:

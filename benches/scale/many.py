@@ -10,7 +10,6 @@ what it cannot give back, ``mapped`` what the system may drop and read again.
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import time
@@ -75,6 +74,10 @@ def ask(folder: Path, asked: np.ndarray, coarse: int, fine: int) -> dict[str, An
     }
 
 
+def _ask(file: Path, folder: Path, coarse: int, fine: int) -> dict[str, Any]:
+    return ask(folder, questions(rows_of(file)), coarse, fine)
+
+
 def measure(file: Path, count: int, scratch: Path) -> list[dict[str, Any]]:
     real, folder = rows_of(file), scratch / "tiers"
     started, cpu = time.perf_counter(), time.process_time()
@@ -88,7 +91,7 @@ def measure(file: Path, count: int, scratch: Path) -> list[dict[str, Any]]:
     judged = best(stored, questions(real)[:_JUDGED], 10)
     rows = []
     for name, (coarse, fine) in WAYS.items():
-        found = program.fresh("benches.scale.many", file, "--ask", folder, coarse, fine)
+        found = program.fresh(_ask, file, folder, coarse, fine)
         hits = found.pop("found")[:_JUDGED]
         recall = np.mean(
             [len(set(mine) & set(right.tolist())) / 10 for mine, right in zip(hits, judged, strict=True)]
@@ -103,12 +106,7 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--count", type=int, default=10_000_000)
     parser.add_argument("--scratch", type=Path)
-    parser.add_argument("--ask", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.ask:
-        folder, coarse, fine = options.ask
-        print(json.dumps(ask(Path(folder), questions(rows_of(options.file)), int(coarse), int(fine))))
-        return
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         rows = measure(options.file, options.count, Path(scratch))
     real = min(len(rows_of(options.file)), options.count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from importlib import import_module
 from pathlib import Path
@@ -27,15 +28,20 @@ def test_it_can_be_imported(module: str) -> None:
     import_module(module)
 
 
-def test_the_last_line_of_a_fresh_process_is_its_answer(tmp_path: Path) -> None:
-    file = tmp_path / "lines.json"
-    file.write_text('"progress"\n{"seconds": 1}\n', encoding="utf-8")
-    assert program.fresh("json.tool", "--json-lines", "--compact", file) == {"seconds": 1}
+def measured(folder: Path, sizes: tuple[int, ...]) -> dict[str, object]:
+    print("progress", end="")
+    return {"process": os.getpid(), "name": folder.name, "sizes": sizes, "kept": os.environ.get("KEPT")}
+
+
+def test_a_function_is_called_in_a_process_of_its_own(tmp_path: Path) -> None:
+    found = program.fresh(measured, tmp_path / "a", (1, 2), env={**os.environ, "KEPT": "yes"})
+    assert found.pop("process") != os.getpid()
+    assert found == {"name": "a", "sizes": [1, 2], "kept": "yes"}
 
 
 def test_a_fresh_process_that_fails_gives_no_answer() -> None:
     with pytest.raises(subprocess.CalledProcessError):
-        program.fresh("json.tool", "--no-such-option")
+        program.fresh(measured)
 
 
 def test_a_record_is_one_line_of_json(tmp_path: Path) -> None:
