@@ -29,6 +29,7 @@ __all__ = [
     "Stats",
     "StoredChunk",
     "Vectors",
+    "metadata_of",
     "silent",
 ]
 
@@ -201,6 +202,18 @@ class Hit:
     """Where else the same text stands, best first, in a search that folds such places into one hit."""
     best_lines: tuple[int, int] | None = None
     """First and last of the lines that say most of what is asked; None where nothing is asked in words."""
+
+
+def metadata_of(hit: Hit) -> dict[str, Any]:
+    """Where a hit stands in its root and what it is, under the names that JSON and other frameworks get."""
+    return {
+        "path": hit.path,
+        "start_line": hit.start_line,
+        "end_line": hit.end_line,
+        "language": hit.language,
+        "kind": hit.kind,
+        "symbol": hit.symbol,
+    }
 
 
 @dataclass(frozen=True, slots=True)

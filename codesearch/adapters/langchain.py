@@ -11,6 +11,7 @@ from pydantic import PrivateAttr
 
 from codesearch.index.index import Index
 from codesearch.index.opening import open_index
+from codesearch.records import metadata_of
 
 __all__ = ["CodeSearchRetriever"]
 
@@ -45,16 +46,7 @@ class CodeSearchRetriever(BaseRetriever):
         return [
             Document(
                 page_content=hit.text,
-                metadata={
-                    "path": hit.path,
-                    "start_line": hit.start_line,
-                    "end_line": hit.end_line,
-                    "language": hit.language,
-                    "kind": hit.kind,
-                    "symbol": hit.symbol,
-                    "score": hit.score,
-                    "root": hit.root,
-                },
+                metadata={**metadata_of(hit), "score": hit.score, "root": hit.root},
             )
             for hit in self._index.search(query, limit=self.k, mode=self.mode)
         ]

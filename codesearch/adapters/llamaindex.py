@@ -8,6 +8,7 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from codesearch.index.opening import open_index
+from codesearch.records import metadata_of
 from codesearch.searching.request import Mode
 
 __all__ = ["CodeSearchRetriever"]
@@ -47,15 +48,7 @@ class CodeSearchRetriever(BaseRetriever):
             NodeWithScore(
                 node=TextNode(
                     text=hit.text,
-                    metadata={
-                        "path": hit.path,
-                        "start_line": hit.start_line,
-                        "end_line": hit.end_line,
-                        "language": hit.language,
-                        "kind": hit.kind,
-                        "symbol": hit.symbol,
-                        "root": hit.root,
-                    },
+                    metadata={**metadata_of(hit), "root": hit.root},
                 ),
                 score=hit.score,
             )

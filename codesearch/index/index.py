@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codesearch.errors import BadQuery, IndexFormatError
@@ -205,14 +204,6 @@ class Index(Exchange, Searchable):
     def close(self) -> None:
         """Close the index; it cannot be used afterwards."""
         self._connection.close()
-
-    def __enter__(self) -> Index:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _run(self, deadline: Deadline, progress: Progress, embed: bool, note: str) -> Stats:
         from codesearch.updating.refresh import Job, run_refresh

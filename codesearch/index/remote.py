@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TypeVar
 
 import numpy as np
@@ -84,14 +83,6 @@ class RemoteIndex(Searchable):
     def close(self) -> None:
         """Close the connection."""
         self._engine.close()
-
-    def __enter__(self) -> RemoteIndex:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _answer(self, request: SearchRequest | SimilarRequest, scorer: Scorer | None) -> Answer:
         question = request.query if isinstance(request, SearchRequest) else ""

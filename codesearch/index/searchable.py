@@ -9,7 +9,8 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar, Unpack
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from codesearch.models.reranker import Rerankers
 from codesearch.records import Filter, Hit, Scorer
@@ -45,6 +46,18 @@ class Searchable(ABC):
 
     def __init__(self) -> None:
         self._rerankers = Rerankers(TokenVectorCache(token_cache_path()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what was opened for it."""
 
     def search(
         self,

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 from codesearch.errors import BadQuery, CodesearchError
@@ -177,14 +176,6 @@ class Indexes(Searchable):
         """Close them all."""
         for index in self.indexes:
             index.close()
-
-    def __enter__(self) -> Indexes:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # -- searching
 

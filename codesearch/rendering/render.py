@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codesearch.records import Copy, Hit
+from codesearch.records import Copy, Hit, metadata_of
 from codesearch.rendering.explanations import as_record, in_words
 from codesearch.rendering.groups import Sections, by_file, merged
 from codesearch.rendering.snippets import Line, Snippet
@@ -145,15 +145,7 @@ def _records(answer: Answer, content: bool) -> list[dict[str, Any]]:
 
 def _record(hit: Hit, content: bool, several: bool) -> dict[str, Any]:
     """Places name their root where there are several; ``copies`` is there where there are any."""
-    record: dict[str, Any] = {
-        "path": hit.path,
-        "start_line": hit.start_line,
-        "end_line": hit.end_line,
-        "language": hit.language,
-        "kind": hit.kind,
-        "symbol": hit.symbol,
-        "score": hit.score,
-    }
+    record: dict[str, Any] = {**metadata_of(hit), "score": hit.score}
     if hit.best_lines:
         record["best_lines"] = list(hit.best_lines)
     if hit.copies:

@@ -15,7 +15,7 @@ from typing import Any
 from codesearch.errors import BadQuery
 from codesearch.index.index import Index
 from codesearch.index.places import find_symbols
-from codesearch.records import Hit
+from codesearch.records import Hit, metadata_of
 from codesearch.searching.explain import Explanation
 from codesearch.searching.request import Mode, SearchRequest
 from codesearch.serving.agents.allowed import AllowedFolders
@@ -166,12 +166,7 @@ class Api:
 def _hit(hit: Hit, why: Explanation | None = None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "root": hit.root,
-        "path": hit.path,
-        "start_line": hit.start_line,
-        "end_line": hit.end_line,
-        "language": hit.language,
-        "kind": hit.kind,
-        "symbol": hit.symbol,
+        **metadata_of(hit),
         "score": hit.score,
         "lines": coloured(hit.text.rstrip("\n"), hit.path),
         "copies": [{"root": one.root, "path": one.path, "start_line": one.start_line} for one in hit.copies],
