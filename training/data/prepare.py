@@ -83,15 +83,15 @@ def prepare_vocabulary(
     np.save(out / "counts.npy", counts)
 
 
-def prepare_pairs(rows: Sequence[Row], out: Path) -> Pairs:
-    """pairs.npz, a pair a row."""
+def prepare_pairs(rows: Sequence[Row], out: Path, longest_text: int = _LONGEST_TEXT) -> Pairs:
+    """pairs.npz, a pair a row; texts are cut to ``longest_text`` tokens."""
     path = out / "pairs.npz"
     if not path.exists():
         built = Tokenizer.from_file(str(out / "tokenizer.json"))
         place = {text: n for n, text in enumerate(dict.fromkeys(row.text for row in rows))}
         pairs = Pairs(
             queries=encode(built, [row.query for row in rows], _LONGEST_QUERY),
-            texts=encode(built, list(place), _LONGEST_TEXT),
+            texts=encode(built, list(place), longest_text),
             text=np.array([place[row.text] for row in rows], np.int32),
             kind=np.array([KINDS.index(row.kind) for row in rows], np.int32),
             language=_codes(row.language for row in rows),

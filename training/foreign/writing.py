@@ -13,15 +13,15 @@ from torch import Tensor
 
 from training.foreign.words import TABLE
 
-__all__ = ["write_folder"]
+__all__ = ["OF_SHIPPED", "write_folder"]
 
-_OF_SHIPPED = ("fingerprint.json", "golden.json", "MODEL_CARD.md")
+OF_SHIPPED = ("fingerprint.json", "golden.json", "MODEL_CARD.md")
 """What is computed of a shipped model, or says what it reaches."""
 
 
 def write_folder(begin: Path, tokenizer: Tokenizer, rows: Tensor, out: Path) -> None:
     """Write ``begin``'s files into ``out``: every tensor to the bit, the table grown by ``rows``."""
-    shutil.copytree(begin, out, ignore=shutil.ignore_patterns(*_OF_SHIPPED), dirs_exist_ok=True)
+    shutil.copytree(begin, out, ignore=shutil.ignore_patterns(*OF_SHIPPED), dirs_exist_ok=True)
     tensors = load_file(begin / "model.safetensors")
     tensors[TABLE] = torch.cat([tensors[TABLE], rows.to(tensors[TABLE].dtype)])
     save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})

@@ -1,0 +1,1 @@
+"""A shipped model taught further: questions behind a prompt of their own, texts against near ones."""

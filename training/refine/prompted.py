@@ -1,0 +1,78 @@
+"""A student that reads questions and texts in two ways: learnt tokens stand before a question.
+
+Prompt tuning (Lester et al., arXiv:2104.08691). The tokens are rows of the table of words like others, so
+what is trained is a model as the library loads it, with a prompt in its configuration. The table itself is
+held: words that are compared without the layers, and those of other scripts, stay what they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.data.examples import PAD
+from training.model import grow
+
+__all__ = ["Prompted"]
+
+_AT_ONCE = 96
+"""Rows of like length that are computed together, so that little is spent on padding."""
+_BEGIN_AS = ("find", "code", "where", "function", "how", "method", "class", "implement")
+"""Words whose vectors the prompt's begin with."""
+
+
+class Prompted:
+    """``asked`` and ``read``: token ids -> (rows, width) float32 of unit length."""
+
+    def __init__(self, begin: Path, tokens: int) -> None:
+        """``begin``: a model folder. ``tokens``: of the prompt, at most eight."""
+        described = json.loads((begin / "tokenizer.json").read_text(encoding="utf-8"))
+        place: dict[str, int] = described["model"]["vocab"]
+        vocabulary = sorted(place, key=place.__getitem__)
+        self.student = grow.grown(begin, vocabulary, np.ones(len(vocabulary), np.int64))
+        self.student.requires_grad_(False)
+        self.layers = self.student.encoder.requires_grad_(True)
+        self._table = self.student.embeddings.table().detach()
+        words = self.student.embeddings.word_embeddings.weight
+        self.rows = nn.Parameter(words[[place[word] for word in _BEGIN_AS[:tokens]]].clone())
+        """(tokens, width): of the prompt, as the table of words has them."""
+
+    def asked(self, questions: Sequence[np.ndarray]) -> Tensor:
+        """Questions, the prompt behind their first token."""
+        return self._embedded(questions, self._prompt())
+
+    def read(self, texts: Sequence[np.ndarray]) -> Tensor:
+        """Texts as they are."""
+        return self._embedded(texts, self._prompt()[:0])
+
+    def _prompt(self) -> Tensor:
+        embeddings = self.student.embeddings
+        prompt: Tensor = embeddings.LayerNorm(self.rows + embeddings.token_type_embeddings.weight[0])
+        return prompt
+
+    def _embedded(self, rows: Sequence[np.ndarray], prompt: Tensor) -> Tensor:
+        order = np.argsort([len(row) for row in rows], kind="stable")
+        parts = [
+            self._part([rows[at] for at in order[start : start + _AT_ONCE]], prompt)
+            for start in range(0, len(order), _AT_ONCE)
+        ]
+        return torch.cat(parts)[torch.from_numpy(np.argsort(order, kind="stable"))]
+
+    def _part(self, rows: Sequence[np.ndarray], prompt: Tensor) -> Tensor:
+        length = max(map(len, rows))
+        ids = torch.full((len(rows), length), PAD)
+        for at, row in enumerate(rows):
+            ids[at, : len(row)] = torch.from_numpy(row.astype(np.int64))
+        lengths = torch.tensor([len(row) + len(prompt) for row in rows])
+        words = functional.embedding(ids, self._table)
+        x = torch.cat([words[:, :1], prompt.expand(len(rows), -1, -1), words[:, 1:]], 1)
+        mask = (torch.arange(x.shape[1]) < lengths[:, None]).long()
+        with torch.autocast("cpu", torch.bfloat16):
+            x = self.student.encoder(x, self.student.bias(mask))
+        return functional.normalize(self.student.pooled(x, mask), dim=-1)
