@@ -23,7 +23,7 @@ from training.data.encoded import Pairs, encode  # noqa: E402
 from training.foreign.words import TABLE  # noqa: E402
 from training.refine.bank import Bank  # noqa: E402
 from training.refine.drawing import NearBlocks, left_out  # noqa: E402
-from training.refine.lessons import Lessons, Pace  # noqa: E402
+from training.refine.lessons import Lessons, Pace, without_shared  # noqa: E402
 from training.refine.prompted import Prompted  # noqa: E402
 from training.refine.writing import write_folder  # noqa: E402
 
@@ -104,6 +104,33 @@ def test_words_and_their_tokens_stay(tmp_path: Path) -> None:
     read = [path.read_text("utf-8") for path in said]
     old, new = (Tokenizer.from_file(str(folder / "tokenizer.json")) for folder in (SHIPPED, tmp_path / "out"))
     assert [each.ids for each in old.encode_batch(read)] == [each.ids for each in new.encode_batch(read)]
+
+
+def test_a_prompt_that_is_there_goes_on(tmp_path: Path) -> None:
+    first = moved(Prompted(SHIPPED, tokens=3))
+    write_folder(SHIPPED, first, tmp_path / "first")
+    second = Prompted(tmp_path / "first", tokens=2)
+    assert torch.equal(second.rows, first.rows)
+    moved(second)
+    write_folder(tmp_path / "first", second, tmp_path / "second")
+    files = ("tokenizer.json", "config.json", "config_sentence_transformers.json")
+    for name in files:
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+    embedder = load_local(tmp_path / "second", backend="onnx", dtype="float32")
+    with torch.no_grad():
+        asked = second.asked(ids_of(["open a file"])).numpy()
+    assert_close(embedder.encode_query(["open a file"]), asked, atol=0.01, what="a question")
+
+
+def test_shared_words_go_where_enough_is_left() -> None:
+    rows = [np.array([0, 10, 11, 12, 2]), np.array([0, 10, 11, 2]), np.array([0, 10, 13, 14, 2])]
+    others = [np.array([0, 10, 20, 2])] * 3
+    dice = np.random.default_rng(0)
+    found = without_shared(rows, others, 1.0, 4, dice)
+    assert [row.tolist() for row in found] == [[0, 11, 12, 2], [0, 10, 11, 2], [0, 13, 14, 2]]
+    assert without_shared(rows, others, 0.0, 4, dice)[0] is rows[0]
+    bare = without_shared(rows[:1] * 1_000, others[:1] * 1_000, 0.2, 4, dice)
+    assert 150 < sum(len(row) == 4 for row in bare) < 250
 
 
 def test_blocks_are_of_one_repository_and_half_of_them_near(pairs: Pairs) -> None:

@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, choices=range(1, 9), default=4, help="of the prompt")
+    parser.add_argument("--tokens", type=int, choices=range(1, 9), default=4, help="of a new prompt")
     parser.add_argument("--seconds", type=float, default=2340)
     parser.add_argument("--batch", type=int, default=384, help=f"pairs a step, a multiple of {_BLOCK}")
     parser.add_argument("--longest", type=int, default=128, help="tokens of a text that are read")

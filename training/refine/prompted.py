@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from training.data.examples import PAD
+from training.foreign.words import TABLE
 from training.model import grow
 
 __all__ = ["Prompted"]
@@ -31,7 +33,7 @@ class Prompted:
     """``asked`` and ``read``: token ids -> (rows, width) float32 of unit length."""
 
     def __init__(self, begin: Path, tokens: int) -> None:
-        """``begin``: a model folder. ``tokens``: of the prompt, at most eight."""
+        """``begin``: a model folder; its prompt, if it has one, goes on. ``tokens``: of a new one, 1 to 8."""
         described = json.loads((begin / "tokenizer.json").read_text(encoding="utf-8"))
         place: dict[str, int] = described["model"]["vocab"]
         vocabulary = sorted(place, key=place.__getitem__)
@@ -40,7 +42,9 @@ class Prompted:
         self.layers = self.student.encoder.requires_grad_(True)
         self._table = self.student.embeddings.table().detach()
         words = self.student.embeddings.word_embeddings.weight
-        self.rows = nn.Parameter(words[[place[word] for word in _BEGIN_AS[:tokens]]].clone())
+        learnt = load_file(begin / "model.safetensors")[TABLE][len(vocabulary) :].float()
+        fresh = words[[place[word] for word in _BEGIN_AS[:tokens]]]
+        self.rows = nn.Parameter((learnt if len(learnt) else fresh).clone())
         """(tokens, width): of the prompt, as the table of words has them."""
 
     def asked(self, questions: Sequence[np.ndarray]) -> Tensor:

@@ -28,7 +28,7 @@ def write_folder(begin: Path, model: Prompted, out: Path) -> None:
     """Write ``begin``'s files into ``out``: words and tokens as they are, the prompt behind them."""
     shutil.copytree(begin, out, ignore=shutil.ignore_patterns(*OF_SHIPPED), dirs_exist_ok=True)
     state = tensors(model.student)
-    words = load_file(begin / "model.safetensors")[TABLE]
+    words = load_file(begin / "model.safetensors")[TABLE][: model.student.shape.vocabulary]
     state[TABLE] = torch.cat([words, model.rows.detach().to(words.dtype)])
     save_file(state, out / "model.safetensors", metadata={"format": "pt"})
     prompt = "".join(chr(_FIRST + n) for n in range(len(model.rows)))
