@@ -21,10 +21,13 @@ from training.data.examples import PAD
 from training.foreign.words import TABLE
 from training.model import grow
 
-__all__ = ["Prompted"]
+__all__ = ["LETTERS", "Prompted"]
 
 _AT_ONCE = 96
 """Rows of like length that are computed together, so that little is spent on padding."""
+LETTERS = tuple(map(chr, range(0x10600, 0x10608)))
+"""What the tokens of a prompt are called: letters of Linear A, which nobody programs or asks with. They are
+ordinary words of the vocabulary, so a tokenizer needs to know nothing more."""
 _BEGIN_AS = ("find", "code", "where", "function", "how", "method", "class", "implement")
 """Words whose vectors the prompt's begin with."""
 
@@ -36,13 +39,13 @@ class Prompted:
         """``begin``: a model folder; its prompt, if it has one, goes on. ``tokens``: of a new one, 1 to 8."""
         described = json.loads((begin / "tokenizer.json").read_text(encoding="utf-8"))
         place: dict[str, int] = described["model"]["vocab"]
-        vocabulary = sorted(place, key=place.__getitem__)
+        vocabulary = sorted(place.keys() - set(LETTERS), key=place.__getitem__)
         self.student = grow.grown(begin, vocabulary, np.ones(len(vocabulary), np.int64))
         self.student.requires_grad_(False)
         self.layers = self.student.encoder.requires_grad_(True)
         self._table = self.student.embeddings.table().detach()
         words = self.student.embeddings.word_embeddings.weight
-        learnt = load_file(begin / "model.safetensors")[TABLE][len(vocabulary) :].float()
+        learnt = load_file(begin / "model.safetensors")[TABLE][len(vocabulary) : len(place)].float()
         fresh = words[[place[word] for word in _BEGIN_AS[:tokens]]]
         self.rows = nn.Parameter((learnt if len(learnt) else fresh).clone())
         """(tokens, width): of the prompt, as the table of words has them."""
