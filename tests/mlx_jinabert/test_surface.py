@@ -123,10 +123,10 @@ def test_batch_size_bounds_the_texts_of_a_batch(monkeypatch: pytest.MonkeyPatch)
     owner = model._owner
     run = owner.run
 
-    def counting(function: Any) -> Any:
+    def counting(function: Any, *more: Any) -> Any:
         batch = function.args[0]
         rows.append(len(batch.ids))
-        return run(function)
+        return run(function, *more)
 
     monkeypatch.setattr(owner, "run", counting)
     assert_close(model.encode(texts, batch_size=3), want, atol=2e-6, what="three at a time")

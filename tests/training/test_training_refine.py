@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,14 @@ from tests.support.closeness import assert_close
 
 torch = pytest.importorskip("torch")
 
-from safetensors.torch import load_file  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 
 from training.data.encoded import Pairs, encode  # noqa: E402
 from training.foreign.words import TABLE  # noqa: E402
 from training.refine.bank import Bank  # noqa: E402
 from training.refine.drawing import NearBlocks, left_out  # noqa: E402
 from training.refine.lessons import Lessons, Pace, without_shared  # noqa: E402
-from training.refine.prompted import Prompted  # noqa: E402
+from training.refine.prompted import LETTERS, Prompted  # noqa: E402
 from training.refine.writing import write_folder  # noqa: E402
 
 SHIPPED = Path(mlx_jinabert.__file__).parent / "embedded"
@@ -76,14 +77,30 @@ def moved(model: Prompted) -> Prompted:
     return model
 
 
+@pytest.fixture(scope="module")
+def unprompted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped model before it had a prompt."""
+    folder = tmp_path_factory.mktemp("unprompted") / "model"
+    shutil.copytree(SHIPPED, folder)
+    described = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    words = described["model"]["vocab"]
+    for letter in LETTERS:
+        words.pop(letter, None)
+    (folder / "tokenizer.json").write_text(json.dumps(described), encoding="utf-8")
+    state = load_file(folder / "model.safetensors")
+    state[TABLE] = state[TABLE][: len(words)].contiguous()
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
 def ids_of(questions: list[str]) -> list[NDArray[np.int64]]:
     tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
     return [np.array(each.ids) for each in tokenizer.encode_batch(questions)]
 
 
-def test_the_library_asks_and_reads_as_the_trained_model(tmp_path: Path) -> None:
-    model = moved(Prompted(SHIPPED, tokens=3))
-    write_folder(SHIPPED, model, tmp_path / "out")
+def test_the_library_asks_and_reads_as_the_trained_model(tmp_path: Path, unprompted: Path) -> None:
+    model = moved(Prompted(unprompted, tokens=3))
+    write_folder(unprompted, model, tmp_path / "out")
     embedder = load_local(tmp_path / "out", backend="onnx", dtype="float32")
     said = ["open a file", "where is the token read before a socket is closed?", "x"]
     with torch.no_grad():
@@ -94,21 +111,25 @@ def test_the_library_asks_and_reads_as_the_trained_model(tmp_path: Path) -> None
     assert (asked * read).sum(1).max() < 0.999
 
 
-def test_words_and_their_tokens_stay(tmp_path: Path) -> None:
-    write_folder(SHIPPED, moved(Prompted(SHIPPED, tokens=2)), tmp_path / "out")
-    before, after = (load_file(folder / "model.safetensors")[TABLE] for folder in (SHIPPED, tmp_path / "out"))
+def test_words_and_their_tokens_stay(tmp_path: Path, unprompted: Path) -> None:
+    write_folder(unprompted, moved(Prompted(unprompted, tokens=2)), tmp_path / "out")
+    before, after = (
+        load_file(folder / "model.safetensors")[TABLE] for folder in (unprompted, tmp_path / "out")
+    )
     assert torch.equal(after[: len(before)], before)
     assert len(after) == len(before) + 2
     assert json.loads((tmp_path / "out" / "config.json").read_text("utf-8"))["vocab_size"] == len(after)
     said = [*Path(mlx_jinabert.__file__).parent.glob("*.py"), Path(__file__)]
     read = [path.read_text("utf-8") for path in said]
-    old, new = (Tokenizer.from_file(str(folder / "tokenizer.json")) for folder in (SHIPPED, tmp_path / "out"))
+    old, new = (
+        Tokenizer.from_file(str(folder / "tokenizer.json")) for folder in (unprompted, tmp_path / "out")
+    )
     assert [each.ids for each in old.encode_batch(read)] == [each.ids for each in new.encode_batch(read)]
 
 
-def test_a_prompt_that_is_there_goes_on(tmp_path: Path) -> None:
-    first = moved(Prompted(SHIPPED, tokens=3))
-    write_folder(SHIPPED, first, tmp_path / "first")
+def test_a_prompt_that_is_there_goes_on(tmp_path: Path, unprompted: Path) -> None:
+    first = moved(Prompted(unprompted, tokens=3))
+    write_folder(unprompted, first, tmp_path / "first")
     second = Prompted(tmp_path / "first", tokens=2)
     assert torch.equal(second.rows, first.rows)
     moved(second)
@@ -201,9 +222,9 @@ def test_a_pool_is_of_one_repository_and_holds_the_texts_of_its_step(
 
 
 def test_lessons_bring_questions_to_their_texts_and_go_on_where_they_were_cut(
-    tmp_path: Path, texts: list[str], pairs: Pairs
+    tmp_path: Path, unprompted: Path, texts: list[str], pairs: Pairs
 ) -> None:
-    model = Prompted(SHIPPED, tokens=2)
+    model = Prompted(unprompted, tokens=2)
     bank = Bank(tmp_path / "bank", SHIPPED, texts, pairs, seed=1)
     blocks = NearBlocks(pairs, {0: 1.0, 1: 1.0}, count=1, block=16)
     words = model.student.embeddings.word_embeddings.weight.detach().clone()
@@ -215,7 +236,7 @@ def test_lessons_bring_questions_to_their_texts_and_go_on_where_they_were_cut(
     assert curve[-1]["among_pairs"] < 0.8 * curve[0]["among_pairs"]
     assert torch.equal(model.student.embeddings.word_embeddings.weight, words)
 
-    taken_up = Prompted(SHIPPED, tokens=2)
+    taken_up = Prompted(unprompted, tokens=2)
     longer = Pace(steps=14)
     lessons = Lessons(tmp_path, taken_up, pairs, loose=(), blocks=blocks, bank=bank, pace=longer)
     assert torch.equal(taken_up.rows, model.rows)

@@ -31,7 +31,7 @@ def test_the_shipped_folder() -> None:
     folder = resolve("embedded")
     assert (folder.path, folder.model_id, folder.origin) == (EMBEDDED, "embedded", "embedded")
     assert (folder.pooling, folder.normalize, folder.max_length) == ("mean", True, 512)
-    assert (dict(folder.prompts), folder.default_prompt_name, folder.quantization) == ({}, None, None)
+    assert (list(folder.prompts), folder.default_prompt_name, folder.quantization) == (["query"], None, None)
 
 
 def test_the_limit_is_that_of_sentence_bert_config_then_config_then_tokenizer(tmp_path: Path) -> None:
