@@ -146,10 +146,11 @@ def _begin_local(
     tell_terms(spec.folder)
     # The tokenizer of another folder may be refused: before its graph is built.
     shipped = spec.folder.origin == "embedded"
-    opening = BackendOwner(partial(open_for, spec, backend, dtype), wait=False) if shipped else None
+    begin = partial(BackendOwner, partial(open_for, spec, backend, dtype), wait=False)
+    opening = begin() if shipped else None
     tokenizer = _tokenizer(spec)
     _warn_of_open_end(spec.folder, tokenizer)
-    owner = opening or BackendOwner(partial(open_for, spec, backend, dtype), wait=False)
+    owner = opening or begin()
     again = _again(load_local, name, spec, backend=backend, **settings)
     return LocalEmbedder(spec, tokenizer, owner, again), owner
 

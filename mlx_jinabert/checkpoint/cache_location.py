@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from mlx_jinabert.errors import ModelFolderError
 
-__all__ = ["cache_dir", "is_private", "private_folder"]
+__all__ = ["cache_dir", "is_private", "keep_file", "private_folder"]
 
 
 def cache_dir() -> Path:
@@ -40,6 +42,22 @@ def private_folder(name: str) -> Path:
         if not is_private(folder):
             raise PermissionError(f"{folder} can be written by others")
     return folder
+
+
+def keep_file(folder: str, name: str, content: bytes) -> None:
+    """Write a file of a private folder: it appears whole or not at all.
+
+    One that cannot be written costs the time to compute it again, never an error.
+    """
+    with suppress(OSError):
+        home = private_folder(folder)
+        handle, temporary = tempfile.mkstemp(dir=home, prefix=".writing-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(temporary).replace(home / name)
+        except OSError:
+            Path(temporary).unlink()
 
 
 def is_private(folder: Path) -> bool:

@@ -12,13 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlx_jinabert.checkpoint.cache_location import is_private, private_folder
+from mlx_jinabert.checkpoint.cache_location import is_private, keep_file, private_folder
 
 __all__ = ["FileHashes", "origin_of", "remember_origin"]
 
@@ -84,13 +83,6 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _add(name: str, entries: Mapping[str, Any]) -> None:
-    try:
-        folder = private_folder(_FOLDER)
-        older = {key: value for key, value in _read(name).items() if key not in entries}
-        kept = dict([*older.items(), *entries.items()][-_MOST_ENTRIES:])
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(kept, file)
-        Path(temporary).replace(folder / name)
-    except OSError:
-        return
+    older = {key: value for key, value in _read(name).items() if key not in entries}
+    kept = dict([*older.items(), *entries.items()][-_MOST_ENTRIES:])
+    keep_file(_FOLDER, name, json.dumps(kept).encode())

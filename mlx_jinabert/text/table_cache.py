@@ -7,16 +7,13 @@ checksum is right. One that cannot be read or written costs the time to read the
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mlx_jinabert.checkpoint.cache_location import is_private, private_folder
+from mlx_jinabert.checkpoint.cache_location import is_private, keep_file, private_folder
 from mlx_jinabert.text.table_reader import TableReader
 from mlx_jinabert.text.word_table import WordTable
 
@@ -71,14 +68,7 @@ def store_table(digest: str, stored: StoredTable) -> None:
     columns = (table.ids.astype("<i4"), table.words, stored.reader.spellings)
     content = b"".join([written, *(column.tobytes() for column in columns)])
     content = np.array([len(written)], _SIZES).tobytes() + content
-    try:
-        folder = private_folder(_FOLDER)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".writing-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(np.array([zlib.crc32(content)], _SIZES).tobytes() + content)
-        Path(temporary).replace(folder / _name(digest))
-    except OSError:
-        return
+    keep_file(_FOLDER, _name(digest), np.array([zlib.crc32(content)], _SIZES).tobytes() + content)
 
 
 def _name(digest: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from training.data.encoded import Pairs
 
-__all__ = ["Batches"]
+__all__ = ["Batches", "shares_of", "weights_of"]
 
 _TYPICAL = 200
 """A kind with fewer pairs in a repository is drawn as often as if each of its pairs were one of so many."""
@@ -27,7 +27,7 @@ class Batches:
         self._rows: list[np.ndarray] = []
         self._sums: list[np.ndarray] = []
         weights: list[float] = []
-        share = np.array([shares.get(int(k), 0.0) for k in range(int(pairs.kind.max()) + 1)])
+        share = shares_of(pairs, shares)
         wanted = np.flatnonzero(share[pairs.kind] > 0)
         for language in np.unique(pairs.language[wanted]):
             of_language = wanted[pairs.language[wanted] == language]
@@ -36,9 +36,8 @@ class Batches:
             for code, root in zip(codes, roots, strict=True):
                 rows = of_language[pairs.repository[of_language] == code]
                 if len(rows) >= block:
-                    counts = np.bincount(pairs.kind[rows], minlength=len(share))
                     self._rows.append(rows)
-                    self._sums.append(np.cumsum((share / np.maximum(counts, _TYPICAL))[pairs.kind[rows]]))
+                    self._sums.append(np.cumsum(weights_of(pairs.kind[rows], share)))
                     weights.append(root / roots.sum() * np.sqrt(len(of_language)))
         self._weights = np.array(weights) / np.sum(weights)
 
@@ -52,3 +51,14 @@ class Batches:
             for n, lot in zip(drawn, lots, strict=True)
         ]
         return np.concatenate(blocks)
+
+
+def shares_of(pairs: Pairs, shares: Mapping[int, float]) -> np.ndarray:
+    """(kinds,) float64: the share of each kind by its code, 0 for those that are not wanted."""
+    return np.array([shares.get(kind, 0.0) for kind in range(int(pairs.kind.max()) + 1)])
+
+
+def weights_of(kinds: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """How often pairs of one repository are drawn: (pairs,) kinds by code -> (pairs,) float64."""
+    weights: np.ndarray = (share / np.maximum(np.bincount(kinds, minlength=len(share)), _TYPICAL))[kinds]
+    return weights

@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.batches import shares_of, weights_of
 from training.data.encoded import Pairs
 
 __all__ = ["NearBlocks", "left_out"]
 
-_TYPICAL = 200
-"""A kind with fewer pairs in a repository is drawn as often as if each of its pairs were one of so many."""
 _NEAR = 400
 """Pairs nearest to one that was drawn, of which half a block is drawn."""
 _ENOUGH = 300
@@ -44,14 +43,13 @@ class NearBlocks:
     ) -> None:
         """``count`` blocks a step. ``shares``: by code of the kind. ``without``: repositories left out."""
         self._pairs, self._count, self._block, self._seed = pairs, count, block, seed
-        share = np.array([shares.get(kind, 0.0) for kind in range(int(pairs.kind.max()) + 1)])
+        share = shares_of(pairs, shares)
         self._rows: list[NDArray[np.int64]] = []
         self._weights: list[NDArray[np.float64]] = []
         for code in np.unique(pairs.repository):
             rows = np.flatnonzero(pairs.repository == code)
             if code not in without and len(rows) >= block:
-                counts = np.bincount(pairs.kind[rows], minlength=len(share))
-                weights = (share / np.maximum(counts, _TYPICAL))[pairs.kind[rows]]
+                weights = weights_of(pairs.kind[rows], share)
                 self._rows.append(rows)
                 self._weights.append(weights / weights.sum())
         roots = np.sqrt([len(rows) for rows in self._rows])
