@@ -22,7 +22,7 @@ from benches.growth import QUESTIONS
 _STATUS = Path("/proc/self/status")
 _IMPORTS = (
     "codesearch.index.opening",
-    "mlx_jinabert.loading",
+    "mlx_jinabert.loading.embedding",
     "mlx_jinabert.local.word_vectors",
     "mlx_jinabert.architectures.jina_bert.config",
     "mlx_jinabert.backends.mlx",

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from mlx_jinabert.errors import TooLong as TooLong
     from mlx_jinabert.errors import UnsupportedConfig as UnsupportedConfig
     from mlx_jinabert.errors import WeightMismatch as WeightMismatch
-    from mlx_jinabert.loading import load as load
-    from mlx_jinabert.loading import load_late_interaction as load_late_interaction
-    from mlx_jinabert.loading import load_reranker as load_reranker
+    from mlx_jinabert.loading.embedding import load as load
+    from mlx_jinabert.loading.scoring import load_late_interaction as load_late_interaction
+    from mlx_jinabert.loading.scoring import load_reranker as load_reranker
     from mlx_jinabert.local.late_interaction import LateInteractionModel as LateInteractionModel
     from mlx_jinabert.local.reranker import Reranker as Reranker
 
@@ -50,9 +50,9 @@ _HOMES = {
     "Reranker": "mlx_jinabert.local.reranker",
     "CatalogEntry": "mlx_jinabert.catalog",
     "available_models": "mlx_jinabert.catalog",
-    "load": "mlx_jinabert.loading",
-    "load_late_interaction": "mlx_jinabert.loading",
-    "load_reranker": "mlx_jinabert.loading",
+    "load": "mlx_jinabert.loading.embedding",
+    "load_late_interaction": "mlx_jinabert.loading.scoring",
+    "load_reranker": "mlx_jinabert.loading.scoring",
     **dict.fromkeys(
         (
             "BackendUnavailable",

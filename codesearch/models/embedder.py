@@ -258,14 +258,14 @@ def _count_truncated(embedder: Embedder, texts: list[str]) -> int:
 
 
 def _named_fingerprint(name: str) -> str:
-    from mlx_jinabert.loading import fingerprint_of
+    from mlx_jinabert.loading.embedding import fingerprint_of
 
     with _failing_as(name):
         return fingerprint_of(name)
 
 
 def _begin_to_load(name: str) -> Callable[[], Embedder]:
-    from mlx_jinabert.loading import begin_to_load
+    from mlx_jinabert.loading.embedding import begin_to_load
 
     with _failing_as(name):
         return begin_to_load(name)

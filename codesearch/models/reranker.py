@@ -67,7 +67,7 @@ class Rerankers:
 def load_reranker(name: str) -> Any:
     """Load a reranker of mlx_jinabert. ModelUnavailable says what is wrong, also with an embedding model."""
     import mlx_jinabert
-    from mlx_jinabert.loading import load_scorer
+    from mlx_jinabert.loading.scoring import load_scorer
 
     try:
         return load_scorer(name)

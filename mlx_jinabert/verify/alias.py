@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlx_jinabert.catalog import find
-from mlx_jinabert.loading import load_local, load_scorer
+from mlx_jinabert.loading.embedding import load_local
+from mlx_jinabert.loading.scoring import load_scorer
 from mlx_jinabert.local.late_interaction import LateInteractionModel
 from mlx_jinabert.local.model import LocalModel
 from mlx_jinabert.local.reranker import Reranker

@@ -16,7 +16,8 @@ import numpy as np
 
 from mlx_jinabert import __version__
 from mlx_jinabert.errors import JinabertError
-from mlx_jinabert.loading import DTYPES, load_local
+from mlx_jinabert.loading.common import DTYPES
+from mlx_jinabert.loading.embedding import load_local
 from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.verify import checks
 from mlx_jinabert.verify.checks import Check, Speed

@@ -30,7 +30,7 @@ from codesearch.records import SourceFile
 from mlx_jinabert.checkpoint.folder import EMBEDDED, read_folder
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import JinabertError
-from mlx_jinabert.loading import fingerprint_of
+from mlx_jinabert.loading.embedding import fingerprint_of
 from mlx_jinabert.text.tokenizer import Tokenizer
 from tests.support.closeness import WordHashEmbedder
 from tests.support.folders import copy_of

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 import mlx_jinabert
-from mlx_jinabert.loading import load_local
+from mlx_jinabert.loading.embedding import load_local
 from tests.support.closeness import assert_close
 
 torch = pytest.importorskip("torch")

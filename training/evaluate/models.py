@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.loading import load_local
+from mlx_jinabert.loading.embedding import load_local
 from mlx_jinabert.vectors.pooling import l2_normalize
 from training.evaluate.records import Role
 from training.evaluate.vectors import VectorCache

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.loading import load_local
+from mlx_jinabert.loading.embedding import load_local
 from training.data.encoded import Pairs
 
 __all__ = ["Bank"]

@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from mlx_jinabert.errors import JinabertError
-from mlx_jinabert.loading import load_local, load_reranker
+from mlx_jinabert.loading.embedding import load_local
+from mlx_jinabert.loading.scoring import load_reranker
 from mlx_jinabert.server.engine.cache import CacheLevel, MemoryCache, TwoLevels
 from mlx_jinabert.server.engine.disk_cache import DiskCache
 from mlx_jinabert.server.engine.served import ServedEmbedder, ServedReranker

@@ -15,7 +15,7 @@ from codesearch.models import words
 from codesearch.models.embedder import Model, encode_query
 from codesearch.models.words import load_words, word_likeness
 from mlx_jinabert.errors import JinabertError, ModelFolderError
-from mlx_jinabert.loading import begin_to_load
+from mlx_jinabert.loading.embedding import begin_to_load
 from tests.support.checkpoints import Checkpoint, write
 from tests.support.closeness import WordHashEmbedder
 

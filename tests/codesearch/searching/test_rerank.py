@@ -93,11 +93,11 @@ def test_the_limit_comes_after_the_second_stage(index: Index) -> None:
 
 
 def test_a_checkpoint_is_loaded_once_by_its_name(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mlx_jinabert import loading
+    from mlx_jinabert.loading import scoring
 
     name = str(checkpoint_folder(SMALL))
-    load, loaded = loading.load_reranker, []
-    monkeypatch.setattr(loading, "load_reranker", lambda n, **options: loaded.append(n) or load(n, **options))
+    load, loaded = scoring.load_reranker, []
+    monkeypatch.setattr(scoring, "load_reranker", lambda n, **options: loaded.append(n) or load(n, **options))
     got = index.search("retry the socket", limit=5, rerank=name)
     assert (
         got

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import mlx_jinabert
 from mlx_jinabert.errors import JinabertError, RemoteError
-from mlx_jinabert.loading import fingerprint_of
+from mlx_jinabert.loading.embedding import fingerprint_of
 from mlx_jinabert.remote.sending import plan
 from tests.support.closeness import assert_close
 from tests.support.embedding_server import (

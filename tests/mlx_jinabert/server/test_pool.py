@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlx_jinabert.loading import load_local
+from mlx_jinabert.loading.embedding import load_local
 from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.server.engine import pool as pool_module
 from mlx_jinabert.server.engine.pool import ModelPool
