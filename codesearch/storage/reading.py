@@ -17,7 +17,6 @@ from codesearch.records import Chunk, Filter, StoredChunk
 from codesearch.storage.filters import Selection
 from codesearch.storage.lexical.best_rows import BestRows
 from codesearch.storage.lexical.term_statistics import Postings, RowLengths, TermStatistics
-from codesearch.storage.lexical.tokens import match_expression
 from codesearch.storage.rows import (
     ChunkIdentity,
     ChunkText,
@@ -214,10 +213,8 @@ class StoreReader(VectorReader):
         """
         if not terms or limit < 1:
             return []
-        if allowed is not None:
-            return self.lexical(match_expression(terms), limit, weights, allowed)
         with self._db.reading():
-            return self._best.holding_any(terms, limit, weights, self.generation())
+            return self._best.holding_any(terms, limit, weights, self.generation(), allowed)
 
     def frequencies(self, terms: Iterable[str]) -> tuple[dict[str, int], int]:
         """How many chunks hold each of these tokens, and how many chunks there are."""

@@ -1,5 +1,9 @@
 """Find the best rows by BM25, exactly as FTS5 scores them, without scoring every match.
 
+What single tokens add to scores is remembered and added up (``term_scores.py``). In a large index a common
+token is first read when questions have held it some times: scoring all its rows takes longer than a question
+that leaves most of them out, as follows.
+
 A score costs ten times as much as a match, and most rows that match hold only words that many hold. A word
 adds at most ``idf * (k1 + 1)`` to a score, so a row that holds none but common words cannot be among the best
 once there are enough rows above the sum of their bounds (MaxScore: Turtle and Flood, "Query evaluation:
@@ -18,6 +22,7 @@ from dataclasses import dataclass, field
 from sqlite3 import SQLITE_ERROR
 
 from codesearch.errors import BadQuery, IndexFormatError
+from codesearch.storage.lexical.term_scores import TermScores, TokenScores, best_of
 from codesearch.storage.lexical.tokens import match_expression
 from codesearch.storage.rows import Ids, ScoredRow
 from codesearch.storage.sqlite.database import Database, Row
@@ -29,13 +34,18 @@ _K1 = 1.2
 _LEAST_IDF = 1e-6
 """Both are FTS5's; the second is of a word that more than half of the rows hold."""
 _ROUNDING = 1e-6
-_LEAST_ROWS = 3_000
 _ENOUGH = 8
-"""Rows of an index, and matches for each row that is asked for, from which on it pays to leave some out."""
+"""Matches for each row that is asked for, from which on it pays to leave some out."""
 _GUESS = 0.6
 """Share of a word's bound that the last of the best rows has at least, mostly, where so many rows hold one of
 the words that are as rare. Of 290 questions over 4,380, 14,035 and 30,000 chunks it was so for 282."""
 _MOST_COUNTED = 10_000
+_FEW_ROWS, _FEW_SCORES = 30_000, 10_000
+"""Rows of an index in which any token is read at once; in others, scores that are read for one question."""
+_TIMES = 2
+"""Questions that held a token before it is read, however many rows hold it."""
+_GAPS = 100
+"""Ids for each row, from which on a table of all ids is too large to add up in."""
 _COLUMNS = "SELECT rowid, -bm25(lexical, ?, ?, ?) AS score FROM lexical WHERE lexical MATCH ?"
 _BEST = "ORDER BY score DESC, rowid LIMIT ?"
 # The unary plus keeps SQLite from running the full-text query once for every allowed id.
@@ -48,7 +58,11 @@ class _Counts:
 
     generation: int
     rows: int
+    highest: int = 0
+    """The highest id."""
     holding: dict[str, int] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    """How many questions held a token that was not read."""
 
 
 class BestRows:
@@ -58,6 +72,7 @@ class BestRows:
         self._db = database
         self._lock = threading.Lock()
         self._counts = _Counts(-1, 0)
+        self._scores = TermScores(database)
 
     def matching(
         self, match: str, limit: int, weights: Sequence[float], allowed: Ids | None
@@ -74,13 +89,45 @@ class BestRows:
             raise BadQuery(f"the full-text query cannot be read: {error.__cause__}") from error
 
     def holding_any(
-        self, terms: Sequence[str], limit: int, weights: Sequence[float], generation: int
+        self,
+        terms: Sequence[str],
+        limit: int,
+        weights: Sequence[float],
+        generation: int,
+        allowed: Ids | None = None,
     ) -> list[ScoredRow]:
         """Return the best rows that hold one of the tokens: those of ``matching`` with their expression.
 
         Call it inside ``reading()``; ``generation`` is that of the snapshot.
         """
-        bounds = self._bounds(terms, limit, generation)
+        counts = self._counts_of(generation)
+        tokens = self._tokens(terms, tuple(map(float, weights)), counts)
+        if tokens is not None:
+            return best_of(tokens, limit, allowed)
+        if allowed is not None:
+            return self.matching(match_expression(terms), limit, weights, allowed)
+        return self._leaving_out(terms, limit, weights, counts)
+
+    def _tokens(
+        self, terms: Sequence[str], weights: tuple[float, ...], counts: _Counts
+    ) -> list[TokenScores] | None:
+        """Return what each token adds to scores; None where reading that would take too long."""
+        if counts.highest > _GAPS * counts.rows:
+            return None
+        found = {term: self._scores.known((term, weights), counts.generation) for term in terms}
+        new = [term for term, scores in found.items() if scores is None]
+        if counts.rows > _FEW_ROWS:
+            seldom = [term for term in new if counts.asked[term] < _TIMES]
+            if sum(self._held(term, counts) for term in seldom) > _FEW_SCORES:
+                counts.asked.update(new)
+                return None
+        read = {term: self._scores.read((term, weights), counts.generation, counts.rows) for term in new}
+        return [found[term] or read[term] for term in terms]
+
+    def _leaving_out(
+        self, terms: Sequence[str], limit: int, weights: Sequence[float], counts: _Counts
+    ) -> list[ScoredRow]:
+        bounds = self._bounds(terms, limit, counts)
         match = match_expression(terms)
         if bounds is None:
             return self.matching(match, limit, weights, None)
@@ -104,11 +151,8 @@ class BestRows:
 
     # -- how common words are
 
-    def _bounds(self, terms: Sequence[str], limit: int, generation: int) -> _Bounds | None:
+    def _bounds(self, terms: Sequence[str], limit: int, counts: _Counts) -> _Bounds | None:
         """Return what each token may add to a score, the commonest first; None where few rows match."""
-        counts = self._counts_of(generation)
-        if counts.rows < _LEAST_ROWS:
-            return None
         held = {term: held for term in terms if (held := self._held(term, counts))}
         if len(held) < 2 or sum(held.values()) < _ENOUGH * limit:
             return None
@@ -123,7 +167,8 @@ class BestRows:
             counts = self._counts
         if counts.generation == generation and len(counts.holding) < _MOST_COUNTED:
             return counts
-        counts = _Counts(generation, int(self._db.value("SELECT count(*) FROM lexical_docsize")))
+        rows = int(self._db.value("SELECT count(*) FROM lexical_docsize"))
+        counts = _Counts(generation, rows, int(self._db.value("SELECT max(id) FROM lexical_docsize") or 0))
         with self._lock:
             if generation >= self._counts.generation:
                 self._counts = counts

@@ -6,9 +6,10 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from codesearch.storage.lexical import best_rows
+from codesearch.storage.lexical import best_rows, term_scores
 from codesearch.storage.lexical.tokens import match_expression
 from codesearch.storage.store import Store
 from tests.support.store_support import put_file
@@ -38,10 +39,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield opened
 
 
-@pytest.fixture(autouse=True)
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(best_rows, "_LEAST_ROWS", 0)
+@pytest.fixture(params=["remembered", "left out"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Tokens whose scores are remembered, or no such tokens and rows that are left out."""
     monkeypatch.setattr(best_rows, "_ENOUGH", 1)
+    if request.param == "left out":
+        monkeypatch.setattr(best_rows, "_GAPS", 0)
+    return str(request.param)
 
 
 def questions(count: int) -> Iterator[list[str]]:
@@ -62,7 +66,62 @@ def test_the_best_of_some_are_the_best_of_all(
             assert store.holding_any(terms, limit, WEIGHTS) == wanted
 
 
-def test_rows_are_left_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("weights", [WEIGHTS, (0.0, 0.0, 1.0), (0.3, 7.0, 0.1)])
+def test_some_rows_alone(store: Store, weights: tuple[float, ...]) -> None:
+    draw = np.random.default_rng(3)
+    everyone = np.array(sorted(store.chunks(range(1000))), np.int64)
+    for terms in questions(40):
+        allowed = everyone[draw.random(len(everyone)) < draw.choice([0.0, 0.02, 0.5, 1.0])]
+        for limit in (1, 60, 5_000):
+            wanted = store.lexical(match_expression(terms), limit, weights, allowed)
+            assert store.holding_any(terms, limit, weights, allowed) == wanted
+
+
+def test_common_tokens_of_a_large_index_are_read_when_they_come_again(
+    store: Store, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if way == "left out":
+        pytest.skip("nothing is read")
+    monkeypatch.setattr(best_rows, "_FEW_ROWS", 0)
+    monkeypatch.setattr(best_rows, "_FEW_SCORES", store.frequencies(["wordt"])[0]["wordt"])
+    rows = best_rows.BestRows(store._db)
+    generation, read = store.generation(), []
+    reading = term_scores.TermScores.read
+
+    def noted(self: term_scores.TermScores, key: term_scores.Key, *args: int) -> term_scores.TokenScores:
+        read.append(key[0])
+        return reading(self, key, *args)
+
+    monkeypatch.setattr(term_scores.TermScores, "read", noted)
+    for terms, expected in (
+        (["wordt"], ["wordt"]),  # so few rows hold it that it is read at once
+        (["worda", "wordt"], []),
+        (["wordb", "worda"], []),
+        (["worda", "wordt"], ["worda"]),
+        (["worda", "wordb"], []),
+        (["worda", "wordb"], ["wordb"]),
+        (["worda", "wordb"], []),
+    ):
+        read.clear()
+        found = rows.holding_any(terms, 30, WEIGHTS, generation)
+        assert found == store.lexical(match_expression(terms), 30, WEIGHTS)
+        assert read == expected
+
+
+def test_what_is_remembered_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(term_scores, "_LEAST_KEPT", 900)
+    monkeypatch.setattr(term_scores, "_KEPT_PER_ROW", 0)
+    rows, generation = best_rows.BestRows(store._db), store.generation()
+    for terms in questions(80):
+        wanted = store.lexical(match_expression(terms), 30, WEIGHTS)
+        assert rows.holding_any(terms, 30, WEIGHTS, generation) == wanted
+        kept = rows._scores._kept.values()
+        assert sum(len(token.ids) for token in kept) == rows._scores._count <= 900
+
+
+def test_rows_are_left_out(store: Store, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way == "remembered":
+        pytest.skip("nothing is left out")
     whole = 0
     matching = best_rows.BestRows.matching
 
