@@ -67,7 +67,7 @@ class StoreReader(VectorReader):
 
     def generation(self) -> int:
         """Grows with every commit of any process that changed anything."""
-        return int(self.meta("generation") or 0)
+        return int(self._db.fixed("SELECT value FROM meta WHERE key = 'generation'") or 0)
 
     def counts(self) -> Counts:
         """Exact numbers of files, chunks and vectors."""
@@ -180,7 +180,7 @@ class StoreReader(VectorReader):
         Raises:
             BadQuery: a glob that is no pattern.
         """
-        return self._selection.ids(wanted, self.generation())
+        return self._selection.ids(wanted, self.generation()) if wanted else None
 
     def lexical(
         self,

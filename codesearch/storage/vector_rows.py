@@ -60,7 +60,7 @@ class VectorReader:
 
     def has_vectors(self) -> bool:
         """Whether a chunk has one: counting them reads a page for every hundred."""
-        return bool(self._db.value("SELECT EXISTS (SELECT 1 FROM vectors)"))
+        return bool(self._db.fixed("SELECT EXISTS (SELECT 1 FROM vectors)"))
 
     def vector_count(self, after_seq: int = 0) -> int:
         """How many chunks have a vector, or one that is newer than a sequence number."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from codesearch.searching.signals.words import rarities
+from codesearch.searching.signals.words import rarity
 
 __all__ = ["WINDOW", "best_lines"]
 
@@ -19,16 +19,34 @@ def best_lines(text: str, stems: Mapping[str, float]) -> tuple[int, int]:
     is the first, and the first lines where none holds a word. Blank lines at the ends are no part of it.
     """
     folded = text.casefold()
-    lines = folded.split("\n")
-    first = next((at for at, line in enumerate(lines) if line.strip()), 0)
-    last = next((at for at in range(len(lines) - 1, first, -1) if lines[at].strip()), first)
-    rarity = rarities(lines[first : last + 1], {stem: stems[stem] for stem in stems if stem in folded})
+    said = folded.strip()
+    first = folded.count("\n", 0, folded.find(said)) if said else 0
+    last = first + said.count("\n")
     final = max(first, last - WINDOW + 1)
     worth: dict[int, float] = {}
-    for stem, weight in rarity.items():
-        holding = (at for at, line in enumerate(lines) if stem in line)
-        starts = {start for at in holding for start in range(max(first, at - WINDOW + 1), min(at, final) + 1)}
-        for start in starts:
-            worth[start] = worth.get(start, 0.0) + weight
-    start = max(worth or [first], key=lambda at: (round(worth.get(at, 0.0), 9), -at))
+    for stem in stems:
+        if not (holding := _lines_with(stem, folded)):
+            continue
+        weight = rarity(stems[stem], len(holding), last - first + 1)
+        seen = first - 1  # the last window that the stem was counted in
+        for at in holding:
+            for start in range(max(seen + 1, at - WINDOW + 1), min(at, final) + 1):
+                worth[start] = worth.get(start, 0.0) + weight
+            seen = max(seen, min(at, final))
+    if not worth:
+        return first, min(first + WINDOW - 1, last)
+    most = round(max(worth.values()), 9)
+    start = min(at for at, value in worth.items() if round(value, 9) == most)
     return start, min(start + WINDOW - 1, last)
+
+
+def _lines_with(stem: str, text: str) -> list[int]:
+    """Return the numbers of the lines that hold a stem, ascending."""
+    found, line, before = list[int](), 0, 0
+    at = text.find(stem)
+    while at >= 0:
+        line += text.count("\n", before, at)
+        found.append(line)
+        before, end = at, text.find("\n", at)
+        at = -1 if end < 0 else text.find(stem, end)
+    return found

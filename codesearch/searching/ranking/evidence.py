@@ -7,7 +7,7 @@ which part of a file answers, those of ``FILE`` which file.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +23,7 @@ from codesearch.searching.ranking.place_evidence import declaring, definitions, 
 from codesearch.searching.ranking.weights import Weights
 from codesearch.searching.signals.mentions import named_files
 from codesearch.searching.signals.messages import said_in
-from codesearch.searching.signals.path_roles import is_data, is_prose
+from codesearch.searching.signals.path_roles import ROLES, is_data, is_prose, role_names
 from codesearch.searching.signals.prose import AnswerKind, prose_wanted
 from codesearch.searching.signals.quoted import quoted_lines, shares_quoted
 from codesearch.searching.signals.seeming_tests import seeming_tests
@@ -90,18 +90,20 @@ def demotions(candidates: Candidates, query: Query, weights: Weights) -> Step:
     """Tests, examples, generated files and the like come after the code they are about."""
     wanted = prose_wanted(query)
     product = seeming_tests(candidates.chunks)
+    asked_for = {role.name for role in ROLES if query.mentions(role.asked_by)}
 
     @cache
-    def factor(path: str) -> float:
-        unwanted = [role for role in unwanted_roles(path, query) if role != "test" or path not in product]
-        return role_factor(unwanted, is_prose(path), wanted, query.kind, weights)
+    def factor(roles: frozenset[str], is_product: bool) -> float:
+        unwanted = roles - asked_for - ({"test"} if is_product else set())
+        return role_factor(unwanted, "prose" in roles, wanted, query.kind, weights)
 
-    factors = np.array([factor(chunk.path) for chunk in candidates.chunks])
+    paths = [chunk.path for chunk in candidates.chunks]
+    factors = np.array([factor(role_names(path), path in product) for path in paths])
     return lambda scores: scores * factors
 
 
 def role_factor(
-    unwanted: Sequence[str], prose: bool, wanted: AnswerKind, kind: str, weights: Weights
+    unwanted: Collection[str], prose: bool, wanted: AnswerKind, kind: str, weights: Weights
 ) -> float:
     """Return the factor for a file by its roles that the query, of this ``kind``, does not ask for.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def words(candidates: Candidates, query: Query, weights: Weights) -> Step:
         rarity(weight, int(which.sum()), count)
         for weight, which in zip(stems.values(), anywhere, strict=True)
     ]
-    named = [_named(chunk) for chunk in candidates.chunks]
+    named = [_named(chunk.symbol, chunk.signature, chunk.definitions) for chunk in candidates.chunks]
     defined = [holding(named, stem) for stem in stems]
     gains = weights.words * shares_held(anywhere, rarities, count)
     gains += weights.names * shares_held(defined, rarities, count)
@@ -109,8 +110,9 @@ def _holds(text: str, phrase: str, words: Sequence[str]) -> bool:
     return all(word in text for word in words) and phrase in " ".join(text.split())
 
 
-def _named(chunk: Chunk) -> str:
-    return " ".join((chunk.symbol, chunk.signature, *chunk.definitions[:_NAMES])).casefold()
+@lru_cache(maxsize=1 << 12)  # the same chunks are candidates of many questions
+def _named(symbol: str, signature: str, definitions: tuple[str, ...]) -> str:
+    return " ".join((symbol, signature, *definitions[:_NAMES])).casefold()
 
 
 def _definers(chunks: Sequence[Chunk]) -> dict[str, list[int]]:

@@ -16,7 +16,6 @@ learning methods" (SIGIR 2009), with a weight for each list.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -61,14 +60,16 @@ def fuse(
     A cosine counts by its share of the best one, ``weights.closeness`` at most. A chunk that the semantic
     list does not hold is taken to be as near as the last one that it holds.
     """
-    scores: dict[ChunkRef, float] = defaultdict(float)
+    scores: dict[ChunkRef, float] = {}
+    rrf_k, closeness = weights.rrf_k, weights.closeness
     lists = ((lexical, lexical_share), ([match.ref for match in semantic], 1 - lexical_share))
     for refs, share in lists:
+        most = share * (rrf_k + 1)
         for position, ref in enumerate(refs, 1):
-            scores[ref] += share * (weights.rrf_k + 1) / (weights.rrf_k + position)
+            scores[ref] = scores.get(ref, 0.0) + most / (rrf_k + position)
     near = cosine_shares(semantic)
     farthest = min(near.values(), default=0.0)
-    return {ref: score + weights.closeness * near.get(ref, farthest) for ref, score in scores.items()}
+    return {ref: score + closeness * near.get(ref, farthest) for ref, score in scores.items()}
 
 
 def cosine_shares(semantic: Sequence[Match]) -> dict[ChunkRef, float]:

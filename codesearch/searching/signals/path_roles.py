@@ -13,7 +13,7 @@ from functools import lru_cache
 from codesearch.files.languages import PROSE_EXTENSIONS
 from codesearch.storage.lexical.tokens import singular
 
-__all__ = ["ROLES", "Role", "is_data", "is_prose", "is_test", "roles_of"]
+__all__ = ["ROLES", "Role", "is_data", "is_prose", "is_test", "role_names", "roles_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +108,21 @@ def roles_of(path: str) -> tuple[Role, ...]:
 
 
 @lru_cache(maxsize=1 << 14)
-def _names_of(path: str) -> frozenset[str]:
+def role_names(path: str) -> frozenset[str]:
+    """The names of its roles."""
     return frozenset(role.name for role in roles_of(path))
 
 
 def is_test(path: str) -> bool:
     """Whether a file is a test."""
-    return "test" in _names_of(path)
+    return "test" in role_names(path)
 
 
 def is_prose(path: str) -> bool:
     """Whether a file is documentation."""
-    return "prose" in _names_of(path)
+    return "prose" in role_names(path)
 
 
 def is_data(path: str) -> bool:
     """Whether a file is data or settings: all of its text is values."""
-    return "data" in _names_of(path)
+    return "data" in role_names(path)

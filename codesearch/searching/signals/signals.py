@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from pathlib import PurePosixPath
 
 from codesearch.records import Chunk
@@ -43,6 +42,7 @@ _QUALIFIER = re.compile(r"::|[.\\]")
 _UNTELLING = frozenset({"mod", "index", "init", "main", "lib"})  # such a file is what its folder is
 _MIN_PREFIX = 3  # letters that an abbreviation must have
 _FOLDER = 0.5  # a word of a folder's name, against one of the file's
+_NOTHING = frozenset[str]()
 _INITIALS = (2, 3, 4)  # words that a file abbreviates by their first letters
 
 
@@ -124,22 +124,14 @@ def path_affinity(
     """
     wanted = list(dict.fromkeys(stem(term) for term in terms))
     distinct = {path: _path_stems(path) for path in paths}
-    seen = Counter(chain.from_iterable(distinct[path].all for path in paths))
+    asked = frozenset(wanted)
+    seen = Counter(word for path in paths for word in asked & distinct[path].all)
     weight = {word: math.log((len(paths) + 1) / (seen[word] + 0.5)) for word in wanted}
     total = sum(weight.values())
     if total <= 0:
         return dict.fromkeys(distinct, 0.0)
-    short = initials(terms) if abbreviated else {}
-    by_start: dict[str, list[str]] = {}
-    for term in wanted:
-        by_start.setdefault(term[:_MIN_PREFIX], []).append(term)
-    alike = {}
-    for word in seen:
-        terms_alike = by_start.get(word[:_MIN_PREFIX])
-        meant = frozenset(t for t in terms_alike if _alike(word, t)) if terms_alike else frozenset()
-        if meant := meant or short.get(word, frozenset()):
-            alike[word] = meant
-    return {path: _affinity(stems, alike, weight) / total for path, stems in distinct.items()}
+    meant = _Meant(wanted, initials(terms) if abbreviated else {})
+    return {path: _affinity(stems, meant, weight) / total for path, stems in distinct.items()}
 
 
 def initials(terms: Sequence[str]) -> dict[str, frozenset[str]]:
@@ -191,11 +183,28 @@ def _alike(word: str, term: str) -> bool:
     return min(len(word), len(term)) >= _MIN_PREFIX and (term.startswith(word) or word.startswith(term))
 
 
-def _affinity(stems: _PathStems, alike: Mapping[str, frozenset[str]], weight: Mapping[str, float]) -> float:
-    if stems.all.isdisjoint(alike):  # which most are
+class _Meant(dict[str, frozenset[str]]):
+    """The terms that a word of a path repeats; each word is looked at once."""
+
+    def __init__(self, terms: Iterable[str], short: Mapping[str, frozenset[str]]) -> None:
+        super().__init__()
+        self._short = short
+        self._by_start: dict[str, list[str]] = {}
+        for term in terms:
+            self._by_start.setdefault(term[:_MIN_PREFIX], []).append(term)
+
+    def __missing__(self, word: str) -> frozenset[str]:
+        terms = self._by_start.get(word[:_MIN_PREFIX])
+        alike = frozenset(term for term in terms if _alike(word, term)) if terms else _NOTHING
+        found = self[word] = alike or self._short.get(word, _NOTHING)
+        return found
+
+
+def _affinity(stems: _PathStems, meant: _Meant, weight: Mapping[str, float]) -> float:
+    explained = [terms for word in stems.name if (terms := meant[word])]
+    if not explained:  # as with most: what only a folder says is worth nothing
         return 0.0
-    by_name = frozenset().union(*(alike[word] for word in stems.name if word in alike))
-    by_folder = frozenset().union(*(alike[word] for word in stems.folders if word in alike)) - by_name
-    explained = sum(word in alike for word in stems.name) / len(stems.name) if stems.name else 0.0
+    by_name = _NOTHING.union(*explained)
+    by_folder = _NOTHING.union(*(meant[word] for word in stems.folders)) - by_name
     said = sum(weight[term] for term in by_name) + _FOLDER * sum(weight[term] for term in by_folder)
-    return said * explained
+    return said * len(explained) / len(stems.name)

@@ -7,12 +7,12 @@ compared. What is rare is decided among the texts at hand: a word that all candi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Holding", "holding", "rarities", "rarity", "shares_held"]
+__all__ = ["Holding", "holding", "rarity", "shares_held"]
 
 _LEAST = 0.05
 """Of a word that every text holds: it still orders what nothing else does."""
@@ -29,14 +29,6 @@ def holding(texts: Sequence[str], stem: str) -> Holding:
 def rarity(weight: float, held: int, count: int) -> float:
     """Return the weight of a stem that so many of all texts hold, times its rarity among them."""
     return weight * max(math.log((count + 1) / (held + 0.5)), _LEAST)
-
-
-def rarities(texts: Sequence[str], stems: Mapping[str, float]) -> dict[str, float]:
-    """Return the weight of each stem times its rarity among case-folded texts."""
-    return {
-        stem: rarity(weight, len([text for text in texts if stem in text]), len(texts))
-        for stem, weight in stems.items()
-    }
 
 
 def shares_held(held: Iterable[Holding], weights: Sequence[float], count: int) -> NDArray[np.float64]:

@@ -57,7 +57,7 @@ class TermScores:
             return found
 
     def read(self, key: Key, generation: int, rows: int) -> TokenScores:
-        """Return it from the index, which has so many rows. Call it inside ``reading()`` of the generation."""
+        """Return it from the index, which has so many rows. Call it inside ``reading()`` of a generation."""
         term, weights = key
         sql = "SELECT rowid, -bm25(lexical, ?, ?, ?) FROM lexical WHERE lexical MATCH ?"
         found = self._db.rows(sql, (*weights, match_expression([term])))

@@ -30,6 +30,7 @@ from codesearch.storage.sqlite.handles import Handle, Handles
 __all__ = ["Database", "Row"]
 
 Row = tuple[Any, ...]
+_READING = "BEGIN"
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _ADVICE = (
     (
@@ -57,6 +58,8 @@ class _Mine(threading.local):
     """Nesting of ``held``, which everything that uses the handle is."""
     depth: int = 0
     """Nesting of ``transaction`` and ``reading``."""
+    known: dict[str, Any] | None = None
+    """Answers of ``fixed`` since ``reading`` began; None where it has not, or something may be written."""
 
 
 class Database:
@@ -97,6 +100,15 @@ class Database:
             row = connection.execute(sql, params).fetchone()
         return None if row is None else row[0]
 
+    def fixed(self, sql: str) -> Any:
+        """``value``, asked once inside of ``reading``, where it cannot change."""
+        known = self._mine.known
+        if known is None:
+            return self.value(sql)
+        if sql not in known:
+            known[sql] = self.value(sql)
+        return known[sql]
+
     def run(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Execute one statement; the rowid of the row it inserted, if it did."""
         with self._used() as connection:
@@ -136,7 +148,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Every query inside sees the same snapshot."""
-        with self._block("BEGIN"):
+        with self._block(_READING):
             yield
 
     @contextmanager
@@ -145,6 +157,9 @@ class Database:
         with self.held():
             if not mine.depth:
                 self.run(begin)
+                mine.known = {}
+            if begin != _READING:
+                mine.known = None
             mine.depth += 1
             try:
                 yield mine.depth == 1
@@ -156,6 +171,8 @@ class Database:
                 raise
             finally:
                 mine.depth -= 1
+                if not mine.depth:
+                    mine.known = None
 
     def _roll_back(self) -> None:
         """After an error SQLite may have rolled back by itself; a second error must not hide the first."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from codesearch import BadQuery, open_index
 from codesearch.rendering.render import Answer, as_json
 from codesearch.searching.ranking.best_lines import WINDOW, best_lines
-from codesearch.searching.signals.words import rarities
+from codesearch.searching.signals.words import rarity
 from tests.support.closeness import WordHashEmbedder
 
 CODE = "def start(proxy):\n    log(proxy)\n    check(proxy)\n\n    retry = 3\n    return open(proxy, retry)\n"
@@ -43,11 +43,15 @@ def test_best_lines_are_those_of_the_definition(text: str, stems: dict[str, floa
     lines = text.split("\n")
     filled = [at for at, line in enumerate(lines) if line.strip()] or [0]
     first, last = filled[0], filled[-1]
-    rarity = rarities(lines[first : last + 1], stems)
+    filled_lines = lines[first : last + 1]
+    telling = {
+        stem: rarity(weight, sum(stem in line for line in filled_lines), len(filled_lines))
+        for stem, weight in stems.items()
+    }
 
     def worth(start: int) -> float:
         window = lines[start : min(start + WINDOW, last + 1)]
-        return round(sum(rarity[stem] for stem in sorted(stems) if any(stem in line for line in window)), 9)
+        return round(sum(telling[stem] for stem in sorted(stems) if any(stem in line for line in window)), 9)
 
     best = max(range(first, max(first, last - WINDOW + 1) + 1), key=lambda at: (worth(at), -at))
     assert best_lines(text, stems) == (best, min(best + WINDOW - 1, last))

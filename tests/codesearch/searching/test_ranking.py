@@ -29,7 +29,7 @@ from codesearch.searching.ranking.ranking import (
 from codesearch.searching.signals.path_roles import is_prose, roles_of
 from codesearch.searching.signals.seeming_tests import seeming_tests
 from codesearch.searching.signals.signals import definition_grade, initials, path_affinity
-from codesearch.searching.signals.words import holding, rarities, shares_held
+from codesearch.searching.signals.words import holding, rarity, shares_held
 from codesearch.searching.stores.protocol import Match
 
 
@@ -313,11 +313,11 @@ def test_a_message_of_no_more_words_than_a_message_must_have_is_found() -> None:
 
 
 def test_a_word_that_every_candidate_holds_tells_little() -> None:
-    rarity = rarities(["a store of rows", "a store", "store"], {"store": 1.0, "row": 1.0})
-    assert rarity["row"] > 5 * rarity["store"] > 0
+    row, store = rarity(1.0, 1, 3), rarity(1.0, 3, 3)
+    assert row > 5 * store > 0
     held = [holding(["rows", "store"], stem) for stem in ("row", "store")]
-    assert shares_held(held, [rarity["row"], rarity["store"]], 2).tolist() == pytest.approx(
-        [rarity["row"] / sum(rarity.values()), rarity["store"] / sum(rarity.values())]
+    assert shares_held(held, [row, store], 2).tolist() == pytest.approx(
+        [row / (row + store), store / (row + store)]
     )
 
 

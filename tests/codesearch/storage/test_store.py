@@ -120,6 +120,20 @@ def test_forgotten_vectors_are_pending_again(store: Store) -> None:
     assert store.vector_dim() is None
 
 
+def test_a_snapshot_is_remembered_until_it_ends_or_is_written_to(store: Store) -> None:
+    put_file(store, "a.py", ["one\n"])
+    with store.reading():
+        before = store.generation()
+        with Store.open(store.path.parent) as other:
+            put_file(other, "b.py", ["two\n"])
+        assert store.generation() == before
+    assert store.generation() == before + 1
+    with store.reading():
+        assert not store.has_vectors()
+        embed_pending(store, WordHashEmbedder())
+        assert store.has_vectors()
+
+
 def test_the_chunk_at_a_line(store: Store) -> None:
     put_file(store, "a.py", ["one\n1\n2\n", "two\n", "three\n3\n"])
     first, second, third = ids_of(store, "a.py")
