@@ -67,15 +67,15 @@ class Candidates:
         return [chunk.text.casefold() for chunk in self.chunks]
 
     @cached_property
-    def _places_and_texts(self) -> list[str]:
-        return [
-            f"{chunk.path.casefold()}\n{text}" for chunk, text in zip(self.chunks, self.folded, strict=True)
-        ]
+    def _folded_paths(self) -> list[str]:
+        """The path of each file, case-folded."""
+        return [path.casefold() for _, path in dict.fromkeys(self.file_of)]
 
     def holding(self, stem: str) -> Holding:
         """Return which hold a stem in their path or text, (n,)."""
         if stem not in self._holding:
-            self._holding[stem] = holding(self._places_and_texts, stem)
+            by_path = holding(self._folded_paths, stem)[self.files]
+            self._holding[stem] = holding(self.folded, stem) | by_path
         return self._holding[stem]
 
     def held_at_most(self, words: Collection[str]) -> NDArray[np.intp]:

@@ -218,9 +218,8 @@ class StoreReader(VectorReader):
 
     def frequencies(self, terms: Iterable[str]) -> tuple[dict[str, int], int]:
         """How many chunks hold each of these tokens, and how many chunks there are."""
-        count = "SELECT count(*) FROM lexical WHERE lexical MATCH ?"
-        holding = {term: int(self._db.value(count, (f'"{term}"',))) for term in terms}
-        return holding, int(self._db.value("SELECT count(*) FROM chunks"))
+        with self._db.reading():
+            return self._best.frequencies(terms, self.generation())
 
     def postings(self, term: str, weights: Sequence[float]) -> Postings:
         """The chunks that hold a token, and how often, by the weights of symbol, path and body."""

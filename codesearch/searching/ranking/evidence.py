@@ -75,7 +75,8 @@ def path_words(candidates: Candidates, query: Query, weights: Weights) -> Step:
     own = {token for root in roots for token in tokenize(PurePath(root).name)}
     telling = [term for term in query.terms if term not in own]  # the project's own name is in every path
     affinity = path_affinity(paths, telling or query.terms, abbreviated=weights.abbreviations)
-    return adding([weights.path * affinity[chunk.path] for chunk in candidates.chunks])
+    gains = np.array([weights.path * affinity[path] for path in paths])[candidates.files]
+    return lambda scores: scores + gains
 
 
 def mentioned(candidates: Candidates, query: Query, weights: Weights) -> Step:
@@ -97,8 +98,9 @@ def demotions(candidates: Candidates, query: Query, weights: Weights) -> Step:
         unwanted = roles - asked_for - ({"test"} if is_product else set())
         return role_factor(unwanted, "prose" in roles, wanted, query.kind, weights)
 
-    paths = [chunk.path for chunk in candidates.chunks]
-    factors = np.array([factor(role_names(path), path in product) for path in paths])
+    paths = [path for _, path in dict.fromkeys(candidates.file_of)]
+    by_file = np.array([factor(role_names(path), path in product) for path in paths])
+    factors = by_file[candidates.files]
     return lambda scores: scores * factors
 
 

@@ -1,8 +1,8 @@
 """Find the best rows by BM25, exactly as FTS5 scores them, without scoring every match.
 
-What single tokens add to scores is remembered and added up (``term_scores.py``). In a large index a common
-token is first read when questions have held it some times: scoring all its rows takes longer than a question
-that leaves most of them out, as follows.
+What single tokens add to scores is remembered and added up (``term_scores.py``). A common token is read only
+when some questions have held it: to score all its rows takes longer than a question that leaves most of them
+out, as follows.
 
 A score costs ten times as much as a match, and most rows that match hold only words that many hold. A word
 adds at most ``idf * (k1 + 1)`` to a score, so a row that holds none but common words cannot be among the best
@@ -17,7 +17,7 @@ import json
 import math
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from sqlite3 import SQLITE_ERROR
 
@@ -34,18 +34,17 @@ _K1 = 1.2
 _LEAST_IDF = 1e-6
 """Both are FTS5's; the second is of a word that more than half of the rows hold."""
 _ROUNDING = 1e-6
+_LEAST_ROWS = 3_000
 _ENOUGH = 8
-"""Matches for each row that is asked for, from which on it pays to leave some out."""
+"""Rows of an index, and matches for each row that is asked for, from which on it pays to leave some out."""
 _GUESS = 0.6
 """Share of a word's bound that the last of the best rows has at least, mostly, where so many rows hold one of
 the words that are as rare. Of 290 questions over 4,380, 14,035 and 30,000 chunks it was so for 282."""
 _MOST_COUNTED = 10_000
-_FEW_ROWS, _FEW_SCORES = 30_000, 10_000
-"""Rows of an index in which any token is read at once; in others, scores that are read for one question."""
-_TIMES = 2
-"""Questions that held a token before it is read, however many rows hold it."""
+_TIMES = 3
+"""Questions that held a common token before it is read: as much time as the reading takes."""
 _GAPS = 100
-"""Ids for each row, from which on a table of all ids is too large to add up in."""
+"""Ids for each row, from which on most of a table of all ids would be empty."""
 _COLUMNS = "SELECT rowid, -bm25(lexical, ?, ?, ?) AS score FROM lexical WHERE lexical MATCH ?"
 _BEST = "ORDER BY score DESC, rowid LIMIT ?"
 # The unary plus keeps SQLite from running the full-text query once for every allowed id.
@@ -63,6 +62,11 @@ class _Counts:
     holding: dict[str, int] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     """How many questions held a token that was not read."""
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether a table of all ids is too large to add up in."""
+        return self.highest > _GAPS * self.rows
 
 
 class BestRows:
@@ -100,38 +104,45 @@ class BestRows:
 
         Call it inside ``reading()``; ``generation`` is that of the snapshot.
         """
-        counts = self._counts_of(generation)
-        tokens = self._tokens(terms, tuple(map(float, weights)), counts)
-        if tokens is not None:
-            return best_of(tokens, limit, allowed)
-        if allowed is not None:
+        counts, weights = self._counts_of(generation), tuple(map(float, weights))
+        if not self._is_worth_reading(terms, limit, weights, counts):
+            if allowed is not None:
+                return self.matching(match_expression(terms), limit, weights, allowed)
+            found = self._leaving_out(terms, limit, weights, counts)
+            if found is not None:
+                return found
+        if counts.is_sparse:
             return self.matching(match_expression(terms), limit, weights, allowed)
-        return self._leaving_out(terms, limit, weights, counts)
+        return best_of(self._tokens(terms, weights, counts), limit, allowed)
 
-    def _tokens(
-        self, terms: Sequence[str], weights: tuple[float, ...], counts: _Counts
-    ) -> list[TokenScores] | None:
-        """Return what each token adds to scores; None where reading that would take too long."""
-        if counts.highest > _GAPS * counts.rows:
-            return None
-        found = {term: self._scores.known((term, weights), counts.generation) for term in terms}
-        new = [term for term, scores in found.items() if scores is None]
-        if counts.rows > _FEW_ROWS:
-            seldom = [term for term in new if counts.asked[term] < _TIMES]
-            if sum(self._held(term, counts) for term in seldom) > _FEW_SCORES:
-                counts.asked.update(new)
-                return None
-        read = {term: self._scores.read((term, weights), counts.generation, counts.rows) for term in new}
-        return [found[term] or read[term] for term in terms]
+    def _is_worth_reading(
+        self, terms: Sequence[str], limit: int, weights: tuple[float, ...], counts: _Counts
+    ) -> bool:
+        """Whether to read the tokens that are not remembered: they are few, or were asked for often."""
+        if counts.is_sparse or counts.rows < _LEAST_ROWS:
+            return not counts.is_sparse
+        known = self._scores.are_known([(term, weights) for term in terms], counts.generation)
+        new = [term for term, is_known in zip(terms, known, strict=True) if not is_known]
+        seldom = {term for term in new if counts.asked[term] < _TIMES}
+        if sum(self._held(term, counts) for term in seldom) < _ENOUGH * limit:
+            return True
+        counts.asked.update(set(new))
+        return False
+
+    def _tokens(self, terms: Sequence[str], weights: tuple[float, ...], counts: _Counts) -> list[TokenScores]:
+        """Return what each token adds to scores."""
+        distinct = dict.fromkeys(terms)
+        found = {term: self._scores.of((term, weights), counts.generation, counts.rows) for term in distinct}
+        return [found[term] for term in terms]
 
     def _leaving_out(
         self, terms: Sequence[str], limit: int, weights: Sequence[float], counts: _Counts
-    ) -> list[ScoredRow]:
+    ) -> list[ScoredRow] | None:
+        """Return the best rows without a score for each; None where all have to be scored."""
         bounds = self._bounds(terms, limit, counts)
-        match = match_expression(terms)
         if bounds is None:
-            return self.matching(match, limit, weights, None)
-        least = bounds.guess(limit)
+            return None
+        match, least = match_expression(terms), bounds.guess(limit)
         for _ in range(2):
             needed = bounds.needed(least)
             if len(needed) == len(bounds.most):  # nothing to leave out
@@ -142,7 +153,7 @@ class BestRows:
             least = found[-1].score
             if set(bounds.needed(least)) <= set(needed):
                 return found
-        return self.matching(match, limit, weights, None)
+        return None
 
     def _best(self, restrict: str, weights: Sequence[float], params: Sequence[str | int]) -> list[ScoredRow]:
         symbol, path, body = (float(weight) for weight in weights)
@@ -150,6 +161,11 @@ class BestRows:
         return list(map(ScoredRow._make, rows))
 
     # -- how common words are
+
+    def frequencies(self, terms: Iterable[str], generation: int) -> tuple[dict[str, int], int]:
+        """Return how many rows hold each token, and how many rows there are, as ``holding_any`` is called."""
+        counts = self._counts_of(generation)
+        return {term: self._held(term, counts) for term in terms}, counts.rows
 
     def _bounds(self, terms: Sequence[str], limit: int, counts: _Counts) -> _Bounds | None:
         """Return what each token may add to a score, the commonest first; None where few rows match."""

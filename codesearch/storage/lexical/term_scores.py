@@ -48,23 +48,30 @@ class TermScores:
         self._kept: dict[Key, TokenScores] = {}
         self._count = 0
 
-    def known(self, key: Key, generation: int) -> TokenScores | None:
-        """Return what is remembered of a token; it counts as used now."""
+    def are_known(self, keys: Sequence[Key], generation: int) -> list[bool]:
+        """Return which tokens are remembered."""
         with self._lock:
-            if generation != self._generation or key not in self._kept:
-                return None
-            found = self._kept[key] = self._kept.pop(key)  # the last to be dropped
-            return found
+            return [generation == self._generation and key in self._kept for key in keys]
 
-    def read(self, key: Key, generation: int, rows: int) -> TokenScores:
-        """Return it from the index, which has so many rows. Call it inside ``reading()`` of a generation."""
+    def of(self, key: Key, generation: int, rows: int) -> TokenScores:
+        """Return the scores of a token, read where they are not remembered.
+
+        Call it inside ``reading()``; the generation is that of the snapshot, of so many rows.
+        """
+        with self._lock:
+            if generation == self._generation and key in self._kept:
+                found = self._kept[key] = self._kept.pop(key)  # the last to be dropped
+                return found
+        token = self._read(key)
+        self._keep(key, token, generation, max(_LEAST_KEPT, _KEPT_PER_ROW * rows))
+        return token
+
+    def _read(self, key: Key) -> TokenScores:
         term, weights = key
         sql = "SELECT rowid, -bm25(lexical, ?, ?, ?) FROM lexical WHERE lexical MATCH ?"
         found = self._db.rows(sql, (*weights, match_expression([term])))
         ids, scores = zip(*found, strict=True) if found else ((), ())
-        token = TokenScores(np.array(ids, np.int64), np.array(scores, np.float64))
-        self._keep(key, token, generation, max(_LEAST_KEPT, _KEPT_PER_ROW * rows))
-        return token
+        return TokenScores(np.array(ids, np.int64), np.array(scores, np.float64))
 
     def _keep(self, key: Key, token: TokenScores, generation: int, most: int) -> None:
         with self._lock:

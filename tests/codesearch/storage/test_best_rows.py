@@ -42,9 +42,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture(params=["remembered", "left out"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Tokens whose scores are remembered, or no such tokens and rows that are left out."""
+    monkeypatch.setattr(best_rows, "_LEAST_ROWS", 0)
     monkeypatch.setattr(best_rows, "_ENOUGH", 1)
-    if request.param == "left out":
-        monkeypatch.setattr(best_rows, "_GAPS", 0)
+    monkeypatch.setattr(best_rows, "_TIMES", 0 if request.param == "remembered" else 1_000_000)
     return str(request.param)
 
 
@@ -77,35 +77,37 @@ def test_some_rows_alone(store: Store, weights: tuple[float, ...]) -> None:
             assert store.holding_any(terms, limit, weights, allowed) == wanted
 
 
-def test_common_tokens_of_a_large_index_are_read_when_they_come_again(
-    store: Store, way: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if way == "left out":
-        pytest.skip("nothing is read")
-    monkeypatch.setattr(best_rows, "_FEW_ROWS", 0)
-    monkeypatch.setattr(best_rows, "_FEW_SCORES", store.frequencies(["wordt"])[0]["wordt"])
-    rows = best_rows.BestRows(store._db)
-    generation, read = store.generation(), []
-    reading = term_scores.TermScores.read
+def test_common_tokens_are_read_when_they_come_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(best_rows, "_TIMES", 2)
+    rows, generation, read = best_rows.BestRows(store._db), store.generation(), list[str]()
+    reading = term_scores.TermScores._read
 
-    def noted(self: term_scores.TermScores, key: term_scores.Key, *args: int) -> term_scores.TokenScores:
+    def noted(self: term_scores.TermScores, key: term_scores.Key) -> term_scores.TokenScores:
         read.append(key[0])
-        return reading(self, key, *args)
+        return reading(self, key)
 
-    monkeypatch.setattr(term_scores.TermScores, "read", noted)
+    monkeypatch.setattr(term_scores.TermScores, "_read", noted)
+    monkeypatch.setattr(best_rows, "_ENOUGH", store.frequencies(["wordt"])[0]["wordt"])
     for terms, expected in (
         (["wordt"], ["wordt"]),  # so few rows hold it that it is read at once
         (["worda", "wordt"], []),
-        (["wordb", "worda"], []),
+        (["wordt", "worda"], []),
         (["worda", "wordt"], ["worda"]),
-        (["worda", "wordb"], []),
-        (["worda", "wordb"], ["wordb"]),
-        (["worda", "wordb"], []),
+        (["worda"], []),
+        (["wordb"], ["wordb"]),  # no other word says which of its rows are best: all of them are scored
     ):
         read.clear()
-        found = rows.holding_any(terms, 30, WEIGHTS, generation)
-        assert found == store.lexical(match_expression(terms), 30, WEIGHTS)
+        found = rows.holding_any(terms, 2, WEIGHTS, generation)
+        assert found == store.lexical(match_expression(terms), 2, WEIGHTS)
         assert read == expected
+
+
+def test_ids_with_wide_gaps(store: Store, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(best_rows, "_GAPS", 0)
+    monkeypatch.setattr(term_scores.TermScores, "_read", None)
+    for terms in questions(20):
+        wanted = store.lexical(match_expression(terms), 30, WEIGHTS)
+        assert store.holding_any(terms, 30, WEIGHTS) == wanted
 
 
 def test_what_is_remembered_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,6 +147,8 @@ def test_counts_follow_the_store(tmp_path: Path) -> None:
             terms = ["common", f"rare{round_}", "rare0", "common1"]
             wanted = opened.lexical(match_expression(terms), 9, WEIGHTS)
             assert opened.holding_any(terms, 9, WEIGHTS) == wanted
+            rows = 200 * (round_ + 1)
+            assert opened.frequencies(["common", "nowhere"]) == ({"common": rows, "nowhere": 0}, rows)
 
 
 def test_nothing_is_asked_for(store: Store) -> None:
