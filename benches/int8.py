@@ -1,13 +1,14 @@
-"""A large model in int8 on a CPU: its share of the machine's integer rate, beside a plain export.
+"""A large model in int8 or bfloat16 on a CPU: its share of the machine's integer rate, beside a plain export.
 
     python -m benches.int8 [--layers 12] [--repeats 5] [--out FILE]
 
 JinaBERT-base in structure (768 wide, 12 heads, a gated feed-forward of 3,072) with random weights, on which
-speed does not depend. Three contestants, each in a process of its own: this package in int8, the same
-checkpoint through ``torch.onnx.export`` and ``quantize_dynamic``, and that export in float32. Each measures
-the machine in its own process, before and after: ``DynamicQuantizeLinear`` and ``MatMulInteger``, 768 x 768,
-4,096 rows. A rate counts the dense products alone, 226 MFLOP a token with 12 layers; attention and
-all else count as nothing. Cosines are to this package in float32. Needs torch.
+speed does not depend. Four contestants, each in a process of its own: this package in int8 (ONNX Runtime)
+and in bfloat16 (OpenVINO), the same checkpoint through ``torch.onnx.export`` and ``quantize_dynamic``, and
+that export in float32. Each measures the machine in its own process, before and after:
+``DynamicQuantizeLinear`` and ``MatMulInteger``, 768 x 768, 4,096 rows. A rate counts the dense products
+alone, 226 MFLOP a token with 12 layers; attention and all else count as nothing. Cosines are to this package
+in float32. Needs torch.
 """
 
 from __future__ import annotations
@@ -29,7 +30,12 @@ from benches import embed, program, records
 
 SHAPES = ((32, 128), (8, 512))
 """Texts a call, and tokens a text."""
-CONTESTANTS = ("ours int8", "plain export, quantize_dynamic", "plain export, float32")
+CONTESTANTS = (
+    "ours int8",
+    "ours bfloat16, OpenVINO",
+    "plain export, quantize_dynamic",
+    "plain export, float32",
+)
 _WIDTH, _INNER, _ROWS = 768, 3072, 4096
 
 Array = NDArray[np.float32]
@@ -96,7 +102,8 @@ def _encoder(contestant: str, folder: Path, scratch: Path, tokenizer: Tokenizer)
     if contestant.startswith("ours"):
         import mlx_jinabert
 
-        return mlx_jinabert.load(str(folder), backend="onnx", dtype=contestant.rpartition(" ")[2]).encode
+        dtype, _, other = contestant.removeprefix("ours ").partition(", ")
+        return mlx_jinabert.load(str(folder), backend=other.lower() or "onnx", dtype=dtype).encode
     from benches import rivals
 
     quantized = contestant.endswith("quantize_dynamic")

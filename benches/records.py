@@ -17,6 +17,7 @@ from pathlib import Path
 PACKAGES = (
     "mlx",
     "onnxruntime",
+    "openvino",
     "onnx",
     "numpy",
     "tokenizers",

@@ -57,7 +57,7 @@ class Embedder(ABC):
     @property
     @abstractmethod
     def backend(self) -> str:
-        """ "mlx", "onnx" or "remote"."""
+        """ "mlx", "onnx", "openvino" or "remote"."""
 
     @property
     @abstractmethod

@@ -20,6 +20,7 @@ PACKAGES = ("mlx_jinabert", "codesearch", "conversion")
 ALLOWED: dict[str, tuple[str, ...]] = {
     "mlx": ("mlx_jinabert/*/mlx.py", "mlx_jinabert/*/mlx/*.py", "conversion/quantize.py"),
     "onnxruntime": ("mlx_jinabert/backends/ort.py", "conversion/triton/graph_model.py"),
+    "openvino": ("mlx_jinabert/backends/ov.py",),
     "onnx": ("mlx_jinabert/architectures/*/onnx.py", "mlx_jinabert/architectures/*/onnx/*.py"),
     "mlx_jinabert": ("mlx_jinabert/*", "conversion/*", "codesearch/models/*"),
     "codesearch": ("codesearch/*",),
@@ -258,7 +259,7 @@ def _holds_code(path: Path) -> bool:
     return path.suffix == ".py" or (path.is_dir() and (path / "__init__.py").exists())
 
 
-BLOCKED = ("mlx", "onnxruntime", "onnx", "torch", "transformers", "hnswlib", "huggingface_hub")
+BLOCKED = ("mlx", "onnxruntime", "openvino", "onnx", "torch", "transformers", "hnswlib", "huggingface_hub")
 
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:

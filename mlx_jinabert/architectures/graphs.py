@@ -25,13 +25,22 @@ __all__ = ["build_graph", "builder_sources", "builder_version"]
 
 
 def build_graph(
-    weights: Weights, architecture: ArchitectureConfig, *, pooling: str, dtype: str, data: Path | None = None
+    weights: Weights,
+    architecture: ArchitectureConfig,
+    *,
+    pooling: str,
+    dtype: str,
+    tiles: bool | None = None,
+    data: Path | None = None,
 ) -> Graph:
     """The graph of a checkpoint, from token ids to pooled vectors that are not normalised.
 
     Inputs ``input_ids`` and ``attention_mask``, (batch, length) int64, both axes dynamic; output
     ``sentence_embedding``, (batch, hidden size) float32. An architecture with labels gives ``logits``,
     (batch, labels) float32, whatever the pooling, and may take ``token_type_ids`` as well.
+
+    ``tiles``: whether attention is computed in tiles of queries; None: where its scores are many. A runtime
+    can fuse it into one operator only with False, where long texts need all their scores in memory.
 
     ``data``: the ``PATH.data`` of the path that the graph will be saved to. Weights that are too many for
     one file go there while the graph is built, instead of being held.
@@ -53,7 +62,7 @@ def build_graph(
     arithmetic: Arithmetic = Float32(graph)
     if dtype != "float32":
         arithmetic = Int8(graph, width) if dtype == "int8" else Int4(graph)
-    layers = Layers(graph, checkpoint, arithmetic, width)
+    layers = Layers(graph, checkpoint, arithmetic, width, tiles=tiles)
     builder = implementation(type(architecture), "onnx")
     hidden = builder.encode(layers, architecture)
     if architecture.num_labels:

@@ -29,7 +29,7 @@ class Backend(Protocol):
     """A loaded model on a device. One thread opens it, and computes all but brief batches."""
 
     name: str
-    """"mlx" or "onnx"."""
+    """"mlx", "onnx" or "openvino"."""
     device: str
     """Where it computes, as the framework calls it."""
     dtype: str
@@ -79,7 +79,15 @@ BACKENDS: Mapping[str, _Entry] = {
         ("mlx_jinabert.backends.ort",),
         "pip install 'mlx-jinabert[onnx]'",
     ),
+    "openvino": _Entry(
+        "mlx_jinabert.backends.openvino",
+        "OpenVinoBackend",
+        ("mlx_jinabert.backends.ov",),
+        "pip install 'mlx-jinabert[openvino]'",
+    ),
 }
+_AUTO = ("mlx", "onnx")
+"""What "auto" chooses among; OpenVINO pays for large models on some CPUs, and is never chosen unasked."""
 
 
 def resolve_backend(name: str = "auto") -> BackendChoice:
@@ -91,7 +99,7 @@ def resolve_backend(name: str = "auto") -> BackendChoice:
         return BackendChoice(name, _device(name, _load(name)))
     found: dict[str, BackendChoice] = {}
     causes: list[BackendUnavailable] = []
-    for candidate in BACKENDS:
+    for candidate in _AUTO:
         try:
             choice = BackendChoice(candidate, _device(candidate, _load(candidate)))
         except BackendUnavailable as unavailable:
@@ -103,12 +111,12 @@ def resolve_backend(name: str = "auto") -> BackendChoice:
     for candidate in ("onnx", "mlx"):
         if candidate in found:
             return found[candidate]
-    remedy = " or ".join(entry.remedy for entry in BACKENDS.values())
+    remedy = " or ".join(BACKENDS[candidate].remedy for candidate in _AUTO)
     raise BackendUnavailable("auto", remedy) from ExceptionGroup("no backend can be imported", causes)
 
 
 def open_backend(name: str, folder: ModelFolder, dtype: str, architecture: ArchitectureConfig) -> Backend:
-    """Load a model. ``name`` is "mlx", "onnx" or "auto"; ``dtype`` "auto" or one that the backend has."""
+    """Load a model. ``name`` is one of ``BACKENDS`` or "auto"; ``dtype`` "auto" or one that it has."""
     name = resolve_backend(name).name
     factory = getattr(_load(name), BACKENDS[name].backend)
     return cast(Backend, factory(folder, architecture, dtype))

@@ -46,12 +46,18 @@ def computed_dtype(dtype: str) -> str:
 
 
 class GraphFile:
-    """The graph of one folder in one dtype; ``bytes`` is the size of its files once it was opened."""
+    """The graph of one folder in one dtype; ``bytes`` is the size of its files once it was opened.
 
-    def __init__(self, folder: ModelFolder, architecture: ArchitectureConfig, dtype: str) -> None:
+    ``tiles``: of a graph that is built, see ``build_graph``.
+    """
+
+    def __init__(
+        self, folder: ModelFolder, architecture: ArchitectureConfig, dtype: str, *, tiles: bool | None = None
+    ) -> None:
         self._folder = folder
         self._architecture = architecture
         self._dtype = dtype
+        self._tiles = tiles
         self.bytes = 0
 
     def open(self, session: Callable[[str, bool], S]) -> S:
@@ -63,7 +69,7 @@ class GraphFile:
         try:
             return self._open_cached(key, session)
         except _Unreadable:
-            # Whole, and still refused: written by a version of onnxruntime's that knew more.
+            # Whole, and still refused: written by a version that knew more.
             discard(key)
             return self._open_cached(key, session)
 
@@ -72,7 +78,7 @@ class GraphFile:
             self.bytes = _size(path)
             try:
                 return session(str(path), False)
-            except Exception as error:  # onnxruntime's errors share no base
+            except Exception as error:  # the errors of a runtime share no base
                 raise _Unreadable(self._folder.path, f"its graph cannot be opened: {error}") from error
 
     def _open_finished(self, path: Path, session: Callable[[str, bool], S]) -> S:
@@ -81,7 +87,7 @@ class GraphFile:
             return session(str(path), True)
         except ModelFolderError:
             raise
-        except Exception as error:  # onnxruntime's errors share no base
+        except Exception as error:  # the errors of a runtime share no base
             raise ModelFolderError(path, f"cannot be opened ({error}); convert the model again") from error
 
     def _finished(self) -> Path | None:
@@ -111,6 +117,7 @@ class GraphFile:
             self._dtype,
             graphs.builder_version(),
             _MAPPED_BYTES,
+            self._tiles,
         ]
         return hashlib.sha256(json.dumps(depends).encode()).hexdigest()[:32]
 
@@ -122,6 +129,7 @@ class GraphFile:
                     self._architecture,
                     pooling=self._folder.pooling,
                     dtype=self._dtype,
+                    tiles=self._tiles,
                     data=path.with_name(f"{path.name}.data"),
                 )
             except ImportError as error:
@@ -131,7 +139,7 @@ class GraphFile:
 
 
 class _Unreadable(ModelFolderError):
-    """A cached graph that onnxruntime refuses."""
+    """A cached graph that the runtime refuses."""
 
 
 def _size(path: Path) -> int:

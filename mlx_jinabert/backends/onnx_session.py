@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mlx_jinabert.backends.graph_values import GraphValues
 from mlx_jinabert.backends.ort import onnxruntime
 from mlx_jinabert.errors import ModelFolderError
 
@@ -24,7 +25,6 @@ _QUIET = 3
 _FATAL = 4
 _SECONDS, _SECONDS_PER_TOKEN = 60.0, 0.05
 """Time that a run may take: a hundred times that of the slowest model of the catalogue."""
-_INPUTS = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 
 
 class Session:
@@ -46,54 +46,22 @@ class Session:
         """Raises ModelFolderError for inputs or outputs that are no model's, and what onnxruntime raises."""
         self.foreign = foreign
         self._path = path
-        self._width = width
-        self._per_token = per_token
         self.session = _open(path, threads, final)
-        inputs = {each.name for each in self.session.get_inputs()}
-        outputs = self.session.get_outputs()
-        if not {"input_ids"} <= inputs <= _INPUTS or len(outputs) != 1:
-            names = ", ".join([*sorted(inputs), "->", *(each.name for each in outputs)])
-            raise ModelFolderError(
-                path, f"its graph has {names}; expected {', '.join(sorted(_INPUTS))} -> one"
-            )
-        self._inputs = inputs
-        self._output = outputs[0].name
+        names = [
+            [each.name for each in those] for those in (self.session.get_inputs(), self.session.get_outputs())
+        ]
+        self._values = GraphValues(path, width, *names, per_token=per_token)
+        self._output = names[1][0]
         self._options = _run_options()
 
     def run(self, batch: TokenBatch) -> NDArray[np.float32]:
-        """(batch, width) float32, without the columns that hold nothing but padding.
-
-        With a vector per token all columns are computed: (batch, length, width).
-
-        An even number of columns: the product of one row that pools a text adds up in another order where
-        the length is 3 more than a multiple of 4. Nothing else in a graph depends on padding or neighbours,
-        so with it a text has one vector, to the bit, in whatever company it is computed (ONNX Runtime 1.32,
-        x86-64).
+        """(batch, width) float32; with a vector per token, (batch, length, width).
 
         Raises ModelFolderError where the graph fails, gives something else or comes to no end.
         """
-        length = batch.ids.shape[1]
-        if not self._per_token:
-            used = np.flatnonzero(batch.mask.any(axis=0))
-            length = int(used[-1]) + 1 if used.size else 1
-            length += (
-                length % 2
-            )  # where the batch ends before that, every text of it has all its columns already
-        inputs = {"input_ids": batch.ids, "attention_mask": batch.mask, "token_type_ids": batch.types}
-        columns = {
-            name: values[:, :length].astype(np.int64)
-            for name, values in inputs.items()
-            if values is not None and name in self._inputs
-        }
+        columns = self._values.columns(batch)
         values = self._bounded(columns, _SECONDS + _SECONDS_PER_TOKEN * batch.ids.size)
-        shape = (*batch.ids.shape, self._width) if self._per_token else (len(batch.ids), self._width)
-        if values.shape != shape or values.dtype != np.float32:
-            raise ModelFolderError(
-                self._path,
-                f"its graph gave {values.dtype} {values.shape} for {len(batch.ids)} text(s), expected "
-                f"float32 {shape}",
-            )
-        return values
+        return self._values.checked(values, batch)
 
     def _bounded(self, columns: dict[str, NDArray[np.int64]], seconds: float) -> NDArray[np.float32]:
         options = _run_options() if self.foreign else self._options  # one of its own is told to end

@@ -18,7 +18,7 @@ Name = str | os.PathLike[str]
 T = TypeVar("T")
 
 DTYPES = ("auto", "float32", "float16", "bfloat16", "int8", "int4")
-BACKENDS = ("auto", "mlx", "onnx")
+BACKENDS = ("auto", "mlx", "onnx", "openvino")
 
 
 def check_options(name: Name, backend: str, dtype: str) -> None:

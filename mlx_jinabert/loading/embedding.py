@@ -37,12 +37,13 @@ def load(
 ) -> Embedder:
     """Load an embedding model by alias (``available_models``), Hub id ("owner/name"), folder, or "embedded".
 
-    ``backend``: "mlx", "onnx", or "auto": MLX where it has a GPU, else ONNX Runtime on the CPU, else MLX
-    on the CPU. ``dtype``: float32, float16, bfloat16, int8, int4, or "auto": on MLX the checkpoint's half
-    type on a GPU and float32 on a CPU; on ONNX Runtime int8 for aliases and the shipped model, float32 for
-    a folder or Hub id. ``truncate_dim``: width of all vectors, for models that allow it. ``max_length``:
-    limit in tokens, up to what the model has positions for. ``revision``: branch, tag or commit of a Hub
-    repository. ``config_overrides`` state what config.json leaves open.
+    ``backend``: "mlx", "onnx", "openvino", or "auto": MLX where it has a GPU, else ONNX Runtime on the CPU,
+    else MLX on the CPU. ``dtype``: float32, float16, bfloat16, int8, int4, or "auto": on MLX the checkpoint's
+    half type on a GPU and float32 on a CPU; on ONNX Runtime int8 for aliases and the shipped model, float32
+    for a folder or Hub id; on OpenVINO bfloat16 on a CPU with AMX, else float32. ``truncate_dim``: width of
+    all vectors, for models that allow it. ``max_length``: limit in tokens, up to what the model has positions
+    for. ``revision``: branch, tag or commit of a Hub repository. ``config_overrides`` state what config.json
+    leaves open.
 
     A name such as "tei+http://host:8080", "triton+http://host:8000/model", "openai+https://host/v1#model" or
     "voyage:voyage-code-3" is a model behind HTTP: texts are sent to that host, and with no other name

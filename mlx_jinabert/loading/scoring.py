@@ -41,9 +41,9 @@ def load_reranker(
 
     A cross-encoder, or a decoder that answers yes or no (Qwen3-Reranker; its folder's name has to say
     "rerank"), which follows an ``instruction``: what makes a document relevant. Options are those of
-    ``load``, but that "auto" is float32 on ONNX Runtime. ``activation`` of the scores: "sigmoid" or
-    "identity" (the logit); None: as the checkpoint says, else "sigmoid", which is what sentence-transformers
-    does. Token types are those of the tokenizer's template for pairs.
+    ``load``, but that "auto" is float32 on ONNX Runtime and OpenVINO. ``activation`` of the scores: "sigmoid"
+    or "identity" (the logit); None: as the checkpoint says, else "sigmoid", which is what
+    sentence-transformers does. Token types are those of the tokenizer's template for pairs.
 
     Raises WeightMismatch for an embedding model, and what ``load`` raises.
     """
@@ -105,8 +105,8 @@ def load_late_interaction(
 ) -> LateInteractionModel:
     """Load a late-interaction (ColBERT) model in PyLate's layout: names and options as for ``load``.
 
-    "auto" is float32 on ONNX Runtime. Raises ModelFolderError for a model of another kind, and what ``load``
-    raises.
+    "auto" is float32 on ONNX Runtime and OpenVINO. Raises ModelFolderError for a model of another kind, and
+    what ``load`` raises.
     """
     check_options(name, backend, dtype)
     spec = spec_for("late-interaction", name, revision=revision, dtype=dtype)

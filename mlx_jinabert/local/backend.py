@@ -11,10 +11,12 @@ __all__ = ["choose_dtype", "open_for"]
 
 
 def open_for(spec: LocalSpec, backend: str, dtype: str, onnx_dtype: str | None = None) -> Backend:
-    """Open the backend; ``onnx_dtype`` is what ONNX Runtime computes in whatever ``dtype`` says."""
+    """Open the backend; ``onnx_dtype`` is what ONNX graphs are computed in whatever ``dtype`` says."""
     folder = spec.folder
     chosen = resolve_backend(_allowed_backend(backend, folder)).name
-    wanted = onnx_dtype if onnx_dtype and chosen == "onnx" else choose_dtype(dtype, chosen, folder)
+    wanted = (
+        onnx_dtype if onnx_dtype and chosen in ("onnx", "openvino") else choose_dtype(dtype, chosen, folder)
+    )
     with naming_folder(folder.path):
         return open_backend(chosen, folder, wanted, spec.architecture)
 
@@ -23,7 +25,7 @@ def choose_dtype(dtype: str, backend: str, folder: ModelFolder) -> str:
     """The type to ask a backend for where the caller said "auto".
 
     ONNX Runtime computes in int8 for the models that were checked with it (the shipped one and the
-    catalogue's aliases), else in float32. MLX knows its device and decides itself.
+    catalogue's aliases), else in float32. MLX and OpenVINO know their device and decide themselves.
     """
     if dtype != "auto" or backend != "onnx":
         return dtype
@@ -37,6 +39,6 @@ def _allowed_backend(backend: str, folder: ModelFolder) -> str:
     """The backend that a folder leaves open: one that holds an ONNX graph alone is for ONNX Runtime."""
     if folder.weights:
         return backend
-    if backend == "mlx":
+    if backend in ("mlx", "openvino"):
         raise ModelFolderError(folder.path, 'holds an ONNX graph and no weights; load it with backend="onnx"')
     return "onnx"

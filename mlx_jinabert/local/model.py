@@ -51,7 +51,7 @@ class LocalModel:
 
     @property
     def backend(self) -> str:
-        """ "mlx" or "onnx"."""
+        """ "mlx", "onnx" or "openvino"."""
         return self._owner.name
 
     @property

@@ -56,7 +56,9 @@ def _option(name: str, key: str, help_text: str, **options: Any) -> Callable[[F]
 )
 @_option("--host", "host", "Address to listen on.")
 @_option("--port", "port", "Port to listen on.", type=click.IntRange(0, 65535))
-@_option("--backend", "backend", "Backend of all models.", type=click.Choice(["auto", "mlx", "onnx"]))
+@_option(
+    "--backend", "backend", "Backend of all models.", type=click.Choice(["auto", "mlx", "onnx", "openvino"])
+)
 @_option("--dtype", "dtype", "Type that all models compute in.")
 @click.option(
     "--api-key-file",

@@ -15,7 +15,9 @@ __all__ = ["check"]
 
 @click.command(short_help="Check a model against its original.")
 @click.argument("model")
-@click.option("--backend", default="auto", show_default=True, type=click.Choice(["auto", "mlx", "onnx"]))
+@click.option(
+    "--backend", default="auto", show_default=True, type=click.Choice(["auto", "mlx", "onnx", "openvino"])
+)
 @click.option("--dtype", default="float32", show_default=True, help="Type to compute in.")
 @click.option(
     "--record",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["Machine", "describe"]
 
-_LIBRARIES = ("mlx", "onnxruntime", "numpy", "tokenizers")
+_LIBRARIES = ("mlx", "onnxruntime", "openvino", "numpy", "tokenizers")
 
 
 @dataclass(frozen=True, slots=True)

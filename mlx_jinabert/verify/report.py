@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mlx_jinabert.verify", description=__doc__)
     parser.add_argument("--model", default="embedded", help="alias, Hub id, folder or %(default)r")
-    parser.add_argument("--backend", default="auto", choices=("auto", "mlx", "onnx"))
+    parser.add_argument("--backend", default="auto", choices=("auto", "mlx", "onnx", "openvino"))
     parser.add_argument("--dtype", default="auto", choices=DTYPES)
     parser.add_argument("--revision", default=None, help="commit, tag or branch of a Hub model")
     parser.add_argument("--seconds", type=float, default=3.0, help="time to measure for (%(default)s)")

@@ -38,7 +38,7 @@ def read(path: Path) -> tuple[ModelFolder, ArchitectureConfig]:
 
 def open_model(path: Path, backend: str, dtype: str = "float32") -> Backend:
     """A backend over a folder; the test is skipped where the framework is not installed."""
-    require({"mlx": "mlx.core", "onnx": "onnxruntime"}[backend])
+    require({"mlx": "mlx.core", "onnx": "onnxruntime", "openvino": "mlx_jinabert.backends.ov"}[backend])
     folder, architecture = read(path)
     return open_backend(backend, folder, dtype, architecture)
 

@@ -96,10 +96,11 @@ def rotation(layers: Layers, config: DecoderConfig, theta: float | None = None) 
     positions = g.op("Unsqueeze", g.op("Range", g.number(0), length, g.number(1)), g.ints(1))
     angles = g.op("Mul", positions, frequencies)
     cosines, sines = g.op("Cos", angles), g.op("Sin", angles)
+    places = layers.places()
 
     def rotate(x: Value) -> Value:
         heads_first = g.op("Transpose", x, perm=(0, 2, 1, 3))
-        return g.contrib("RotaryEmbedding", heads_first, g.ints(0), cosines, sines, interleaved=0)
+        return g.contrib("RotaryEmbedding", heads_first, places, cosines, sines, interleaved=0)
 
     return rotate
 

@@ -20,12 +20,19 @@ class AlibiMix:
     def __init__(self, layers: Layers, heads: int) -> None:
         self._layers, self._heads = layers, heads
         self._slopes = slopes = alibi_slopes(heads)
+        if layers.tiles is not None:
+            self._bias = layers.mask_bias(None if layers.tiles else slopes)
+            return
         self._short = fits_one_tile(layers, heads)
         self._bias = layers.graph.either(self._short, lambda: layers.mask_bias(slopes), layers.mask_bias)
 
     def __call__(self, query: Value, key: Value, value: Value) -> Value:
         """A ``Mix``: softmax(q k - slope |i - j|) v."""
         layers = self._layers
+        if layers.tiles is False:
+            return layers.mix(query, key, value, self._bias)
+        if layers.tiles:
+            return self._tiled().mix(query, key, value)
         return layers.graph.either(
             self._short,
             lambda: layers.mix(query, key, value, self._bias),

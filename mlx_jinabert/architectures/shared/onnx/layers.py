@@ -29,17 +29,28 @@ stays a number."""
 
 
 class Layers:
-    """One graph under construction, with its inputs, its checkpoint and its arithmetic."""
+    """One graph under construction, with its inputs, its checkpoint and its arithmetic.
+
+    ``tiles``: whether attention is computed in tiles of queries; None: where its scores are many.
+    """
 
     def __init__(
-        self, graph: GraphBuilder, checkpoint: Checkpoint, arithmetic: Arithmetic, width: int
+        self,
+        graph: GraphBuilder,
+        checkpoint: Checkpoint,
+        arithmetic: Arithmetic,
+        width: int,
+        *,
+        tiles: bool | None = None,
     ) -> None:
         self.graph = g = graph
         self.checkpoint = checkpoint
         self.arithmetic = arithmetic
         self.width = width
+        self.tiles = tiles
         self.ids = g.input("input_ids", INT64, ("batch", "length"))
-        self._mask = g.op("Cast", g.input("attention_mask", INT64, ("batch", "length")), to=FLOAT)
+        self._present = g.input("attention_mask", INT64, ("batch", "length"))
+        self._mask = g.op("Cast", self._present, to=FLOAT)
         self.batch = g.op("Shape", self.ids, start=0, end=1)  # (1,), as is the length
         self.length = g.op("Shape", self.ids, start=1, end=2)
 
@@ -76,6 +87,15 @@ class Layers:
         g = self.graph
         rows = g.op("Slice", g.constant(table), g.ints(0), self.length, g.ints(0))
         return g.op("Reshape", g.op("Add", self.by_text(x), rows), g.ints(-1, self.width))
+
+    def places(self) -> Value:
+        """The place of every token in its text, (batch, length) int64: position ids of a rotation.
+
+        Operators take one number for the first place as well, which OpenVINO reads as the place of all.
+        """
+        g = self.graph
+        row = g.op("Range", g.number(0, np.int64), g.op("Squeeze", self.length), g.number(1, np.int64))
+        return g.op("Expand", row, g.op("Concat", self.batch, self.length, axis=0))
 
     def norm(self, x: Value, name: str, epsilon: float, factor: float = 1.0) -> Value:
         """Layer norm over the last axis, with a bias where there is one, its result times ``factor``."""
@@ -167,10 +187,11 @@ class Layers:
         g = self.graph
         if mode == "mean":
             return self._mask
-        seen = g.op("CumSum", self._mask, g.number(1, np.int64))
+        # In integers: a runtime that computes in bfloat16 would count to 256.
+        seen = g.op("CumSum", self._present, g.number(1, np.int64))
         wanted = {
-            "cls": lambda: g.number(1),
-            "last": lambda: g.op("ReduceSum", self._mask, g.ints(1), keepdims=1),
+            "cls": lambda: g.number(1, np.int64),
+            "last": lambda: g.op("ReduceSum", self._present, g.ints(1), keepdims=1),
         }[mode]()
         return g.op("Mul", self._mask, g.op("Cast", g.op("Equal", seen, wanted), to=FLOAT))
 

@@ -35,6 +35,7 @@ class PackedAttention:
         self._layers = layers
         self._size = size = layers.width // heads
         self._cosines, self._sines = _tables(layers, inverse_frequencies(size, base, ntk_factor))
+        self._places = layers.places()
         nearer = None if window is None else window + 1
         self._attend = TiledAttention(layers, heads, heads, size, causal=False, window=nearer)
 
@@ -58,7 +59,7 @@ class PackedAttention:
         """(tokens, width) -> (batch, heads, length, size), halves of each head paired (arXiv:2104.09864)."""
         g = self._layers.graph
         return g.contrib(
-            "RotaryEmbedding", self._by_head(x), g.ints(0), self._cosines, self._sines, interleaved=0
+            "RotaryEmbedding", self._by_head(x), self._places, self._cosines, self._sines, interleaved=0
         )
 
     def _by_head(self, x: Value) -> Value:

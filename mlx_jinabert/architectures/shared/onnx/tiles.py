@@ -56,6 +56,11 @@ class TiledAttention:
         if causal and slopes is not None:
             raise ValueError("causal attention with slopes: only the symmetric form of ALiBi is built")
         g, length = layers.graph, layers.length
+        if layers.tiles is False:
+            self._step = self._padded = length
+            self._bias = self._band() if causal else layers.mask_bias()
+            self._whole_bias = self._tile_bias(g.ints(0), length, length)
+            return
         row = g.op("Mul", g.op("Mul", layers.batch, length), g.ints(heads))
         fitting = g.op("Max", g.op("Div", g.ints(_TILE_ELEMENTS), row), g.ints(1))
         self._step = step = g.op("Min", fitting, length)
@@ -69,6 +74,13 @@ class TiledAttention:
         Keys and values are (batch, kv_heads, length, size), each for heads / kv_heads heads of queries.
         """
         g, length = self._layers.graph, self._layers.length
+        if self._layers.tiles is False:
+            mixed = self._mixed(
+                query, g.op("Transpose", key, perm=(0, 1, 3, 2)), value, length, self._whole_bias
+            )
+            return g.op(
+                "Reshape", g.op("Transpose", mixed, perm=(0, 2, 1, 3)), g.ints(-1, self._heads * self._size)
+            )
         tiles = self._tiles(query, g.op("Transpose", key, perm=(0, 1, 3, 2)), value)
         rows = g.op("Transpose", tiles, perm=(1, 0, 3, 2, 4))  # (batch, rounds, step, heads, size)
         width = self._heads * self._size
@@ -96,17 +108,26 @@ class TiledAttention:
         start = g.op("Mul", index, step)
         stop = g.op("Add", start, step)
         seen = g.op("Min", stop, self._layers.length) if self._causal else self._layers.length
-        grouped = g.ints(0, self._kv_heads, -1, self._size)
-        q = g.op("Reshape", g.op("Slice", query, start, stop, g.ints(2)), grouped)
+        q = g.op("Slice", query, start, stop, g.ints(2))
         k = g.op("Slice", key, g.ints(0), seen, g.ints(3))
         v = g.op("Slice", value, g.ints(0), seen, g.ints(2))
-        by_head = g.op("Concat", g.ints(0, self._heads), step, seen, axis=0)
+        return self._mixed(q, k, v, seen, self._tile_bias(start, stop, seen))
+
+    def _mixed(self, query: Value, key: Value, value: Value, seen: Value, bias: Value) -> Value:
+        """softmax(q k + bias) v of a tile: (batch, heads, step, size), for ``seen`` keys."""
+        g, step = self._layers.graph, self._step
         by_group = g.op("Concat", g.ints(0, self._kv_heads, -1), seen, axis=0)
-        scores = g.op("Reshape", g.op("MatMul", q, k), by_head)
-        biased = g.op("Add", self._capped(scores), self._tile_bias(start, stop, seen))
-        shares = g.op("Softmax", biased, axis=-1)
-        mixed = g.op("MatMul", g.op("Reshape", shares, by_group), v)
-        return g.op("Reshape", mixed, g.op("Concat", g.ints(0, self._heads), step, g.ints(-1), axis=0))
+        by_head = g.op("Concat", g.ints(0, self._heads), step, seen, axis=0)
+        grouped = self._shaped(query, g.ints(0, self._kv_heads, -1, self._size))
+        scores = self._shaped(g.op("MatMul", grouped, key), by_head)
+        shares = g.op("Softmax", g.op("Add", self._capped(scores), bias), axis=-1)
+        mixed = g.op("MatMul", self._shaped(shares, by_group), value)
+        return self._shaped(mixed, g.op("Concat", g.ints(0, self._heads), step, g.ints(-1), axis=0))
+
+    def _shaped(self, x: Value, shape: Value) -> Value:
+        """``x`` as it is where nothing has to be grouped: what stands between products keeps them apart."""
+        is_plain = self._layers.tiles is False and self._heads == self._kv_heads
+        return x if is_plain else self._layers.graph.op("Reshape", x, shape)
 
     def _capped(self, scores: Value) -> Value:
         if self._cap is None:
