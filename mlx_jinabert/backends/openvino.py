@@ -3,9 +3,9 @@
 Its graphs are built as those of ONNX Runtime are, from the safetensors and into the same cache, but without
 a choice between all scores of attention at once and tiles of them. What is computed at once, OpenVINO fuses
 into one operator; behind ONNX's ``If`` it does not, and a batch took 1.7 times the CPU time (768 wide, 32
-texts of 128 tokens). Worse, the first run through a ``Loop`` in an ``If`` gave wrong numbers (2026.4.1). So
-texts beyond ``_AT_ONCE_TOKENS``, whose scores would not fit in memory, go one by one through a graph that has
-tiles alone, opened when the first one comes.
+texts of 128 tokens). Worse, the first run of a length through a ``Loop`` in an ``If`` gave wrong numbers
+(2026.4.1). So texts beyond ``_AT_ONCE_TOKENS``, whose scores would not fit in memory, go one by one through a
+graph that has tiles alone, opened when the first one comes.
 
 A batch is cut into pieces of a few texts, one thread per piece (``backends/onnx.py`` says why: four fifths of
 the CPU time of one run over both cores). A batch with fewer texts than there are cores goes through a model
