@@ -165,6 +165,14 @@ def prepared(repository: Repository, model: str) -> Iterator[Bench]:
         start = time.perf_counter()
         index.refresh()
         seconds = time.perf_counter() - start
-        with Store.open(index.directory, root=index.root, read_only=True) as store:
-            vectors = VectorIndex(store, index.directory)
-            yield Bench(repository, index, store, vectors, embedder, seconds)
+        with bench_of(repository, index, embedder, seconds) as bench:
+            yield bench
+
+
+@contextmanager
+def bench_of(
+    repository: Repository, index: Index, embedder: Embedder, build_seconds: float = 0.0
+) -> Iterator[Bench]:
+    """A filled index, ready to be asked with other weights."""
+    with Store.open(index.directory, root=index.root, read_only=True) as store:
+        yield Bench(repository, index, store, VectorIndex(store, index.directory), embedder, build_seconds)

@@ -18,6 +18,7 @@ import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from benches import program, records
@@ -25,6 +26,7 @@ from benches.retrieval.data.annotations import Repository, load_repositories
 from benches.retrieval.data.places import Ranking, Span, read, write
 from benches.retrieval.lines import ask
 from benches.retrieval.reports import lines_report
+from codesearch import Index
 from codesearch.benchmark.comments import from_comments
 from codesearch.benchmark.commits import question_of
 from codesearch.benchmark.questions import COMMENTS, Question, sample
@@ -64,6 +66,18 @@ def _arguments() -> argparse.Namespace:
 
 def rankings(repository: Repository, args: argparse.Namespace) -> Iterator[Ranking]:
     """Ask what one repository asks of itself."""
+    with opened(repository, args.model, args.each) as (index, asked):
+        for mode in args.mode:
+            index.search("warm up", mode=mode)
+            for kind, question, spans in asked:
+                yield ask(index, kind, mode, question, spans)
+
+
+@contextmanager
+def opened(
+    repository: Repository, model: str, each: int
+) -> Iterator[tuple[Index, list[tuple[str, str, tuple[Span, ...]]]]]:
+    """The index of a repository without its comments, and (kind, question, right lines) to ask of it."""
     walked = walk(repository.root, WalkOptions(max_file_bytes=_LARGEST, hidden=False, ignore=True)).files
     sources = [
         source
@@ -72,16 +86,12 @@ def rankings(repository: Repository, args: argparse.Namespace) -> Iterator[Ranki
     ]
     with ChunkPool() as pool:
         documented = pool.documented_many((source.file, source.data) for source in sources)
-        comments = sample(from_comments(documented), args.each, 0)
-    indexed = {source.file.path for source in sources}
-    hunks = list(changed_lines(repository.root, indexed, args.each))
-    with opened_trial(sources, comments, args.model, silent) as trial:
-        for mode in args.mode:
-            trial.index.search("warm up", mode=mode)
-            for question in comments:
-                yield ask(trial.index, COMMENTS, mode, question.text, _spans(question))
-            for subject, spans in hunks:
-                yield ask(trial.index, HUNKS, mode, subject, spans)
+        comments = sample(from_comments(documented), each, 0)
+    hunks = changed_lines(repository.root, {source.file.path for source in sources}, each)
+    asked = [(COMMENTS, question.text, _spans(question)) for question in comments]
+    asked += [(HUNKS, subject, spans) for subject, spans in hunks]
+    with opened_trial(sources, comments, model, silent) as trial:
+        yield trial.index, asked
 
 
 def changed_lines(root: Path, indexed: set[str], wanted: int) -> Iterator[tuple[str, tuple[Span, ...]]]:
