@@ -24,7 +24,7 @@ from training.data.encoded import Pairs, encode  # noqa: E402
 from training.foreign.words import TABLE  # noqa: E402
 from training.refine.bank import Bank  # noqa: E402
 from training.refine.drawing import NearBlocks, left_out  # noqa: E402
-from training.refine.lessons import Lessons, Pace, without_shared  # noqa: E402
+from training.refine.lessons import Lessons, Pace  # noqa: E402
 from training.refine.prompted import LETTERS, Prompted  # noqa: E402
 from training.refine.writing import write_folder  # noqa: E402
 
@@ -143,17 +143,6 @@ def test_a_prompt_that_is_there_goes_on(tmp_path: Path, unprompted: Path) -> Non
     assert_close(embedder.encode_query(["open a file"]), asked, atol=0.01, what="a question")
 
 
-def test_shared_words_go_where_enough_is_left() -> None:
-    rows = [np.array([0, 10, 11, 12, 2]), np.array([0, 10, 11, 2]), np.array([0, 10, 13, 14, 2])]
-    others = [np.array([0, 10, 20, 2])] * 3
-    dice = np.random.default_rng(0)
-    found = without_shared(rows, others, 1.0, 4, dice)
-    assert [row.tolist() for row in found] == [[0, 11, 12, 2], [0, 10, 11, 2], [0, 13, 14, 2]]
-    assert without_shared(rows, others, 0.0, 4, dice)[0] is rows[0]
-    bare = without_shared(rows[:1] * 1_000, others[:1] * 1_000, 0.2, 4, dice)
-    assert 150 < sum(len(row) == 4 for row in bare) < 250
-
-
 def test_blocks_are_of_one_repository_and_half_of_them_near(pairs: Pairs) -> None:
     dice = np.random.default_rng(0)
     vectors = dice.normal(size=(len(pairs.texts), WIDTH)).astype(np.float16)
@@ -228,21 +217,21 @@ def test_lessons_bring_questions_to_their_texts_and_go_on_where_they_were_cut(
     bank = Bank(tmp_path / "bank", SHIPPED, texts, pairs, seed=1)
     blocks = NearBlocks(pairs, {0: 1.0, 1: 1.0}, count=1, block=16)
     words = model.student.embeddings.word_embeddings.weight.detach().clone()
-    pace = Pace(steps=12)
-    Lessons(tmp_path, model, pairs, loose=(), blocks=blocks, bank=bank, pace=pace).go(every=4)
+    pace = Pace(steps=24)
+    Lessons(tmp_path, model, pairs, loose=(), blocks=blocks, bank=bank, pace=pace).go(every=8)
     curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text("utf-8").splitlines()]
-    assert [line["step"] for line in curve] == [4, 8, 12]
+    assert [line["step"] for line in curve] == [8, 16, 24]
     assert curve[-1]["among_all"] < 0.8 * curve[0]["among_all"]
     assert curve[-1]["among_pairs"] < 0.8 * curve[0]["among_pairs"]
     assert torch.equal(model.student.embeddings.word_embeddings.weight, words)
 
     taken_up = Prompted(unprompted, tokens=2)
-    longer = Pace(steps=14)
+    longer = Pace(steps=26)
     lessons = Lessons(tmp_path, taken_up, pairs, loose=(), blocks=blocks, bank=bank, pace=longer)
     assert torch.equal(taken_up.rows, model.rows)
     for name, tensor in model.layers.state_dict().items():
         assert torch.equal(taken_up.layers.state_dict()[name], tensor), name
-    lessons.go(every=4)
+    lessons.go(every=8)
     last = (tmp_path / "curve.jsonl").read_text("utf-8").splitlines()[-1]
-    assert json.loads(last)["step"] == 14
+    assert json.loads(last)["step"] == 26
     assert not torch.equal(taken_up.rows, model.rows)

@@ -3,9 +3,6 @@
 - A question is compared with every text of its repository, up to a limit. That costs nothing, since texts are
   taken from ``Bank``, as they were when they were last computed; so it teaches the question's side alone.
 - Both sides are taught by the pairs of a step (``losses.contrastive``), half of which are near to each other.
-
-Some questions come without the words of their text, some texts without those of a question: what is left is
-found by its meaning alone.
 """
 
 from __future__ import annotations
@@ -30,15 +27,10 @@ from training.refine.bank import Bank
 from training.refine.drawing import NearBlocks
 from training.refine.prompted import Prompted
 
-__all__ = ["Lessons", "Pace", "without_shared"]
+__all__ = ["Lessons", "Pace"]
 
 _OF_BANK = 0.5
 """Weight of the first lesson beside the second."""
-_BARE_QUESTIONS, _BARE_TEXTS = 0.2, 0.1
-"""Shares that come without shared words."""
-_LEAST_OF_QUESTION, _LEAST_OF_TEXT = 4, 12
-"""Tokens that are left; a row that would keep fewer stays whole."""
-_SPECIAL = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +43,6 @@ class Pace:
     prompt: float = 5e-3
     temperature: float = 0.04
     warm_up: int = 20
-    seed: int = 1
 
 
 class Lessons:
@@ -100,12 +91,9 @@ class Lessons:
             group["lr"] = group["peak"] * height * min(1.0, (self._step + 1) / self._pace.warm_up)
         blocks = self._blocks.at(self._step, self._bank.vectors)
         rows = np.concatenate(blocks)
-        texts, first, place = np.unique(self._pairs.text[rows], return_index=True, return_inverse=True)
-        said, written = _rows(self._pairs.queries, rows), _rows(self._pairs.texts, texts)
-        dice = np.random.default_rng((self._pace.seed, self._step))
-        bare = without_shared(said, [written[at] for at in place], _BARE_QUESTIONS, _LEAST_OF_QUESTION, dice)
-        shorn = without_shared(written, [said[at] for at in first], _BARE_TEXTS, _LEAST_OF_TEXT, dice)
-        questions, found = self._model.asked(bare), self._model.read(shorn)
+        texts, place = np.unique(self._pairs.text[rows], return_inverse=True)
+        questions = self._model.asked(_rows(self._pairs.queries, rows))
+        found = self._model.read(_rows(self._pairs.texts, texts))
         among_all = self._among_all(blocks, questions)
         among_pairs = self._among_pairs(rows, questions, found[torch.from_numpy(place)])
         self._optimizer.zero_grad()
@@ -159,18 +147,6 @@ class Lessons:
             self._model.rows.data = state["rows"]
             self._optimizer.load_state_dict(state["optimizer"])
             self._step, self._elapsed = state["step"], state["elapsed"]
-
-
-def without_shared(
-    rows: list[np.ndarray], others: list[np.ndarray], share: float, least: int, dice: np.random.Generator
-) -> list[np.ndarray]:
-    """Return ``rows``, a ``share`` of them without their ``others``' tokens, where ``least`` are left."""
-    found = list(rows)
-    for at in np.flatnonzero(dice.random(len(rows)) < share):
-        left = rows[at][~np.isin(rows[at], others[at]) | (rows[at] < _SPECIAL)]
-        if len(left) >= least:
-            found[at] = left
-    return found
 
 
 def _rows(ragged: Ragged, which: NDArray[np.int64]) -> list[np.ndarray]:
