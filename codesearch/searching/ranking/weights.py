@@ -31,8 +31,8 @@ class Weights:
     """BM25 weights of names defined, path words and text."""
 
     # -- which place of a file
-    rrf_k: float = 60.0
-    """The constant of the paper: the larger, the flatter the difference between ranks."""
+    rrf_k: float = 40.0
+    """The larger, the flatter the difference between ranks; 60 in the paper."""
     lexical_share: float = 0.7
     """Share of the lexical list for a question in words; the rest is the vectors'."""
     lexical_share_name: float = 0.7
@@ -41,7 +41,7 @@ class Weights:
     """The same for an issue: the words are chosen by rarity, the vector is of its title and prose."""
     closeness: float = 1.0
     """For the cosine of the nearest chunk, less for others in proportion: ranks know the order only."""
-    words: float = 0.5
+    words: float = 0.35
     """For a chunk that holds every word of the question, rare words counting more."""
     names: float = 0.25
     """For a chunk whose names and signature hold every word of the question."""
