@@ -147,7 +147,7 @@ subject of a commit for the lines that are still its own. `issues` are 67 issues
 (SWE-bench, LocBench), with `*.py` searched and tests left out: strict Acc@k is the share whose changed
 files are all among the first k. Times are of a machine busy with other work.
 
-Before place, file and number of places were three decisions (91e718c) code had 0.654 hybrid (hit@5 0.730),
+Before place, file and number of places were three decisions (91e718c), code had 0.654 hybrid (hit@5 0.730),
 0.577 by words and 0.585 by vectors; documentation 0.205, 0.131 and 0.044; comments 0.410, hunks 0.339 (180
 each, 1a06c29); issues 0.284, 0.627 and 0.746 for Acc@1, 5 and 10, and a changed span among ten places in
 0.343."""
@@ -199,7 +199,8 @@ _TRIED = """\
 Weights are searched by coordinates on files, lines, comments and commits together, on one half of the
 repositories (and of the spans' questions), under the condition that files do not lose: `python -m
 benches.retrieval.joint`. With v3 this asked for a smaller constant of the ranks and less for words, at 30 and
-0.25, where search by words loses 0.003 on files; 40 and 0.35, in between, cost it 0.0015 and nothing else:
+0.25, where search by words loses 0.003 on files. 40 and 0.35 cost it 0.0015, and were chosen with both halves
+in view:
 
 | NDCG@10, hybrid | 60, 0.5: searched on, held out | 40, 0.35: searched on, held out |
 |---|---|---|
