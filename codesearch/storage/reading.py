@@ -15,6 +15,7 @@ from typing import Any
 from codesearch.files.languages import place_in_line
 from codesearch.records import Chunk, Filter, StoredChunk
 from codesearch.storage.filters import Selection
+from codesearch.storage.known_names import KnownNames
 from codesearch.storage.lexical.best_rows import BestRows
 from codesearch.storage.lexical.term_statistics import Postings, RowLengths, TermStatistics
 from codesearch.storage.rows import (
@@ -53,6 +54,7 @@ class StoreReader(VectorReader):
         self._selection = Selection(database)
         self._terms = TermStatistics(database)
         self._best = BestRows(database)
+        self._names = -1, KnownNames()
 
     def reading(self) -> AbstractContextManager[None]:
         """Every question inside the block is answered from the same snapshot."""
@@ -170,9 +172,16 @@ class StoreReader(VectorReader):
         )
         return [row[0] for row in self._db.rows(sql, (json.dumps(keys),))]
 
-    def defined_names(self) -> list[str]:
-        """Every name that a chunk defines, case-folded, in order. Reads the whole table."""
-        return [row[0] for row in self._db.rows("SELECT DISTINCT name FROM definitions ORDER BY name")]
+    def defined_names(self) -> KnownNames:
+        """Every name that a chunk defines, case-folded. Reads the whole table once for each generation."""
+        with self.reading():
+            generation = self.generation()
+            known, names = self._names
+            if known != generation:
+                rows = self._db.rows("SELECT DISTINCT name FROM definitions")
+                names = KnownNames(row[0] for row in rows)
+                self._names = generation, names  # at once: other threads read it
+            return names
 
     def ids_matching(self, wanted: Filter) -> Ids | None:
         """Ids of the chunks that a filter lets through, ascending; None where it restricts nothing.

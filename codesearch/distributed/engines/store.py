@@ -15,6 +15,7 @@ from codesearch.distributed.engines.rows import short_id
 from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.stores.protocol import EVERYTHING, Match, Scope
 from codesearch.storage.filters import PathFilter
+from codesearch.storage.known_names import KnownNames
 from codesearch.storage.reading import definition_key
 from codesearch.storage.rows import ChunkText
 
@@ -91,9 +92,9 @@ class EngineStore:
         """Return all terms as equally rare: engines do not say how many chunks hold one."""
         return dict.fromkeys(terms, 1), 1
 
-    def defined_names(self) -> Iterable[str]:
+    def defined_names(self) -> KnownNames:
         """Return every name that is defined, case-folded."""
-        return sorted(self._engine.keys(self._roots))
+        return KnownNames(self._engine.keys(self._roots))
 
     # -- chunks
 

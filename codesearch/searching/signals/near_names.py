@@ -7,20 +7,18 @@ a letter added, left out, replaced, or swapped with its neighbour (Damerau 1964)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from itertools import pairwise
+from itertools import chain, pairwise
 
-from codesearch.searching.signals.signals import bare_name
-from codesearch.storage.lexical.tokens import singular
+from codesearch.storage.known_names import KnownNames
+from codesearch.storage.lexical.tokens import bare_name, singular
 
 __all__ = ["near_names"]
 
 _ONE_TYPO, _TWO_TYPOS = 5, 10  # letters that a name must have: short names are near to everything
-_PLURAL = 2  # letters that a plural has more at most
 _MOST = 8  # names that are equally near: more says that the question is not about one of them
 
 
-def near_names(name: str, known: Iterable[str], *, typos: bool) -> list[str]:
+def near_names(name: str, known: KnownNames, *, typos: bool) -> list[str]:
     """Those of the case-folded names that are meant by this one: the nearest of them alone, or none.
 
     Names that differ in underscores, case and number only are at distance 0; others count with ``typos``.
@@ -30,10 +28,9 @@ def near_names(name: str, known: Iterable[str], *, typos: bool) -> list[str]:
     holds_piece = re.compile("|".join(map(re.escape, _pieces(wanted, 2 * allowed + 1)))).search
     lengths = range(len(wanted) - allowed, len(wanted) + allowed + 1)
     own, best = set(wanted), list[str]()
-    for candidate, letters in _of_length(known, lengths):
-        bare = singular(letters)
+    for candidate, bare in chain.from_iterable(map(known.of_length, lengths)):
         # A typo touches two neighbouring pieces at most: of 2k + 1 pieces one survives k typos.
-        if len(bare) not in lengths or not holds_piece(bare):
+        if not holds_piece(bare):
             continue
         its = set(bare)  # one typo adds one letter to a word, and takes one of its letters away, at most
         if len(its - own) > allowed or len(own - its) > allowed:
@@ -44,19 +41,6 @@ def near_names(name: str, known: Iterable[str], *, typos: bool) -> list[str]:
         elif distance == allowed:
             best.append(candidate)
     return sorted(best)[:_MOST]
-
-
-def _of_length(known: Iterable[str], lengths: range) -> list[tuple[str, str]]:
-    """Return the names that may have such a length in the singular, each with its letters.
-
-    All at once, because most names of an index are of another length.
-    """
-    names = list(known)
-    letters = bare_name("\n".join(names)).split("\n")
-    if len(letters) != len(names):  # one of them has a line break
-        letters = list(map(bare_name, names))
-    least, most = lengths.start, lengths.stop - 1 + _PLURAL
-    return [pair for pair in zip(names, letters, strict=True) if least <= len(pair[1]) <= most]
 
 
 def _pieces(word: str, number: int) -> list[str]:

@@ -17,10 +17,9 @@ from pathlib import PurePosixPath
 from codesearch.records import Chunk
 from codesearch.searching.question.query import Name, Query, stem
 from codesearch.searching.signals.path_roles import roles_of
-from codesearch.storage.lexical.tokens import tokenize
+from codesearch.storage.lexical.tokens import bare_name, tokenize
 
 __all__ = [
-    "bare_name",
     "defines",
     "definition_grade",
     "initials",
@@ -100,11 +99,6 @@ def _namesake(path: str, name: Name) -> float:
 def last_component(name: str) -> str:
     """The last component of a qualified name (``Phoenix.Router``, ``ns::f``, ``App\\\\User``)."""
     return _QUALIFIER.split(name)[-1] if "." in name or ":" in name or "\\" in name else name
-
-
-def bare_name(name: str) -> str:
-    """A name without case, underscores and hyphens: http_client, HttpClient and http-client are one."""
-    return name.casefold().replace("_", "").replace("-", "")
 
 
 def name_rarity(number: int) -> float:

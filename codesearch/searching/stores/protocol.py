@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.records import Chunk, ChunkRef, Filter
+from codesearch.storage.known_names import KnownNames
 from codesearch.storage.rows import ChunkText, Ids
 
 __all__ = ["EVERYTHING", "Match", "Scope", "SearchStore"]
@@ -69,7 +70,7 @@ class SearchStore(Protocol):
     def frequencies(self, terms: Iterable[str]) -> tuple[Mapping[str, int], int]:
         """Return how many chunks hold each token, and how many chunks there are; (1 each, 1) if unknown."""
 
-    def defined_names(self) -> Iterable[str]:
+    def defined_names(self) -> KnownNames:
         """Return every name that is defined, case-folded."""
 
     def chunks(self, refs: Iterable[ChunkRef]) -> dict[ChunkRef, Chunk]:

@@ -19,6 +19,7 @@ from codesearch.searching.stores.order import (
 )
 from codesearch.searching.stores.protocol import EVERYTHING, Match, Scope
 from codesearch.searching.stores.recent_chunks import RecentChunks
+from codesearch.storage.known_names import KnownNames
 from codesearch.storage.rows import ChunkText, Ids, ScoredRow
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class SingleStore:
         """Return how many chunks hold each token, and how many chunks there are."""
         return self.store.frequencies(terms)
 
-    def defined_names(self) -> list[str]:
+    def defined_names(self) -> KnownNames:
         """Return every name that a chunk defines, case-folded."""
         return self.store.defined_names()
 

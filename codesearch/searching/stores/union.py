@@ -23,6 +23,7 @@ from codesearch.searching.stores.bm25 import Collection, pooled_scores
 from codesearch.searching.stores.order import BM25_ROUNDING, COSINE_ROUNDING, Place, by_score_and_place
 from codesearch.searching.stores.protocol import EVERYTHING, Match, Scope
 from codesearch.searching.stores.single import SingleStore
+from codesearch.storage.known_names import KnownNames
 from codesearch.storage.rows import ChunkIdentity, ChunkText, Ids
 
 __all__ = ["Part", "PartError", "UnionStore"]
@@ -138,13 +139,13 @@ class UnionStore:
                 holding[term] += count
         return holding, total
 
-    def defined_names(self) -> list[str]:
+    def defined_names(self) -> KnownNames:
         """Return every name that a chunk of any root defines."""
-        names: set[str] = set()
+        names: list[KnownNames] = []
         for part in self._parts.values():
             with _blaming(part):
-                names.update(part.store.defined_names())
-        return sorted(names)
+                names.append(part.store.defined_names())
+        return KnownNames.of_several(names)
 
     # -- chunks
 

@@ -29,6 +29,7 @@ from codesearch.records import Chunk
 __all__ = [
     "VERSION",
     "LexicalDocument",
+    "bare_name",
     "document",
     "is_function_word",
     "match_expression",
@@ -103,6 +104,11 @@ def singular(token: str) -> str:
     if token.endswith("ies") and len(token) > _MIN_PLURAL + 1 and token not in _ENDING_IN_IE:
         return token[:-3] + "y"
     return token[:-2] if token.endswith(("sses", "shes", "ches", "xes")) else token[:-1]
+
+
+def bare_name(name: str) -> str:
+    """A name without case, underscores and hyphens: http_client, HttpClient and http-client are one."""
+    return name.casefold().replace("_", "").replace("-", "")
 
 
 _STOP_TERMS = frozenset(singular(word) for word in _STOP_WORDS)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codesearch.searching.signals.near_names import _distance, near_names
+from codesearch.storage.known_names import KnownNames
 
-KNOWN = ["get_user_by_id", "set_user_by_id", "open", "send_request"]
+KNOWN = KnownNames(["get_user_by_id", "set_user_by_id", "open", "send_request"])
 
 
 @pytest.mark.parametrize(
@@ -55,4 +56,4 @@ def test_one_typo_is_always_found(name: str, data: st.DataObject) -> None:
     made = (name[:at] + name[at + 1 :], name[:at] + letter + name[at:], name[:at] + letter + name[at + 1 :])
     swapped = name[:at] + name[at + 1] + name[at] + name[at + 2 :]
     for typed in (*made, swapped):
-        assert near_names(typed, [name], typos=True) == [name]
+        assert near_names(typed, KnownNames([name]), typos=True) == [name]

@@ -65,6 +65,16 @@ def test_a_text_under_another_name_is_found_by_it(store: Store) -> None:
     assert store.define(["ns::THING"]) == store.define(["other"]) == ids_of(store, "a.py")
 
 
+def test_the_names_are_those_of_now(store: Store) -> None:
+    put_file(store, "a.py", ["one\n", "two\n"])
+    assert list(store.defined_names()) == ["one", "two"]
+    assert store.defined_names() is store.defined_names()  # read once
+    put_file(store, "b.py", ["three\n"])
+    assert list(store.defined_names()) == ["one", "three", "two"]
+    store.remove_files(["a.py"])
+    assert list(store.defined_names()) == ["three"]
+
+
 def test_ids_and_sequence_numbers_are_never_given_twice(store: Store) -> None:
     seen, seqs = set(), [0]
     for i in range(4):
