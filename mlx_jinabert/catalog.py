@@ -92,15 +92,21 @@ def find(name: str) -> CatalogEntry | None:
     return None
 
 
+_LEAST_TYPED, _ALIKE = 2, 0.6
+"""Letters of a name that are enough to look for it in others, and how alike others have to be, of 1."""
+
+
 def hint(name: str) -> str:
     """Return which aliases look like ``name``, and where all of them are listed."""
     names = {
         known.casefold(): entry.alias
         for entry in available_models().values()
-        for known in (entry.alias, entry.hub_id.rpartition("/")[2])
+        for known in (entry.alias, entry.hub_id.rpartition("/")[2], entry.hub_id)
         if known
     }
-    close = difflib.get_close_matches(name.casefold(), list(names), n=3, cutoff=0.5)
+    wanted = name.casefold()
+    held = [known for known in names if len(wanted) >= _LEAST_TYPED and wanted in known]
+    close = difflib.get_close_matches(wanted, held or list(names), n=3, cutoff=0.0 if held else _ALIKE)
     meant = " or ".join(dict.fromkeys(names[match] for match in close))
     return (f"did you mean {meant}? " if meant else "") + "`codesearch models` lists the known names"
 

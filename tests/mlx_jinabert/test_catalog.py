@@ -63,6 +63,8 @@ def test_names_of_one_model(name: str) -> None:
 def test_a_slip_of_the_pen_is_understood() -> None:
     assert find("jina-cod") is None
     assert hint("jina-cod").startswith("did you mean jina-code")
+    assert hint("e5").startswith("did you mean e5-")  # part of a name
+    assert hint("nosuchmodel").startswith("`codesearch models`")  # like none
     assert hint("all-MiniLM-L6").startswith("did you mean minilm")
     assert hint("qqqqqqqq") == "`codesearch models` lists the known names"
 
