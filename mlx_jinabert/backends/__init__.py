@@ -6,9 +6,11 @@ order are the embedder's. Frameworks are imported when a backend is opened, neve
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -88,6 +90,8 @@ BACKENDS: Mapping[str, _Entry] = {
 }
 _AUTO = ("mlx", "onnx")
 """What "auto" chooses among; OpenVINO pays for large models on some CPUs, and is never chosen unasked."""
+_GPUS = ("/dev/nvidiactl", "/dev/nvmap", "/dev/dxg")
+"""Devices of NVIDIA's drivers: of cards, of Jetson boards, and in Windows' Linux."""
 
 
 def resolve_backend(name: str = "auto") -> BackendChoice:
@@ -99,13 +103,14 @@ def resolve_backend(name: str = "auto") -> BackendChoice:
         return BackendChoice(name, _device(name, _load(name)))
     found: dict[str, BackendChoice] = {}
     causes: list[BackendUnavailable] = []
-    for candidate in _AUTO:
+    has_gpu = _may_have_gpu()
+    for candidate in _AUTO if has_gpu else _AUTO[::-1]:
         try:
             choice = BackendChoice(candidate, _device(candidate, _load(candidate)))
         except BackendUnavailable as unavailable:
             causes.append(unavailable)
             continue
-        if choice.device != "cpu":
+        if choice.device != "cpu" or not has_gpu:
             return choice  # before the other framework is imported: 0.1 s of every start
         found[candidate] = choice
     for candidate in ("onnx", "mlx"):
@@ -133,6 +138,11 @@ def _load(name: str) -> ModuleType:
         except ImportError as error:
             raise BackendUnavailable(name, f"{entry.remedy} ({error})") from error
     return import_module(entry.module)
+
+
+def _may_have_gpu() -> bool:
+    """Whether MLX may find a GPU: on a Mac, and on Linux where a driver of NVIDIA's has made its device."""
+    return sys.platform == "darwin" or any(Path(device).exists() for device in _GPUS)
 
 
 def _device(name: str, module: ModuleType) -> str:

@@ -55,12 +55,29 @@ def test_where_mlx_has_a_gpu_onnx_runtime_is_not_imported() -> None:
     require("mlx.core", "onnxruntime")
     program = """
 import sys
+from mlx_jinabert import backends
 from mlx_jinabert.backends import mlx, resolve_backend
-mlx.device = lambda: "metal"  # in place of a Mac
+backends._may_have_gpu = lambda: True  # in place of a Mac, both
+mlx.device = lambda: "metal"
 print(resolve_backend(), "onnxruntime" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "BackendChoice(name='mlx', device='metal') False"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a Mac has a GPU")
+def test_without_a_device_of_a_gpu_mlx_is_not_imported() -> None:
+    require("mlx.core", "onnxruntime")
+    program = """
+import sys
+from mlx_jinabert import backends
+backends._GPUS = sys.argv[1:]
+print(backends.resolve_backend().device, "mlx.core" in sys.modules)
+"""
+    command = [sys.executable, "-c", program]
+    for device, imported in (("/dev/no-such-gpu", "False"), ("/dev/null", "True")):
+        done = subprocess.run([*command, device], capture_output=True, text=True, check=True)
+        assert done.stdout.split()[1] == imported
 
 
 def test_an_unknown_backend_is_refused_with_the_known_ones() -> None:
