@@ -24,9 +24,8 @@ from mlx_jinabert.architectures.bert.config import BertConfig
 from mlx_jinabert.architectures.jina_bert.config import JinaBertConfig
 from mlx_jinabert.architectures.qwen2.config import Qwen2Config
 from mlx_jinabert.local.spec import read_spec
+from mlx_jinabert.verify.report import FUSED_HEAD_WIDTHS
 
-FUSED = frozenset({64, 72, 80, 96, 128, 192, 256})
-"""Head widths of MLX's fused attention."""
 MACS: Mapping[str, tuple[float, float]] = {"M3 Max": (14e12, 400e9), "M3 Ultra": (28e12, 800e9)}
 """Operations and bytes a second."""
 _BATCH_TOKENS = 16_384
@@ -138,7 +137,7 @@ def _attended(left: tuple[int, ...], right: tuple[int, ...], out: tuple[int, ...
     gives_scores = out[-2:] == (left[-2], left[-2])
     width, scores = (left[-1], out) if gives_scores else (out[-1], left)
     moved = prod(left) + prod(right) if gives_scores else prod(right) + prod(out)
-    return moved if width in FUSED else moved + 2 * prod(scores)
+    return moved if width in FUSED_HEAD_WIDTHS else moved + 2 * prod(scores)
 
 
 def main() -> None:

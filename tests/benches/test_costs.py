@@ -6,6 +6,7 @@ from math import prod
 
 import pytest
 
+from mlx_jinabert.verify.report import FUSED_HEAD_WIDTHS
 from tests.support.running import require
 
 
@@ -14,7 +15,7 @@ from tests.support.running import require
 )
 def test_the_count_is_that_of_the_shapes(name: str, length: int) -> None:
     require("mlx.core")
-    from benches.costs import FUSED, cost, models
+    from benches.costs import cost, models
 
     config = models()[name]
     found = cost(config, length, batch_tokens=length)  # one text is the whole batch
@@ -27,7 +28,7 @@ def test_the_count_is_that_of_the_shapes(name: str, length: int) -> None:
     assert found.dense == 2 * length * sum(matrices.values())
     scores = config.num_heads * length * length * config.num_layers
     assert found.attention == 4 * scores * config.head_width
-    unfused = 0 if config.head_width in FUSED else 4 * scores
+    unfused = 0 if config.head_width in FUSED_HEAD_WIDTHS else 4 * scores
     gated = 2 if "JinaBERT" in name or name == "shipped" else 1
     inner, outer = config.intermediate_size, config.hidden_size
     # four square products, the way up and the way down, and queries, keys, values and result of attention
