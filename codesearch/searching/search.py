@@ -76,7 +76,7 @@ class Searcher:
             from codesearch.searching.similar import nearest_to  # late: few ask this
 
             near = nearest_to(request, self._store, self._embedder)
-            return Answer(tuple(self._hit(Fold(candidate)) for candidate in near))
+            return Answer(tuple(self._hits(list(map(Fold, near)), {})))
         trace = Trace() if request.explain else None
         hits = self.search(request, scorer, trace)
         return Answer(tuple(hits), tuple(trace.explanations()) if trace else ())
@@ -102,7 +102,7 @@ class Searcher:
         if trace:
             trace.hits([one.best.ref for one in found])
         stems = {} if request.is_listing else Query(request.query).stems
-        return [self._hit(one, stems) for one in found]
+        return self._hits(found, stems)
 
     # -- candidates
 
@@ -174,11 +174,19 @@ class Searcher:
 
     # -- hits
 
-    def _hit(self, found: Fold, stems: Mapping[str, float] | None = None) -> Hit:
+    def _hits(self, found: Sequence[Fold], stems: Mapping[str, float]) -> list[Hit]:
+        """Return hits, each with the other places of its text; without stems no lines of them are best."""
+        shown = [candidate.ref for one in found for candidate in (one.best, *one.copies)]
+        copies = self._store.copies(shown)
+        return [self._hit(one, copies, stems) for one in found]
+
+    def _hit(
+        self, found: Fold, copies: Mapping[ChunkRef, Mapping[ChunkRef, Chunk]], stems: Mapping[str, float]
+    ) -> Hit:
         best = found.best
-        same = list(self._store.copies(best.ref).items())
+        same = list(copies.get(best.ref, {}).items())
         for copy in found.copies:
-            same += [(copy.ref, copy.chunk), *self._store.copies(copy.ref).items()]
+            same += [(copy.ref, copy.chunk), *copies.get(copy.ref, {}).items()]
         chunk = best.chunk
         return Hit(
             root=best.ref.root,

@@ -232,7 +232,8 @@ class StoreReader(VectorReader):
 
     def postings(self, term: str, weights: Sequence[float]) -> Postings:
         """The chunks that hold a token, and how often, by the weights of symbol, path and body."""
-        return self._terms.postings(term, weights)
+        with self.reading():
+            return self._terms.postings(term, weights, self.generation())
 
     def row_lengths(self) -> RowLengths:
         """The number of tokens of every chunk. Call it inside ``reading()``, beside ``postings``."""

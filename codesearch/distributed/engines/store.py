@@ -138,7 +138,7 @@ class EngineStore:
         """Return whether a chunk is embedded."""
         return self._engine.has_vectors(self._roots)
 
-    def copies(self, ref: ChunkRef) -> Mapping[ChunkRef, Chunk]:
+    def copies(self, refs: Iterable[ChunkRef]) -> Mapping[ChunkRef, Mapping[ChunkRef, Chunk]]:
         """Return nothing: roots of an engine are searched as they are."""
         return {}
 

@@ -91,5 +91,8 @@ class SearchStore(Protocol):
     def has_vectors(self) -> bool:
         """Return whether ``nearest`` compares anything."""
 
-    def copies(self, ref: ChunkRef) -> Mapping[ChunkRef, Chunk]:
-        """Return the same text at the same path of other roots, for which this chunk stands."""
+    def copies(self, refs: Iterable[ChunkRef]) -> Mapping[ChunkRef, Mapping[ChunkRef, Chunk]]:
+        """Return for chunks the same text at the same path of other roots, for which they stand.
+
+        Those that have none may be missing.
+        """

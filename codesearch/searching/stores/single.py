@@ -132,7 +132,7 @@ class SingleStore:
         """Return whether a chunk is embedded."""
         return self.vectors is not None and self.store.has_vectors()
 
-    def copies(self, ref: ChunkRef) -> Mapping[ChunkRef, Chunk]:
+    def copies(self, refs: Iterable[ChunkRef]) -> Mapping[ChunkRef, Mapping[ChunkRef, Chunk]]:
         """Return nothing: there is no other root."""
         return {}
 

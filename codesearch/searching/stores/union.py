@@ -193,32 +193,38 @@ class UnionStore:
 
     # -- the same chunk in several roots
 
-    def copies(self, ref: ChunkRef) -> dict[ChunkRef, Chunk]:
-        """Return the same text at the same path of other roots, as far as they are searched."""
-        own = self._parts[ref.root]
-        found: list[ChunkRef] = []
-        for mine in _identities(own, [ref]):
-            for other in self._parts.values():
-                holders = {} if other is own else _holders(other, {mine.path})
-                if mine.text_hash in holders:
-                    found.append(ChunkRef(other.store.root, holders[mine.text_hash]))
-        chunks = self.chunks(found)
-        return {copy: chunks[copy] for copy in found if copy in chunks}
+    def copies(self, refs: Iterable[ChunkRef]) -> dict[ChunkRef, dict[ChunkRef, Chunk]]:
+        """Return for chunks the same text at the same path of other roots, as far as they are searched."""
+        found: dict[ChunkRef, list[ChunkRef]] = {}
+        for part, mine in self._by_part(refs):
+            others = [other for other in self._parts.values() if other is not part]
+            for chunk, holder in self._held_too(part, mine, others):
+                found.setdefault(ChunkRef(part.store.root, chunk), []).append(holder)
+        chunks = self.chunks(holder for holders in found.values() for holder in holders)
+        return {
+            ref: {holder: chunks[holder] for holder in holders if holder in chunks}
+            for ref, holders in found.items()
+        }
 
     def _first_holders(self, refs: Iterable[ChunkRef]) -> dict[ChunkRef, ChunkRef]:
         """Return for each chunk that an earlier root holds too the chunk of the first such root."""
         first: dict[ChunkRef, ChunkRef] = {}
         parts = list(self._parts.values())
-        for part, refs_of_part in self._by_part(refs):
-            earlier = parts[: parts.index(part)]
-            mine = _identities(part, refs_of_part) if earlier else []
-            for other in earlier:
-                holders = _holders(other, {chunk.path for chunk in mine})
-                for chunk in mine:
-                    if chunk.text_hash in holders:
-                        holder = ChunkRef(other.store.root, holders[chunk.text_hash])
-                        first.setdefault(ChunkRef(part.store.root, chunk.id), holder)
+        for part, mine in self._by_part(refs):
+            for chunk, holder in self._held_too(part, mine, parts[: parts.index(part)]):
+                first.setdefault(ChunkRef(part.store.root, chunk), holder)
         return first
+
+    def _held_too(
+        self, part: Part, refs: Sequence[ChunkRef], others: Sequence[Part]
+    ) -> Iterator[tuple[int, ChunkRef]]:
+        """Yield the ids of chunks that other roots hold too, and those that hold them, in their order."""
+        mine = _identities(part, refs) if others else []
+        for other in others:
+            holders = _holders(other, {chunk.path for chunk in mine})
+            for chunk in mine:
+                if chunk.text_hash in holders:
+                    yield chunk.id, ChunkRef(other.store.root, holders[chunk.text_hash])
 
     def _by_part(self, refs: Iterable[ChunkRef]) -> list[tuple[Part, list[ChunkRef]]]:
         by_root: dict[str, list[ChunkRef]] = {}

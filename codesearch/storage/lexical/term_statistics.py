@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.storage.lexical.recent_terms import RecentTerms
 from codesearch.storage.rows import Ids
 from codesearch.storage.sqlite.database import Database
 
@@ -52,18 +53,27 @@ class RowLengths:
 
 
 class TermStatistics:
-    """Reads them for one store; the lengths are remembered until the index changes."""
+    """Reads them for one store, and remembers them until the index changes. Any thread may ask."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
         self._lock = threading.Lock()
+        self._recent = RecentTerms[Postings]()
         self._generation: int | None = None
         self._lengths = RowLengths(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
-    def postings(self, term: str, weights: Sequence[float]) -> Postings:
-        """The rows that hold a token, weighed by the columns symbol, path and body."""
+    def postings(self, term: str, weights: Sequence[float], generation: int) -> Postings:
+        """The rows that hold a token, weighed by the columns symbol, path and body.
+
+        Call it inside ``reading()``; the generation is that of the snapshot.
+        """
+        key = term, tuple(map(float, weights))
+        rows = len(self.lengths(generation).ids)
+        return self._recent.get(key, generation, rows, lambda: self._read(*key))
+
+    def _read(self, term: str, weights: tuple[float, ...]) -> Postings:
         self._db.run(_INSTANCES)
-        rows = self._db.rows(_OCCURRENCES, (*(float(weight) for weight in weights), term))
+        rows = self._db.rows(_OCCURRENCES, (*weights, term))
         return Postings(
             np.fromiter((row[0] for row in rows), np.int64, len(rows)),
             np.fromiter((row[1] for row in rows), np.float64, len(rows)),

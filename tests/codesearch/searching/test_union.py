@@ -108,9 +108,9 @@ def test_a_chunk_at_the_same_place_is_one_candidate_of_the_first_root(stores: li
     assert found == {ChunkRef("/a", 1), ChunkRef("/b", 2), ChunkRef("/c", 1)}
     near = several.nearest(WordHashEmbedder().encode_query(["retry socket"])[0], 10)
     assert ChunkRef("/a", 1) in [match.ref for match in near]  # though only the second root has its vector
-    [(copy, chunk)] = several.copies(ChunkRef("/a", 1)).items()
+    [(copy, chunk)] = several.copies([ChunkRef("/a", 1)])[ChunkRef("/a", 1)].items()
     assert (copy, chunk.path) == (ChunkRef("/b", 1), "src/file00.py")
-    assert several.copies(ChunkRef("/c", 1)) == {}
+    assert several.copies([ChunkRef("/c", 1)]) == {}
 
 
 def test_a_chunk_that_is_not_searched_stands_for_none(stores: list[Store]) -> None:
@@ -120,7 +120,7 @@ def test_a_chunk_that_is_not_searched_stands_for_none(stores: list[Store]) -> No
     several = union(a, b, under=(("docs",), ()))
     assert [match.ref for match in lexical(several, "retry", 10)] == [ChunkRef("/b", 1)]
     assert several.definitions(["retry"]) == [ChunkRef("/b", 1)]
-    assert several.copies(ChunkRef("/b", 1)) == {}
+    assert several.copies([ChunkRef("/b", 1)]) == {}
 
 
 def test_an_error_names_the_root_that_it_is_from(stores: list[Store]) -> None:

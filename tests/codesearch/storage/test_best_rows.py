@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codesearch.storage.lexical import best_rows, term_scores
+from codesearch.storage.lexical import best_rows, recent_terms, term_scores
 from codesearch.storage.lexical.tokens import match_expression
 from codesearch.storage.store import Store
 from tests.support.store_support import put_file
@@ -111,14 +111,14 @@ def test_ids_with_wide_gaps(store: Store, way: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_is_remembered_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(term_scores, "_LEAST_KEPT", 900)
-    monkeypatch.setattr(term_scores, "_KEPT_PER_ROW", 0)
+    monkeypatch.setattr(recent_terms, "_LEAST_KEPT", 900)
+    monkeypatch.setattr(recent_terms, "_KEPT_PER_ROW", 0)
     rows, generation = best_rows.BestRows(store._db), store.generation()
     for terms in questions(80):
         wanted = store.lexical(match_expression(terms), 30, WEIGHTS)
         assert rows.holding_any(terms, 30, WEIGHTS, generation) == wanted
-        kept = rows._scores._kept.values()
-        assert sum(len(token.ids) for token in kept) == rows._scores._count <= 900
+        recent = rows._scores._recent
+        assert sum(len(token.ids) for token in recent._kept.values()) == recent._count <= 900
 
 
 def test_rows_are_left_out(store: Store, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
