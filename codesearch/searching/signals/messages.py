@@ -29,7 +29,15 @@ _LEAST_WORDS = 4
 _RUN = 3
 _SHARE, _SHARE_OF_PRINTED = 0.75, 0.4
 _LEAST_TELLING = 2
-_LITERAL = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`")
+_LITERAL = re.compile(
+    r"""
+    (?<=[=(,\[+])\s{0,80}[a-z$]{0,2}(?:\"{3}(?:[^\\]|\\[\s\S])*?\"{3}|'{3}(?:[^\\]|\\[\s\S])*?'{3})
+    | <<[~-]?(?P<quote>[\"']?)(?P<end>[a-z_]\w*)(?P=quote)[^\n]*\n[\s\S]*?\n[ \t]*(?P=end)\b
+    | \"(?:[^\"\\\n]|\\[\s\S])*\" | '(?:[^'\\\n]|\\[\s\S])*' | `(?:[^`\\]|\\[\s\S])*`
+    """,
+    re.VERBOSE,
+)
+"""Of several lines, too: here-documents, and threefold quotes (no docstring: nothing stands before it)."""
 _PRINTED = re.compile(r"\d|[\[\](){}<>=\"`:;]")
 """A mark that people who ask in words do not make."""
 _MOST_LINES = 12
@@ -54,7 +62,7 @@ class Message:
         """Whether a literal of a case-folded text holds the message; ``everywhere``: all of it is one."""
         if not self._may_stand_in(folded):
             return False
-        said = folded if everywhere else " ".join(_LITERAL.findall(folded))
+        said = folded if everywhere else " ".join(match[0] for match in _LITERAL.finditer(folded))
         runs = _runs(self.words, _WORD.findall(said))
         longest = max((run.stop - run.start for run in runs), default=0)
         matched = [word for run in runs for word in self.words[run]]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from codesearch.searching.question.query import Query
+from codesearch.searching.signals.messages import said_in
 from tests.codesearch.searching.test_named_first import first_hits
 
 LIMIT = "pallet exceeds load limit of rack B7"
@@ -20,6 +22,18 @@ SAYS = {
     "racks.rb": 'def reserve(weight)\n  raise ArgumentError, "pallet exceeds load limit of rack #{name}"\nend\n',
     "racks.php": '<?php\nfunction reserve($weight) {\n    throw new RuntimeException(sprintf("pallet exceeds load limit of rack %s", $name));\n}\n',
 }
+LONGER = {
+    "racks.rb": "def reserve(weight)\n  raise ArgumentError, <<~TEXT\n    Every rack of this hall has its own limit.\n    pallet exceeds load limit of rack #{name}\n  TEXT\nend\n",
+    "racks.py": 'def reserve(rack):\n    raise ValueError(\n        f"""\n        Every rack of this hall has its own limit.\n        pallet exceeds load limit of rack {rack}\n        """\n    )\n',
+    "racks.sh": "reserve() {\n  cat >&2 <<EOF\npallet exceeds load limit of rack $1\nEOF\n}\n",
+    "Racks.java": 'class Racks {\n  String said = """\n      Every rack of this hall has its own limit.\n      pallet exceeds load limit of rack %s""";\n}\n',
+    "racks.c": '#define SAID "pallet exceeds load \\\nlimit of rack %s"\n',
+}
+"""Literals of several lines."""
+QUOTES = {
+    "hall.py": 'def hall(rack):\n    """Load pallets.\n\n    May say: pallet exceeds load limit of rack B7.\n    """\n    return load(rack, limit, pallet)\n'
+}
+"""A docstring that speaks of the message."""
 LIBRARY = {
     "racks.py": "2024-03-01T12:00:{n:02d}Z INFO [worker-{n}] app.http: GET /api/items/{n} status=200 request finished\n",
     "Racks.java": "\tat org.apache.catalina.core.Filter{n}.doFilter(Filter{n}.java:{n})\n",
@@ -58,6 +72,19 @@ def test_a_message_behind_its_trace(tmp_path: Path, file: str) -> None:
     around = "".join(LIBRARY[file].format(n=n) for n in range(40))
     hits = first_hits(tmp_path, {**OTHERS, file: SAYS[file]}, f"{around}{SAID[file]}{around}")
     assert hits[0].path == file
+
+
+@pytest.mark.parametrize("file", LONGER)
+def test_a_message_in_a_literal_of_several_lines(tmp_path: Path, file: str) -> None:
+    files = {**OTHERS, **QUOTES, file: LONGER[file]}
+    hit = first_hits(tmp_path, files, f"ERROR: {LIMIT}")[0]
+    assert hit.path == file
+
+
+def test_a_docstring_says_no_message() -> None:
+    (message,) = said_in(Query(f"ERROR: {LIMIT}"))
+    assert message.stands_in(f'raise ValueError(\n    """\n    {LIMIT.casefold()}\n    """\n)\n')
+    assert not message.stands_in(f'def f():\n    """\n    {LIMIT.casefold()}\n    """\n    return 1\n')
 
 
 LOADER = {
