@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from codesearch.records import Copy, Hit, metadata_of
 from codesearch.rendering.explanations import as_record, in_words
 from codesearch.rendering.groups import Sections, by_file, merged
-from codesearch.rendering.snippets import Line, Snippet
+from codesearch.rendering.snippets import Line, Snippet, more_lines
 from codesearch.rendering.terminal import one_line, safe
 from codesearch.searching.explain import Explanation
 
@@ -194,7 +194,7 @@ def _numbered(
             for line, text in zip(lines, texts, strict=True)
         ]
     if sections.omitted:
-        shown.append(f"{'':>{width}}  ... {sections.omitted} more lines")
+        shown.append(f"{'':>{width}}  ... {more_lines(sections.omitted)}")
     return shown
 
 

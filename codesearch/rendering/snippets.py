@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from codesearch.files.languages import is_prose_language
 from codesearch.records import Hit
 from codesearch.searching.question.pattern import Pattern
 from codesearch.storage.lexical.tokens import query_terms, tokenize
 
-__all__ = ["Line", "Snippet", "excerpt", "with_context"]
+__all__ = ["Line", "Snippet", "excerpt", "more_lines", "with_context"]
 
 SHOWN_LINES = 12
 """Lines of a hit that are shown when no context is asked for."""
@@ -44,7 +45,8 @@ def excerpt(hit: Hit, query: str, pattern: Pattern | None = None, shown: int = S
     """At most ``shown`` lines of a hit: those of its parts that tell most, never halves of two.
 
     A part is what blank lines set apart at the outermost indentation: a function among its siblings. One
-    that is longer is cut to the first window that holds most of the query's terms and of the matches.
+    that is longer is cut to the first window that holds most of the query's terms and of the matches. In
+    prose, where a part is a paragraph and the answer often the next one, those around it fill the rest.
     """
     lines = _own_lines(hit)
     if len(lines) <= shown:
@@ -55,8 +57,17 @@ def excerpt(hit: Hit, query: str, pattern: Pattern | None = None, shown: int = S
     part = _telling_part(lines, told, shown)
     starts = range(part.start, max(part.start, part.stop - shown) + 1)
     start = max(starts, key=lambda s: (*_worth(told[s : min(s + shown, part.stop)]), -s))
-    kept = tuple(lines[start : min(start + shown, part.stop)])
+    stop = min(start + shown, part.stop)
+    if is_prose_language(hit.language):
+        stop = min(start + shown, len(lines))
+        start = max(stop - shown, 0)
+    kept = tuple(lines[start:stop])
     return Snippet(kept, omitted=len(lines) - len(kept))
+
+
+def more_lines(number: int) -> str:
+    """Say how many lines are left out."""
+    return f"{number} more line{'s' if number != 1 else ''}"
 
 
 def with_context(hit: Hit, before: int, after: int) -> Snippet:

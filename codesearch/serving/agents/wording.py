@@ -15,7 +15,7 @@ from typing import Any
 
 from codesearch.records import Hit
 from codesearch.rendering.render import Answer, as_object, shown_path
-from codesearch.rendering.snippets import Line, excerpt, with_context
+from codesearch.rendering.snippets import Line, excerpt, more_lines, with_context
 from codesearch.rendering.terminal import one_line, safe
 from codesearch.searching.question.pattern import Pattern
 from codesearch.serving.agents.answers import Found
@@ -121,7 +121,7 @@ class _Fitter:
             heading += f" (also in {len(hit.copies)} other places)"
         shown = [f"{line.number}\t{_cut(line.text)}" for line in lines]
         if omitted:
-            shown.append(f"... {omitted} more lines")
+            shown.append(f"... {more_lines(omitted)}")
         return _Piece(hit, tuple(lines), omitted, "\n".join([heading, *shown]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -107,6 +108,11 @@ def test_what_is_left_out_of_all_hits_is_counted() -> None:
     assert got.endswith(" ... 17 more lines\n")
 
 
+def test_one_line_that_is_left_out_is_one_line() -> None:
+    got = as_text([hit(1, 13)], Path("/r"), lambda found: excerpt(found, "nothing"))
+    assert got.endswith(" ... 1 more line\n")
+
+
 TWO = (
     "import os\n\n\n"
     "def first(a):\n    # opens\n    return a\n\n\n"
@@ -130,6 +136,14 @@ def test_a_function_is_shown_not_halves_of_two() -> None:
 def test_a_short_part_comes_with_what_follows_it() -> None:
     assert shown("os") == TWO.splitlines()[:6]
     assert shown("first", lines=5) == TWO.splitlines()[3:6]
+
+
+def test_prose_fills_the_room_with_the_paragraphs_around() -> None:
+    text = "".join(f"Paragraph {n}.\n\n" for n in range(9)) + "The backoff doubles.\n\nAt most a minute.\n"
+    found = Hit("/r", "a.md", 1, text.count("\n"), "markdown", "section", "", 1.0, text)
+    assert [line.number for line in excerpt(found, "backoff", shown=6).lines] == [16, 17, 18, 19, 20, 21]
+    code = replace(found, language="python")
+    assert [line.number for line in excerpt(code, "backoff", shown=6).lines] == [19, 20, 21]
 
 
 def test_where_no_part_tells_more_the_hit_is_shown_from_its_beginning() -> None:
