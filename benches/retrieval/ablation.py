@@ -36,6 +36,7 @@ WITHOUT: Mapping[str, Weights] = {
     "further places at all": replace(WEIGHTS, further=0.0, further_beside_likeness=0.0),
     "files that the question names": replace(WEIGHTS, named_file=0.0),
     "prose where it is asked for": replace(WEIGHTS, code_beside_prose=1.0, code_below_prose=1.0),
+    "tests where they are asked for": replace(WEIGHTS, code_beside_tests=1.0),
 }
 """The ranking with one signal switched off each."""
 

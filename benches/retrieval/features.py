@@ -28,9 +28,10 @@ from codesearch.searching.question.query import Query as Asked
 from codesearch.searching.ranking import evidence, ranking
 from codesearch.searching.ranking.ranking import WEIGHTS, Weights
 from codesearch.searching.request import Mode, SearchRequest
-from codesearch.searching.signals.path_roles import is_prose
+from codesearch.searching.signals.path_roles import is_prose, is_test
 from codesearch.searching.signals.prose import prose_wanted
 from codesearch.searching.signals.signals import unwanted_roles
+from codesearch.searching.signals.wants_tests import wants_tests
 from codesearch.searching.stores.protocol import Match
 
 Column = NDArray[np.float64]
@@ -81,6 +82,7 @@ class Features:
     alone: dict[str, Column]
     roles: tuple[tuple[str, ...], ...]
     prose: NDArray[np.bool_]
+    tests: NDArray[np.bool_]
     defining: NDArray[np.bool_]
     """For a query that is a name: what ``named_first`` puts first."""
     files: NDArray[np.int64]
@@ -149,13 +151,15 @@ class Features:
 
     def _factors(self, weights: Weights) -> Column:
         wanted, kind = prose_wanted(self.query), self.query.kind
-        return np.array(
+        beside = weights.code_beside_tests if wants_tests(self.query) else 1.0
+        factors = np.array(
             [
                 evidence.role_factor(roles, is_prose, wanted, kind, weights)
                 for roles, is_prose in zip(self.roles, self.prose.tolist(), strict=True)
             ],
             np.float64,
         )
+        return factors * np.where(self.tests, 1.0, beside)
 
 
 def gathered(bench: Bench, mode: Mode = "hybrid") -> list[Features]:
@@ -188,6 +192,7 @@ def _features(bench: Bench, query: Query, mode: Mode) -> Features:
         alone={name: signal(candidates, asked, weights)(nothing) for signal, name, weights in _ALONE},
         roles=tuple(tuple(unwanted_roles(chunk.path, asked)) for _, chunk in chunks),
         prose=np.array([is_prose(chunk.path) for _, chunk in chunks], np.bool_),
+        tests=np.array([is_test(chunk.path) for _, chunk in chunks], np.bool_),
         defining=first > 1.0,
         files=_numbered([chunk.path for _, chunk in chunks]),
         texts=_numbered([chunk.text for _, chunk in chunks]),

@@ -34,6 +34,7 @@ from codesearch.searching.signals.signals import (
     within,
 )
 from codesearch.searching.signals.signs import bearing, signs_in
+from codesearch.searching.signals.wants_tests import wants_tests
 from codesearch.storage.lexical.tokens import tokenize
 
 __all__ = ["HYBRID", "SEMANTIC", "Signal", "Signals"]
@@ -92,11 +93,13 @@ def demotions(candidates: Candidates, query: Query, weights: Weights) -> Step:
     wanted = prose_wanted(query)
     product = seeming_tests(candidates.chunks)
     asked_for = {role.name for role in ROLES if query.mentions(role.asked_by)}
+    beside_tests = weights.code_beside_tests if wants_tests(query) else 1.0
 
     @cache
     def factor(roles: frozenset[str], is_product: bool) -> float:
         unwanted = roles - asked_for - ({"test"} if is_product else set())
-        return role_factor(unwanted, "prose" in roles, wanted, query.kind, weights)
+        beside = 1.0 if "test" in roles and not is_product else beside_tests
+        return beside * role_factor(unwanted, "prose" in roles, wanted, query.kind, weights)
 
     paths = [path for _, path in dict.fromkeys(candidates.file_of)]
     by_file = np.array([factor(role_names(path), path in product) for path in paths])

@@ -82,6 +82,7 @@ class Weights:
             "stub": 0.7,
             "boilerplate": 0.5,
             "prose": 0.5,
+            "history": 0.3,
             "data": 0.5,
         }
     )
@@ -90,6 +91,9 @@ class Weights:
     """Factor for code where the question may be one for the documentation,"""
     code_below_prose: float = 0.6
     """and where it surely is."""
+
+    code_beside_tests: float = 0.5
+    """Factor for what is no test where the question is for tests."""
 
     # -- how many places of a file
     duplicate: float = 0.3

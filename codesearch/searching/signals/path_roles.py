@@ -33,6 +33,8 @@ def _role(name: str, pattern: str, asked_by: str) -> Role:
     return Role(name, re.compile(pattern, re.VERBOSE), frozenset(map(singular, asked_by.split())))
 
 
+_PROSE = "|".join(map(re.escape, PROSE_EXTENSIONS))
+
 ROLES: tuple[Role, ...] = (
     _role(
         "test",
@@ -52,7 +54,11 @@ ROLES: tuple[Role, ...] = (
     ),
     _role(
         "example",
-        r"/(?i:examples?|samples?|demos?|tutorials?|playground|benchmarks?|bench|benches|perf)/",
+        r"""
+        /(?i:examples?|samples?|demos?|tutorials?|playground|benchmarks?|bench|benches|perf|myapp)/
+        | /(?i:(?:examples?|samples?|demos?)[-_][^/]*|[^/]*[-_](?:examples?|samples?|demos?))/
+        | /(?i:[^/]*[-_]bench(?:mark)?s?|bench(?:mark)?s?[-_][^/]*)(?:\.[^/.]+)?$
+        """,
         "example examples sample samples demo demos tutorial benchmark benchmarks bench perf",
     ),
     _role(
@@ -85,10 +91,22 @@ ROLES: tuple[Role, ...] = (
     _role(
         "prose",
         rf"""
-        (?i:\.(?:{"|".join(map(re.escape, PROSE_EXTENSIONS))}|[1-9])$|/docs?/)
+        (?i:\.(?:{_PROSE}|[1-9])$|/docs?/)
         | /(?:README|CHANGES|Changes|CHANGELOG|ChangeLog|NEWS|HISTORY|HACKING|INSTALL|TODO)$
         """,
         "doc docs documentation readme changelog guide license contributing tutorial manual",
+    ),
+    _role(
+        "history",
+        rf"""
+        /(?:CHANGES|Changes|CHANGELOG|ChangeLog|Changelog|NEWS|HISTORY|History|RELEASES?)
+            (?:[-_.]?\d[\w.]*)?(?:\.(?i:{_PROSE}))?$
+        | (?i:/(?:[^/]*[-_.])?(?:change[-_]?logs?|changes|release[-_]?notes|whats[-_]?new)
+            (?:[-_.][^/]*)?\.(?:{_PROSE})$)
+        | /(?:CHANGES|NEWS|(?i:change[-_]?logs?(?:\.d)?|\.changesets?|news[-_]?fragments?|release[-_]?notes))
+            /(?:.*/)?(?:[^/.]+|\d[^/]*\.[a-z]+|[^/]*\.(?i:{_PROSE}|ya?ml))$
+        """,
+        "changelog changelogs release releases released news upgrade upgrading",
     ),
     _role(
         "data",

@@ -36,7 +36,7 @@ _ASKS_FOR_HELP = re.compile(
 _MAY_ASK_FOR_HELP = re.compile(
     r"""
     \bhow\ (?:does|do|is|are|was|were)\b.*\b(?:work|works|working|improved)\b
-    | \bhow\ (?:much|many|long|often)\b
+    | \bhow\ much\b
     | \b(?:what|which)\b.*\b(?:options?|parameters?|settings?|commands?|flags?|languages?|platforms?|versions?
         | benchmarks?|features?|support(?:s|ed)?|accepts?|limits?)\b
     | \bconfigur(?:e|ed|ing|ation)\b | \boptions?\b | \bapi\ keys?\b | \benvironment\ variables?\b
