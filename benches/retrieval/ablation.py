@@ -18,6 +18,7 @@ from codesearch.searching.ranking.ranking import WEIGHTS, Weights
 WITHOUT: Mapping[str, Weights] = {
     "file coherence": replace(WEIGHTS, coherence=0.0),
     "cosine beside its rank": replace(WEIGHTS, closeness=0.0),
+    "meaning between places of a file": replace(WEIGHTS, closeness_within=0.0),
     "words in text and path": replace(WEIGHTS, words=0.0),
     "words in names and signature": replace(WEIGHTS, names=0.0, names_beside_likeness=0.0),
     "words by their meaning": replace(WEIGHTS, likeness=0.0),

@@ -167,7 +167,10 @@ class Searcher:
         named = named_by(query, self._store, scope, self._weights.columns, lexical)
         chunks = self._chunks([*scores, *named])
         words = self._words if semantic and not query.is_name and not query.is_long else None
-        return ranking.rank(chunks, scores, query, ranking.HYBRID, self._weights, words=words, watch=trace)
+        near = ranking.cosine_shares(semantic)
+        return ranking.rank(
+            chunks, scores, query, ranking.HYBRID, self._weights, words=words, near=near, watch=trace
+        )
 
     def _chunks(self, refs: Iterable[ChunkRef]) -> dict[ChunkRef, Chunk]:
         return self._store.chunks(dict.fromkeys(refs))

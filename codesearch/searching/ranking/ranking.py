@@ -2,7 +2,8 @@
 
 Which place of a file answers: ranks, cosine, words, names, definitions (``Signals.place``). Which file: its
 path, its other candidates, its role (``Signals.file``). How many places of a file are worth a rank: each
-further one by its own evidence, not by its number.
+further one by its own evidence, not by its number. Meaning tells more of the place than of the file
+(``within_files``).
 
 Where words are compared by their meaning (``likeness``), the order so made says which candidates are worth
 it, and is made again with what they got.
@@ -41,6 +42,7 @@ __all__ = [
     "fuse",
     "likeness",
     "rank",
+    "within_files",
 ]
 
 LIKENED = 50
@@ -86,12 +88,13 @@ def rank(
     weights: Weights = WEIGHTS,
     *,
     words: Scorer | None = None,
+    near: Mapping[ChunkRef, float] | None = None,
     watch: Watch | None = None,
 ) -> list[Candidate]:
     """Return candidates best first. Chunks without a score (definitions found by name) start at 0.
 
-    ``words`` scores how like texts are to a question. ``watch`` is told the scores at the start ("fused") and
-    after each signal.
+    ``words`` scores how like texts are to a question; ``near`` are the shares of the best cosine that it has
+    beside. ``watch`` is told the scores at the start ("fused") and after each signal.
     """
     if not chunks:
         return []
@@ -108,6 +111,8 @@ def rank(
         first = best_first(_by_file(candidates, place, steps, further, _ignore))[:LIKENED]
         place = likeness(candidates, first, query, words, weights)(place)
         watch(likeness.__name__, candidates, place)
+        place = within_files(candidates, near or {}, weights)(place)
+        watch(within_files.__name__, candidates, place)
     return candidates.ranked(_by_file(candidates, place, steps, further, watch))
 
 
@@ -123,6 +128,26 @@ def likeness(
     gains = np.zeros(len(candidates))
     gains[first] = weights.likeness * ((said - said.min()) / ((said.max() - said.min()) or 1.0))
     return lambda scores: scores + gains
+
+
+def within_files(candidates: Candidates, near: Mapping[ChunkRef, float], weights: Weights) -> Step:
+    """Among the places of one file meaning counts more than between files.
+
+    A question shares its words with all of the file that answers, and with its name. So the places of a file
+    deal out their evidence anew, in an order in which cosines count once more. What the file has stays as it
+    is, and how it does against others with it.
+    """
+    farthest = min(near.values(), default=0.0)
+    cosines = np.array([near.get(ref, farthest) for ref in candidates.refs], np.float64)
+    files = candidates.files
+
+    def apply(place: Scores) -> Scores:
+        dealt = np.empty_like(place)
+        nearer = np.lexsort((-(place + weights.closeness_within * cosines), files))
+        dealt[nearer] = place[np.lexsort((-place, files))]
+        return dealt
+
+    return apply
 
 
 def _by_file(

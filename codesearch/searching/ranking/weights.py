@@ -41,6 +41,8 @@ class Weights:
     """The same for an issue: the words are chosen by rarity, the vector is of its title and prose."""
     closeness: float = 1.0
     """For the cosine of the nearest chunk, less for others in proportion: ranks know the order only."""
+    closeness_within: float = 0.5
+    """The same once more, where places of one file are compared and likeness is asked."""
     words: float = 0.35
     """For a chunk that holds every word of the question, rare words counting more."""
     names: float = 0.25

@@ -429,6 +429,30 @@ def test_words_are_compared_of_the_first_candidates_alone() -> None:
     assert [c.ref.id for c in found] == sorted(ref.id for ref in many)  # equal words say nothing
 
 
+def test_of_one_file_the_nearer_place_comes_first_and_no_file_gains_by_it() -> None:
+    far, near, other = (
+        chunk(path, text=text, start_byte=at)
+        for at, (path, text) in enumerate([("a.py", "far"), ("a.py", "near"), ("b.py", "other")])
+    )
+    chunks = {ref(0): far, ref(1): near, ref(2): other}
+    scores = {ref(0): 0.9, ref(1): 0.7, ref(2): 0.8}
+
+    def words(query: str, texts: Sequence[str]) -> np.ndarray:
+        return np.zeros(len(texts))
+
+    def found(cosines: dict[ChunkRef, float], within: float = 0.5) -> list[tuple[str, float]]:
+        weights = replace(WEIGHTS, closeness_within=within)
+        got = rank(chunks, scores, Query("a question"), HYBRID, weights, words=words, near=cosines)
+        return [(c.chunk.text, c.score) for c in got]
+
+    plain = found({ref(0): 1.0, ref(1): 1.0, ref(2): 1.0})
+    dealt = found({ref(0): 0.2, ref(1): 1.0, ref(2): 0.9})
+    assert [text for text, _ in plain] == ["far", "other", "near"]
+    assert [text for text, _ in dealt] == ["near", "other", "far"]
+    assert [score for _, score in plain] == [score for _, score in dealt]
+    assert found({ref(0): 0.2, ref(1): 1.0}, within=0.0) == plain
+
+
 @given(st.randoms(use_true_random=False))
 def test_the_order_does_not_depend_on_the_order_of_candidates(rng: random.Random) -> None:
     chunks = [
