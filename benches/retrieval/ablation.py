@@ -34,6 +34,7 @@ WITHOUT: Mapping[str, Weights] = {
     "further places by their evidence": replace(
         WEIGHTS, further=1.0, further_beside_likeness=1.0, further_power=0.0
     ),
+    "further places that are nearest": replace(WEIGHTS, further_nearest=0.0),
     "further places at all": replace(WEIGHTS, further=0.0, further_beside_likeness=0.0),
     "files that the question names": replace(WEIGHTS, named_file=0.0),
     "prose where it is asked for": replace(WEIGHTS, code_beside_prose=1.0, code_below_prose=1.0),

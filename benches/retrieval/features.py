@@ -130,6 +130,9 @@ class Features:
         scores = scores * np.where(_nth(self.texts, scores) > 0, weights.duplicate, 1.0)
         share = np.maximum(place, 0.0) / (place.max(initial=0.0) or 1.0)
         further = weights.further_place(share, self.query)
+        if not self.query.is_long:
+            nearest = (self.semantic <= ranking.NEAREST) & ~self.prose
+            further = np.maximum(further, weights.further_nearest * nearest)
         scores = scores * np.where(_nth(self.files, scores) > 0, further, 1.0)
         return np.argsort(-scores, kind="stable")
 

@@ -27,11 +27,13 @@ from codesearch.searching.candidates import Candidate, Candidates, Scores, Step,
 from codesearch.searching.question.query import Query
 from codesearch.searching.ranking.evidence import HYBRID, SEMANTIC, Signals
 from codesearch.searching.ranking.weights import WEIGHTS, Weights
+from codesearch.searching.signals.path_roles import is_prose
 from codesearch.searching.stores.protocol import Match
 
 __all__ = [
     "HYBRID",
     "LIKENED",
+    "NEAREST",
     "SEMANTIC",
     "WEIGHTS",
     "Candidate",
@@ -47,6 +49,8 @@ __all__ = [
 
 LIKENED = 50
 """Candidates whose words are compared by their meaning."""
+NEAREST = 2
+"""Places that are worth a rank for their cosine alone, whatever came of their file."""
 
 Further = Callable[[Scores, Scores], Scores]
 """Gives other scores by scores and by the evidence of places."""
@@ -94,7 +98,7 @@ def rank(
     """Return candidates best first. Chunks without a score (definitions found by name) start at 0.
 
     ``words`` scores how like texts are to a question; ``near`` are the shares of the best cosine that it has
-    beside. ``watch`` is told the scores at the start ("fused") and after each signal.
+    beside, best first. ``watch`` is told the scores at the start ("fused") and after each signal.
     """
     if not chunks:
         return []
@@ -106,7 +110,7 @@ def rank(
         place = signal(candidates, query, weights)(place)
         watch(signal.__name__, candidates, place)
     steps = {signal.__name__: signal(candidates, query, weights) for signal in signals.file}
-    further = further_places(candidates, query, weights)
+    further = further_places(candidates, query, weights, near or {})
     if words:
         first = best_first(_by_file(candidates, place, steps, further, _ignore))[:LIKENED]
         place = likeness(candidates, first, query, words, weights)(place)
@@ -163,17 +167,24 @@ def _by_file(
     return scores
 
 
-def further_places(candidates: Candidates, query: Query, weights: Weights) -> Further:
+def further_places(
+    candidates: Candidates, query: Query, weights: Weights, near: Mapping[ChunkRef, float]
+) -> Further:
     """The best place of a file stands for it, each further one for itself.
 
     A file's path and role, which brought its best place up, are no reason to show ten others: a further
-    place counts by its share of the evidence of the best place of all.
+    place counts by its share of the evidence of the best place of all. The code that is nearest of all, which
+    is often right where words led to another place of its file, keeps ``weights.further_nearest`` at least.
     """
+    least: Scores = np.zeros(len(candidates))
+    if not query.is_long:
+        code = np.array([not is_prose(chunk.path) for chunk in candidates.chunks], np.bool_)
+        least[candidates.among(frozenset(list(near)[:NEAREST])) & code] = weights.further_nearest
 
     def apply(scores: Scores, place: Scores) -> Scores:
         leading = candidates.leading(scores)
         share = np.maximum(place, 0.0) / (place.max() or 1.0)
-        further = scores * weights.further_place(share, query)
+        further = scores * np.maximum(weights.further_place(share, query), least)
         further[leading] = scores[leading]
         return further
 

@@ -109,8 +109,11 @@ class Weights:
     alone, MRR 0.403 against 0.434. 0.85 and 1.5 give 0.423 there and 0.795 for spans (0.774), but 0.898 for
     files (0.903), which count a second place of a file as a rank that is lost. (Before ``likeness``.)
     """
+    further_nearest: float = 0.75
+    """The least factor for a further place in code whose cosine is among the two best."""
     further_long: float = 1.0
-    """The same two for an issue: it is mended in several places more often than a question has several."""
+    """``further`` and ``further_power`` for an issue, which is mended in several places more often than a
+    question has several."""
     further_power_long: float = 1.0
     further_semantic: float = 0.9
     """``further`` where cosines alone decide: of one file they are near each other, and 0.7 hides good places

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from codesearch.files.languages import LANGUAGES
 from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.candidates import Candidates, best_first
-from codesearch.searching.question.query import Name, Query, stem
+from codesearch.searching.question.query import LONG, Name, Query, stem
 from codesearch.searching.ranking.ranking import (
     HYBRID,
     LIKENED,
@@ -366,7 +366,7 @@ def test_further_places_never_rise(scores: list[float]) -> None:
     at_places = {ref(i): chunk(f"{i % 2}.py", start_byte=i) for i in range(len(scores))}
     candidates = Candidates(at_places)
     place = np.array([scores[one.id] for one in candidates.refs])
-    further = further_places(candidates, Query("x"), WEIGHTS)(place, place)
+    further = further_places(candidates, Query("x"), WEIGHTS, {})(place, place)
     got = {one.id: score for one, score in zip(candidates.refs, further.tolist(), strict=True)}
     assert all(0 <= got[i] <= score for i, score in enumerate(scores))
     for file in range(min(2, len(scores))):
@@ -427,6 +427,26 @@ def test_words_are_compared_of_the_first_candidates_alone() -> None:
     found = rank(many, scores, Query("a question"), HYBRID, words=words)
     assert asked == [many[ref(at)].embedded_text for at in range(LIKENED)]
     assert [c.ref.id for c in found] == sorted(ref.id for ref in many)  # equal words say nothing
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "least"),
+    [
+        ("a.py", "a question", WEIGHTS.further_nearest),
+        ("a.md", "a question", 0.0),
+        ("a.py", " ".join(f"word{n}" for n in range(LONG)), 0.0),
+    ],
+)
+def test_the_nearest_code_keeps_its_place_whatever_came_of_its_file(
+    path: str, query: str, least: float
+) -> None:
+    chunks = [chunk(path, text=f"{at}", start_byte=at) for at in range(4)]
+    candidates = Candidates({ref(at): one for at, one in enumerate(chunks)})
+    place = np.array([1.0, 0.1, 0.1, 0.1])
+    near = {ref(2): 1.0, ref(1): 0.9, ref(3): 0.8}  # best first
+    further = further_places(candidates, Query(query), WEIGHTS, near)(place, place)
+    plain = further_places(candidates, Query(query), WEIGHTS, {})(place, place)
+    assert further.tolist() == pytest.approx([1.0, *(max(plain[at], least * 0.1) for at in (1, 2)), plain[3]])
 
 
 def test_of_one_file_the_nearer_place_comes_first_and_no_file_gains_by_it() -> None:
