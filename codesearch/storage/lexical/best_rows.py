@@ -125,6 +125,8 @@ class BestRows:
         new = [term for term, is_known in zip(terms, known, strict=True) if not is_known]
         seldom = {term for term in new if counts.asked[term] < _TIMES}
         if sum(self._held(term, counts) for term in seldom) < _ENOUGH * limit:
+            for term in new:  # once it is forgotten, it has to be asked for as often again
+                counts.asked.pop(term, None)
             return True
         counts.asked.update(set(new))
         return False

@@ -15,7 +15,7 @@ from codesearch.storage.rows import Ids
 __all__ = ["OfRows", "RecentTerms"]
 
 _LEAST_KEPT = 250_000
-_KEPT_PER_ROW = 4
+_KEPT_PER_ROW = 8
 """Rows of tokens that are remembered, some 16 bytes each: so many, or so many for each row of the index."""
 
 

@@ -121,6 +121,28 @@ def test_what_is_remembered_is_bounded(store: Store, monkeypatch: pytest.MonkeyP
         assert sum(len(token.ids) for token in recent._kept.values()) == recent._count <= 900
 
 
+def test_a_common_token_that_is_forgotten_is_not_read_for_every_question(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not fit beside others is read once for the questions that the reading takes as long as."""
+    monkeypatch.setattr(best_rows, "_TIMES", 3)
+    monkeypatch.setattr(recent_terms, "_LEAST_KEPT", 0)
+    monkeypatch.setattr(recent_terms, "_KEPT_PER_ROW", 0)
+    read: list[str] = []
+    reading = term_scores.TermScores._read
+
+    def noted(self: term_scores.TermScores, key: term_scores.Key) -> term_scores.TokenScores:
+        read.append(key[0])
+        return reading(self, key)
+
+    monkeypatch.setattr(term_scores.TermScores, "_read", noted)
+    rows, generation = best_rows.BestRows(store._db), store.generation()
+    wanted = store.lexical(match_expression([WORDS[0], WORDS[9]]), 5, WEIGHTS)
+    for _ in range(12):
+        assert rows.holding_any([WORDS[0], WORDS[9]], 5, WEIGHTS, generation) == wanted
+    assert read.count(WORDS[0]) == 3  # of twelve
+
+
 def test_rows_are_left_out(store: Store, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if way == "remembered":
         pytest.skip("nothing is left out")
