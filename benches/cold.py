@@ -58,18 +58,13 @@ def _timed(command: list[str], home: Path, model: str | None = None) -> Run:
     }
     if model:
         env["SEMBLE_MODEL_NAME"] = model
-    before, started, at = _children(), time.perf_counter(), time.time()
+    before, started, at = program.children_cpu(), time.perf_counter(), time.time()
     out = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
     run: Run = json.loads(out.splitlines()[-1])
-    run |= {"wall": time.perf_counter() - started, "cpu": _children() - before}
+    run |= {"wall": time.perf_counter() - started, "cpu": program.children_cpu() - before}
     if "text_at" in run:
         run["text_wall"] = run.pop("text_at") - at
     return run
-
-
-def _children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def _medians(runs: list[Run]) -> Run:

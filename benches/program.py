@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["fresh", "parser"]
+__all__ = ["children_cpu", "fresh", "parser"]
 
 
 def parser(description: str | None, *, record: bool = True) -> argparse.ArgumentParser:
@@ -41,3 +42,9 @@ def fresh(function: Callable[..., Any], *arguments: object, env: Mapping[str, st
     given = pickle.dumps(arguments)
     done = subprocess.run(command, input=given, env=env, check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def children_cpu() -> float:
+    """CPU seconds of the processes that this one started and waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -11,7 +11,6 @@ of an environment that holds semble; it keeps its index too, and looks at every 
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -70,14 +69,12 @@ def measure(tree: Path, home: Path, semble: Path, model: Path, repeats: int) -> 
 
 
 def _timed(command: Sequence[str], env: Mapping[str, str]) -> dict[str, float]:
-    before, started = _children(), time.perf_counter()
+    before, started = program.children_cpu(), time.perf_counter()
     subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
-    return {"wall_ms": 1000 * (time.perf_counter() - started), "cpu_ms": 1000 * (_children() - before)}
-
-
-def _children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    return {
+        "wall_ms": 1000 * (time.perf_counter() - started),
+        "cpu_ms": 1000 * (program.children_cpu() - before),
+    }
 
 
 def main() -> None:

@@ -115,13 +115,8 @@ class Features:
         said = self.likeness[first]
         gained = place.copy()
         gained[first] += weights.likeness * (said - said.min()) / ((said.max() - said.min()) or 1.0)
-        return self._order(self._dealt(gained, weights), weights)
-
-    def _dealt(self, place: Column, weights: Weights) -> Column:
-        dealt = np.empty_like(place)
-        nearer = np.lexsort((-(place + weights.closeness_within * self.cosine), self.files))
-        dealt[nearer] = place[np.lexsort((-place, self.files))]
-        return dealt
+        nearer = gained + weights.closeness_within * self.cosine
+        return self._order(ranking.dealt_within(self.files, gained, nearer), weights)
 
     def _order(self, place: Column, weights: Weights) -> NDArray[np.int64]:
         scores = (place + self._file(weights, place)) * self._factors(weights)

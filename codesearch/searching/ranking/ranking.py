@@ -40,6 +40,7 @@ __all__ = [
     "Watch",
     "Weights",
     "cosine_shares",
+    "dealt_within",
     "further_places",
     "fuse",
     "likeness",
@@ -143,15 +144,14 @@ def within_files(candidates: Candidates, near: Mapping[ChunkRef, float], weights
     """
     farthest = min(near.values(), default=0.0)
     cosines = np.array([near.get(ref, farthest) for ref in candidates.refs], np.float64)
-    files = candidates.files
+    return lambda place: dealt_within(candidates.files, place, place + weights.closeness_within * cosines)
 
-    def apply(place: Scores) -> Scores:
-        dealt = np.empty_like(place)
-        nearer = np.lexsort((-(place + weights.closeness_within * cosines), files))
-        dealt[nearer] = place[np.lexsort((-place, files))]
-        return dealt
 
-    return apply
+def dealt_within(files: NDArray[np.intp], place: Scores, order: Scores) -> Scores:
+    """Return the scores of ``place``, those of each file dealt out anew to its places by ``order``."""
+    dealt = np.empty_like(place)
+    dealt[np.lexsort((-order, files))] = place[np.lexsort((-place, files))]
+    return dealt
 
 
 def _by_file(
