@@ -11,9 +11,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from codesearch.quick_dataclass import dataclass
 
 __all__ = [
     "VARIABLES",

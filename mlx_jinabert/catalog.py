@@ -12,11 +12,13 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
+
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CatalogEntry", "Pooling", "available_models", "find", "hint", "read_catalog"]
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from scripts.sources import PACKAGES, ROOT, modules
 
 DOCUMENT = ROOT / "docs" / "architecture.md"
-_BASICS = frozenset({"__init__", "__main__", "errors", "records"})
+_BASICS = frozenset({"__init__", "__main__", "errors", "quick_dataclass", "records"})
 """Everything imports these, so their arrows say nothing."""
 
 

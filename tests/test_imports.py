@@ -22,7 +22,13 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "onnxruntime": ("mlx_jinabert/backends/ort.py", "conversion/triton/graph_model.py"),
     "openvino": ("mlx_jinabert/backends/ov.py",),
     "onnx": ("mlx_jinabert/architectures/*/onnx.py", "mlx_jinabert/architectures/*/onnx/*.py"),
-    "mlx_jinabert": ("mlx_jinabert/*", "conversion/*", "codesearch/models/*"),
+    "mlx_jinabert": (
+        "mlx_jinabert/*",
+        "conversion/*",
+        "codesearch/models/*",
+        "codesearch/quick_dataclass.py",
+    ),
+    "dataclasses.dataclass": ("mlx_jinabert/quick_dataclass.py", "conversion/*"),
     "codesearch": ("codesearch/*",),
     "conversion": ("conversion/*",),
     "regex": ("codesearch/searching/question/pattern.py",),
@@ -75,6 +81,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 ROOMS: dict[str, tuple[str, ...]] = {
     "mlx_jinabert": (
         "errors",
+        "quick_dataclass",
         "cli_errors",
         "catalog",
         "checkpoint",
@@ -94,6 +101,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "codesearch": (
         "errors",
+        "quick_dataclass",
         "caller",
         "records",
         "models",

@@ -8,12 +8,12 @@ identity, few questions change little. The step is Rocchio's (1971), learned ins
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.models.adapter import QueryAdapter
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["GRID", "Example", "Step", "learn"]
 

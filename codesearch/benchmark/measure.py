@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from codesearch.benchmark.metrics import DEPTH, Interval, bootstrap, first_ranks, reciprocal_rank_of
 from codesearch.benchmark.questions import Question
 from codesearch.index.index import Index
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Progress
 from codesearch.searching.request import Mode
 

@@ -6,12 +6,12 @@ An answer counts at its first hit; a second chunk of it earns nothing and uses u
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Hit
 
 __all__ = [

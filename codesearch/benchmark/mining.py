@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from codesearch.benchmark.comments import from_comments
 from codesearch.benchmark.commits import from_commits
@@ -13,6 +12,7 @@ from codesearch.errors import IndexFormatError, IndexNotFound, TooManyFiles
 from codesearch.files.content.source import SourceText, read_source
 from codesearch.files.repositories.roots import is_wide
 from codesearch.files.walk import walk
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Progress, SourceFile
 from codesearch.storage import metadata as recorded
 from codesearch.storage.folders.locations import Location

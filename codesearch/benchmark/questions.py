@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 
 from codesearch.chunking.syntax.doc_comments import Erasure
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Hit
 
 __all__ = ["COMMENTS", "COMMITS", "Place", "Question", "sample", "sample_both", "unambiguous"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from codesearch.benchmark.measure import Figures, Response, ask, figures
 from codesearch.benchmark.mining import files_of, mined, own_of, sources_of
@@ -12,6 +11,7 @@ from codesearch.benchmark.questions import COMMENTS, COMMITS, sample_both
 from codesearch.benchmark.trial import opened_trial
 from codesearch.errors import TooFewQuestions
 from codesearch.models.embedder import Model
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Embedder, Progress
 from codesearch.searching.request import Mode
 from codesearch.storage.folders.locations import locate

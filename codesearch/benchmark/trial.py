@@ -14,13 +14,13 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.benchmark.questions import Question
 from codesearch.chunking.syntax.doc_comments import Erasure
 from codesearch.files.content.source import SourceText
 from codesearch.index.index import Index
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Embedder, Progress
 from codesearch.storage.folders.locations import Location
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
@@ -25,6 +25,7 @@ from codesearch.index.index import LOCK_WAIT_SECONDS, Index
 from codesearch.index.places import EmbeddedChunks, embedded_chunks
 from codesearch.models.adapter import QueryAdapter
 from codesearch.models.embedder import Model, encode_query
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Hit, Progress
 from codesearch.searching.request import Mode
 from codesearch.storage.adapter_file import AdapterFile

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["COMPONENTS", "Part", "parts"]
 

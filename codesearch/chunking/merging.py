@@ -7,12 +7,12 @@ small to say much, or too large to be embedded) a few neighbours of one owner, o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from codesearch.chunking.measure import Measure
 from codesearch.chunking.splitting import Boundary
 from codesearch.chunking.syntax.symbols import Definition
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["ChunkOptions", "merge"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from codesearch.chunking.measure import Measure
 from codesearch.chunking.merging import ChunkOptions, merge
@@ -18,6 +18,7 @@ from codesearch.chunking.syntax.line_symbols import has_line_patterns, line_defi
 from codesearch.chunking.syntax.members import Member, find_members
 from codesearch.chunking.syntax.symbols import Definition, find_definitions
 from codesearch.files.languages import LANGUAGES
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["Span", "line_spans", "pattern_spans", "syntax_spans"]
 

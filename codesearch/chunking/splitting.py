@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
 
 import tree_sitter
 
 from codesearch.chunking.measure import Measure
 from codesearch.chunking.syntax.definitions import LEADING
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["Boundary", "line_boundaries", "refine", "syntax_boundaries"]
 

@@ -6,10 +6,10 @@ What counts as a definition in each language is in definitions.py. Nothing here 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from codesearch.errors import BadQuery
+from codesearch.quick_dataclass import dataclass
 
 __all__ = [
     "EXTENSIONS",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["DEFAULT_MAX_BYTES", "WalkOptions"]
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from codesearch.errors import TooManyFiles
@@ -36,6 +36,7 @@ from codesearch.files.ignoring.never_meant import DEPENDENCIES, ENVIRONMENT_MARK
 from codesearch.files.options import WalkOptions
 from codesearch.files.repositories.repository import TrackedFiles, find_repository, git_directory
 from codesearch.files.repositories.roots import git_top_level
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import SourceFile
 
 __all__ = ["MAX_NAMED", "Walk", "walk"]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.errors import CodesearchError, ModelMismatch
 from codesearch.index.index import Index
 from codesearch.models.embedder import Model
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Embedder
 from codesearch.searching.stores.single import SingleStore
 from codesearch.searching.stores.union import Part, PartError, UnionStore

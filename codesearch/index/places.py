@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.index.index import Index
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["EmbeddedChunks", "Symbol", "embedded_chunks", "find_symbols"]
 

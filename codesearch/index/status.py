@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from codesearch.models.embedder import Model
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage import metadata as recorded
 from codesearch.storage.adapter_file import AdapterFile
 from codesearch.storage.folders.locations import Location, folder_bytes

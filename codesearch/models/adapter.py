@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Embedder, Vectors
 
 __all__ = ["AdaptedEmbedder", "QueryAdapter"]

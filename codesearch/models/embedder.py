@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import numpy as np
 from codesearch import caller
 from codesearch.errors import CodesearchError, ModelUnavailable
 from codesearch.models.names import is_service
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Embedder, Vectors
 
 __all__ = [

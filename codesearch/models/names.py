@@ -5,10 +5,10 @@ Apart from ``embedder.py``, because commands that only list things must not wait
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.errors import CodesearchError
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["KnownModel", "is_service", "known_models", "model_cache"]
 

@@ -6,8 +6,8 @@ Only what is shown is grouped; hits stay what they are, in the order in which th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Hit
 from codesearch.rendering.snippets import Line, Snippet
 

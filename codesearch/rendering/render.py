@@ -9,11 +9,11 @@ import dataclasses
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Copy, Hit, metadata_of
 from codesearch.rendering.explanations import as_record, in_words
 from codesearch.rendering.groups import Sections, by_file, merged

@@ -7,11 +7,11 @@ text stands alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from codesearch.files.languages import is_prose_language
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Hit
 from codesearch.searching.question.pattern import Pattern
 from codesearch.storage.lexical.tokens import query_terms, tokenize

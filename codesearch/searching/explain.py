@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import ChunkRef, Hit
 from codesearch.searching.candidates import Candidates, Scores
 from codesearch.searching.ranking.rerank import Reranking

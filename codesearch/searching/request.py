@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal, TypedDict, Unpack, get_args
 
 from codesearch.errors import BadQuery
 from codesearch.files.languages import canonical_language
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Filter
 from codesearch.searching.question.pattern import parse_pattern
 from codesearch.searching.question.query import Query

@@ -9,13 +9,14 @@ writes, and a lexical search touches neither the vectors nor the model.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.models.embedder import encode_query
 from codesearch.models.words import word_likeness
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk, ChunkRef, Copy, Embedder, Hit, Scorer
 from codesearch.searching.explain import Explanation, Trace
 from codesearch.searching.informed import informed

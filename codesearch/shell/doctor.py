@@ -13,8 +13,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["FAIL", "NOTE", "OK", "Finding", "examine"]
 

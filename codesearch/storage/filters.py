@@ -11,13 +11,14 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from codesearch.errors import BadQuery
 from codesearch.files.languages import is_prose_language
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Filter
 from codesearch.storage.rows import Ids
 from codesearch.storage.sqlite.database import Database

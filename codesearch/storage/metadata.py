@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from codesearch.errors import ModelMismatch
 from codesearch.files.options import WalkOptions
 from codesearch.models.embedder import SHIPPED, Model
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.folders.home import index_home
 from codesearch.storage.store import Store
 

@@ -12,11 +12,12 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from codesearch import caller
 from codesearch.files.content.regular import read_regular
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Hit
 from codesearch.storage.folders.home import index_home
 

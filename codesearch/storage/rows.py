@@ -5,12 +5,13 @@ Kept apart from ``store.py`` so that pure functions (ranking) can name these wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from codesearch.quick_dataclass import dataclass
 
 __all__ = [
     "ChunkIdentity",

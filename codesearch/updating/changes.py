@@ -8,8 +8,8 @@ have been modified again within the same tick of the file system's clock. Those 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import SourceFile
 from codesearch.storage.rows import StoredFile
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from codesearch.files.content.generated import is_generated_page
 from codesearch.files.content.source import Skip, read_source
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk, SourceFile
 from codesearch.storage.rows import StoredFile
 from codesearch.storage.store import Store

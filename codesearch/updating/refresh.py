@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from codesearch.errors import counted
 from codesearch.models.embedder import Model
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Progress, Stats
 from codesearch.storage import metadata as recorded
 from codesearch.storage.folders.locations import Location, vector_cache_path

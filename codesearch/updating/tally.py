@@ -7,10 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from types import MappingProxyType
 
 from codesearch.errors import BadQuery
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Stats
 
 __all__ = ["Deadline", "Tally"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from codesearch.errors import TooManyFiles, counted
 from codesearch.files.languages import place_in_line
 from codesearch.files.repositories.roots import git_top_level, is_wide
 from codesearch.files.walk import Walk, walk
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk, Progress, SourceFile
 from codesearch.storage.folders.locations import unparsable_path
 from codesearch.storage.lexical import tokens as lexical

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from codesearch.errors import CodesearchError
 from codesearch.models.embedder import Model, encode_documents
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Progress, StoredChunk
 from codesearch.storage.rows import text_hash
 from codesearch.storage.store import Store

@@ -6,11 +6,12 @@ of them looks for news.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.reading import StoreReader
 from codesearch.storage.rows import Ids, ScoredRow, StoredVectors
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from codesearch.files.content.regular import read_regular
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.folders.filesystem import replace_atomically
 
 __all__ = [

@@ -17,7 +17,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import CodesearchError
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.folders.filesystem import replace_atomically
 from codesearch.storage.rows import ScoredRow
 

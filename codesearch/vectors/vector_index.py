@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import counted
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.rows import Ids, ScoredRow
 from codesearch.storage.store import Store
 from codesearch.vectors import graph_file as graph_stamp

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.errors import BackendUnavailable
+from mlx_jinabert.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from mlx_jinabert.architectures import ArchitectureConfig

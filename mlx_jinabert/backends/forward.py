@@ -6,7 +6,6 @@ Embedding and reranking have this in common: both turn a sequence into one row o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
@@ -16,6 +15,7 @@ from mlx_jinabert.backends import Backend
 from mlx_jinabert.backends.cores import usable_cores
 from mlx_jinabert.backends.owner import BackendOwner
 from mlx_jinabert.errors import check_count
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.text import batching
 from mlx_jinabert.text.tokenizer import Ids, TokenBatch
 

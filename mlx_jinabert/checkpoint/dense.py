@@ -11,7 +11,6 @@ mlx-embeddings converts has no such folders: the layers lie among the transforme
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -22,6 +21,7 @@ from mlx_jinabert.checkpoint.packed import unpack
 from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.checkpoint.weights import FLOAT_DTYPES, Shape, Weights
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig, WeightMismatch
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = [
     "IDENTITY",

@@ -19,13 +19,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlx_jinabert.checkpoint.folder import EMBEDDED, ModelFolder
 from mlx_jinabert.checkpoint.hashes import FileHashes, origin_of, remember_origin
 from mlx_jinabert.checkpoint.sentence_files import read_json
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = [
     "RECORD",

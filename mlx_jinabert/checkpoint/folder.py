@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +23,7 @@ from mlx_jinabert.checkpoint.pooling_mode import family_pooling, stated_pooling
 from mlx_jinabert.checkpoint.sentence_files import EndToken, Modules, read_json
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import ModelFolderError, naming_folder
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = [
     "EMBEDDED",

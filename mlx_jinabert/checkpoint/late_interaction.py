@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["LateInteraction", "read_late_interaction"]
 

@@ -8,12 +8,12 @@ vectors and is not implemented is refused by name.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlx_jinabert.checkpoint.reading import parse_json, read_file
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = [
     "ROUNDING_MODULE",

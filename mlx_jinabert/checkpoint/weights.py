@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["FLOAT_DTYPES", "Shape", "Weights"]
 

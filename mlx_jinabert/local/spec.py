@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from mlx_jinabert.checkpoint.pooling_mode import POOLING_KEYS, check_own_layers,
 from mlx_jinabert.checkpoint.sentence_files import read_json
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import ModelFolderError, UnsupportedConfig, naming_folder
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.vectors import matryoshka
 
 __all__ = ["LocalSpec", "read_spec", "with_settings"]

@@ -11,7 +11,7 @@ import os
 import re
 import threading
 from collections.abc import Mapping, Sequence, Sized
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, islice, pairwise
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import UnsupportedConfig, naming_folder
 from mlx_jinabert.local.spec import read_spec
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.text.tokenizer import Ids
 from mlx_jinabert.text.words import WordTokenizer
 

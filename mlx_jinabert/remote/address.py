@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["Address", "Protocol", "is_remote", "parse"]
 

@@ -15,13 +15,13 @@ import random
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import finalize
 
 from mlx_jinabert import __version__
 from mlx_jinabert.errors import RemoteError
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.remote.answers import message_in, retry_after
 from mlx_jinabert.remote.key import Key
 

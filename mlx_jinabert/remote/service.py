@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["PROBE", "UNKNOWN_LENGTH", "PublicModel", "Role", "Service", "ServiceInfo", "VectorRequest"]
 

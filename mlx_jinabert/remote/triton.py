@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.errors import RemoteError
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.remote.address import Address
 from mlx_jinabert.remote.http import Client, Refusal
 from mlx_jinabert.remote.service import PROBE, UNKNOWN_LENGTH, ServiceInfo, VectorRequest

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["ApiError", "Dialect", "error_body", "invalid", "overloaded", "too_large"]
 
 Dialect = Literal["openai", "tei"]
 
 
-@dataclass
+@dataclass()
 class ApiError(Exception):
     """An answer that is no result. ``kind`` is TEI's error_type; ``code`` and ``param`` are OpenAI's."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
+
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["RequestFigures", "RequestRecord"]
 

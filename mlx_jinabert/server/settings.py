@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["DEFAULT_MODEL", "ModelSpec", "Settings"]
 

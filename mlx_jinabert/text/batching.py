@@ -10,7 +10,8 @@ Short texts join longer ones only where their padding costs less than launches o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["Batch", "bucket", "plan"]
 

@@ -7,7 +7,7 @@ first token; a text is cut to its role's length less the mark; queries are fille
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mlx_jinabert.checkpoint.late_interaction import LateInteraction
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.text.tokenizer import Ids, Tokenizer
 
 __all__ = ["MarkedTexts", "MarkedTokenizer", "Role"]

@@ -9,13 +9,13 @@ alone, as long as it is longer than the query.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.text.tokenizer import Ids, Tokenizer, without_surrogates
 
 __all__ = ["Pair", "PairTokenizer", "TokenizedPairs", "list_pairs"]

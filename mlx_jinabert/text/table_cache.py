@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mlx_jinabert.checkpoint.cache_location import is_private, keep_file, private_folder
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.text.table_reader import TableReader
 from mlx_jinabert.text.word_table import WordTable
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from mlx_jinabert.checkpoint.sentence_files import EndToken
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.text.reader import failing_at, read_tokenizer
 
 if TYPE_CHECKING:

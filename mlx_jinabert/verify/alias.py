@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from mlx_jinabert.loading.scoring import load_scorer
 from mlx_jinabert.local.late_interaction import LateInteractionModel
 from mlx_jinabert.local.model import LocalModel
 from mlx_jinabert.local.reranker import Reranker
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.verify import checks
 from mlx_jinabert.verify.checked import CheckRecord
 from mlx_jinabert.verify.checks import LIMITS, Check

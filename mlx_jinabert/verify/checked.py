@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CheckRecord", "checked_models", "read_checks"]
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.checkpoint.folder import EMBEDDED
 from mlx_jinabert.local.embedder import LocalEmbedder
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.text.batching import bucket
 from mlx_jinabert.verify.published import check_vectors
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["Machine", "describe"]
 

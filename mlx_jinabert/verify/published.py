@@ -7,7 +7,6 @@ authors compute GELU by another formula or round; of some only the first five co
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from mlx_jinabert.catalog import available_models, find
 from mlx_jinabert.checkpoint.fingerprint import content
 from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.checkpoint.sentence_files import read_json
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CheckLogit", "CheckVector", "check_logits", "check_vectors", "identify"]
 

@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from mlx_jinabert.errors import JinabertError
 from mlx_jinabert.loading.common import DTYPES
 from mlx_jinabert.loading.embedding import load_local
 from mlx_jinabert.local.embedder import LocalEmbedder
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.verify import checks
 from mlx_jinabert.verify.checks import Check, Speed
 from mlx_jinabert.verify.machine import Machine, describe

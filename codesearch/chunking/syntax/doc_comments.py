@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 import tree_sitter
@@ -18,6 +17,7 @@ import tree_sitter
 from codesearch.chunking.syntax.definitions import LEADING
 from codesearch.chunking.syntax.grammars import GrammarUnavailable, compiled, parse
 from codesearch.chunking.syntax.symbols import Definition, find_definitions
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["DocumentedDefinition", "Erasure", "documented"]
 

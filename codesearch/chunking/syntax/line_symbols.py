@@ -11,12 +11,13 @@ import re
 from bisect import bisect_right
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 from codesearch.chunking.syntax.line_patterns import CASELESS, CLOSED_BY, LINE_PATTERNS, NAMES
 from codesearch.chunking.syntax.members import Member
 from codesearch.chunking.syntax.symbols import Definition
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["has_line_patterns", "line_definitions"]
 

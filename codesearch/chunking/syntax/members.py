@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import tree_sitter
 
 from codesearch.chunking.syntax.grammars import member_query
 from codesearch.chunking.syntax.symbols import Definition
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["Member", "find_members"]
 

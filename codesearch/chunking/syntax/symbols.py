@@ -7,11 +7,11 @@ depth, which a file of a hundred thousand brackets would make everyone pay.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import tree_sitter
 
 from codesearch.chunking.syntax.grammars import definition_query
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["Definition", "find_definitions"]
 

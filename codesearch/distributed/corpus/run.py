@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -18,6 +17,7 @@ from codesearch.distributed.engines.rows import make_row
 from codesearch.distributed.engines.upload import agreed_record, delete_chunks
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.models.embedder import Model
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Progress
 from codesearch.storage.folders.home import index_home
 

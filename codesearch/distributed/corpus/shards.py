@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.chunking.version import VERSION
 from codesearch.files.content.source import content_hash
 from codesearch.files.options import DEFAULT_MAX_BYTES, WalkOptions
 from codesearch.files.walk import walk
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import SourceFile
 from codesearch.storage.folders.home import index_home
 

@@ -7,7 +7,6 @@ again, by another worker, after a half.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +22,7 @@ from codesearch.distributed.engines.rows import EngineRow, make_row
 from codesearch.errors import CodesearchError
 from codesearch.files.options import DEFAULT_MAX_BYTES
 from codesearch.models.embedder import Model, encode_documents
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk
 from codesearch.updating.reading import Reader
 

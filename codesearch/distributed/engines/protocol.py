@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from codesearch.distributed.engines.rows import EngineRow
 from codesearch.errors import CodesearchError
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk
 
 __all__ = ["ANYWHERE", "Engine", "EngineRecord", "Found", "TextModel", "Where", "one_vector"]

@@ -7,7 +7,6 @@ upload the same commit, and uploading twice changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from codesearch.distributed.engines.protocol import Engine, EngineRecord, TextMo
 from codesearch.distributed.engines.rows import EngineRow, chunk_uuid, make_row
 from codesearch.errors import CodesearchError, ModelMismatch
 from codesearch.models.embedder import Model, encode_documents
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk, Embedder, Progress
 from codesearch.storage import metadata
 from codesearch.storage.metadata import ModelRecord

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["EngineFigures", "Figures", "IndexFigures", "Machine", "SourceFigures", "figures"]
 

@@ -7,12 +7,13 @@ price, how many questions are asked) is an assumption with a name, which the cal
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from codesearch.distributed.planning.figures import EngineFigures, Figures, figures
 from codesearch.distributed.planning.latency import one_shard, question_ms, waiting_ms
 from codesearch.errors import BadQuery
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["Assumptions", "Plan", "make_plan"]
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from codesearch.files.content.alphabets import alphabet_of
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["DecodedText", "decode", "is_wide"]
 

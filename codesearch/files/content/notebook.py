@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from codesearch.files.languages import LANGUAGES
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["Notebook", "read_notebook"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from codesearch.files.content.notebook import Notebook, read_notebook
 from codesearch.files.language_of import language_of
 from codesearch.files.languages import LANGUAGES, is_code
 from codesearch.files.options import DEFAULT_MAX_BYTES
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import SourceFile
 
 __all__ = [

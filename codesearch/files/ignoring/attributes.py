@@ -6,10 +6,11 @@ further down decides before one further up. Macros and ``info/attributes`` are l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from codesearch.files.content.regular import read_regular
 from codesearch.files.ignoring.ignore import IgnoreFile, parse_ignore
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["Attributes"]
 

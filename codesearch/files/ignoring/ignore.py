@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from codesearch.files.content.regular import read_regular
 from codesearch.files.ignoring.rules import SPECIAL, Pattern, Wildcards, trimmed
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["IgnoreFile", "RuleChain", "parse_ignore", "read_ignore"]
 

@@ -14,13 +14,13 @@ import re
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from urllib.parse import urlsplit, urlunsplit
 
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.files.repositories.git import git_command, installed
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["Address", "checkout", "is_address", "meant_address"]
 

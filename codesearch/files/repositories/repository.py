@@ -11,11 +11,11 @@ import os
 import stat
 import sys
 from bisect import bisect_left
-from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.files.content.regular import read_regular
 from codesearch.files.repositories.git import installed, run_gits
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["Repository", "TrackedFiles", "find_repository", "git_directory"]
 

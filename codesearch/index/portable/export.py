@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +21,7 @@ from codesearch.errors import CodesearchError
 from codesearch.files.repositories.git import run_git
 from codesearch.index.portable.archive import write_archive
 from codesearch.index.portable.manifest import FORMAT, Manifest, Part
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk
 from codesearch.storage import metadata
 from codesearch.storage.metadata import ModelRecord

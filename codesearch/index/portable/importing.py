@@ -8,7 +8,7 @@ carry. A refresh afterwards cuts and embeds what did not match.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +23,7 @@ from codesearch.index.portable.export import CHUNKS, VECTORS
 from codesearch.index.portable.manifest import Manifest
 from codesearch.index.portable.matching import ImportedFile, match, parse
 from codesearch.models.embedder import Model
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk, Progress, SourceFile
 from codesearch.storage import metadata
 from codesearch.storage.lexical.tokens import document

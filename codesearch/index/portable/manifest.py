@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from codesearch.errors import PortableIndexError
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["FORMAT", "Manifest", "Part"]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from codesearch.errors import PortableIndexError
 from codesearch.files.content.source import Skip, read_source
 from codesearch.files.languages import LANGUAGES
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk, SourceFile
 
 __all__ = ["ImportedFile", "match", "parse"]

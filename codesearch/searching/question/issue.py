@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import log1p
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.lexical.tokens import tokenize_telling
 
 __all__ = ["Frame", "Issue", "term_weights"]

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
+
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["Spot", "spots_in"]
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, lru_cache
 
 from codesearch.errors import BadQuery
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import ChunkRef
 from codesearch.searching.question.issue import Issue, term_weights
 from codesearch.storage.lexical.tokens import is_function_word, query_terms

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
 from typing import Protocol
 
 import numpy as np
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.candidates import Candidates, Scores, Step, adding, best_first, unchanged
 from codesearch.searching.question.query import Query

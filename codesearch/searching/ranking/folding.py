@@ -7,8 +7,8 @@ same if they are so without the blank lines at their ends, which belong to the n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.searching.ranking.ranking import Candidate
 
 __all__ = ["Fold", "fold"]

@@ -8,10 +8,10 @@ these candidates, they stay comparable with what comes after.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import ChunkRef, Scorer
 from codesearch.searching.ranking.ranking import Candidate
 

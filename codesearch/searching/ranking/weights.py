@@ -11,11 +11,13 @@ where it was not chosen, and what was tried and left out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from codesearch.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from codesearch.searching.question.query import Query

@@ -7,10 +7,10 @@ for. So an index is no larger for it, and an answer is as fresh as the index.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from codesearch.errors import BadQuery
 from codesearch.files.languages import is_code
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.question.query import Name
 from codesearch.searching.references.occurrences import Use, called_names, defining_line, occurrences

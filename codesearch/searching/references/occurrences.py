@@ -7,10 +7,10 @@ tells a call from another use. Which of several definitions of the name is meant
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.searching.question.import_lines import is_import
 
 __all__ = ["Occurrence", "Use", "called_names", "defining_line", "occurrences"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.searching.question.import_lines import is_import
 from codesearch.searching.question.query import Query
 from codesearch.storage.lexical.tokens import is_function_word

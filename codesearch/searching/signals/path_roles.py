@@ -7,10 +7,10 @@ the query asks for them by one of the words given here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from codesearch.files.languages import PROSE_EXTENSIONS
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.lexical.tokens import singular
 
 __all__ = ["ROLES", "Role", "is_data", "is_prose", "is_test", "role_names", "roles_of"]

@@ -10,10 +10,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk
 from codesearch.searching.question.query import Name, Query, stem
 from codesearch.searching.signals.path_roles import roles_of

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.lexical.term_statistics import Postings, RowLengths
 
 __all__ = ["Collection", "pooled_scores"]

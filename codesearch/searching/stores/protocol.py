@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk, ChunkRef, Filter
 from codesearch.storage.known_names import KnownNames
 from codesearch.storage.rows import ChunkText, Ids

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.errors import BadQuery, CodesearchError
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk, ChunkRef
 from codesearch.searching.stores.bm25 import Collection, pooled_scores
 from codesearch.searching.stores.order import BM25_ROUNDING, COSINE_ROUNDING, Place, by_score_and_place

@@ -7,11 +7,11 @@ top lies above an allowed folder is not indexed as a whole: the allowed folder i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.errors import BadQuery
 from codesearch.files.repositories.roots import canonical, git_top_level
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.folders.locations import Location, locate
 
 __all__ = ["AllowedFolders"]

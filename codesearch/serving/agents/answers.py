@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +15,7 @@ from codesearch.errors import BadQuery, CodesearchError, IndexBusy
 from codesearch.files.language_of import language_of
 from codesearch.files.repositories.roots import canonical
 from codesearch.index.index import Index
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Hit
 from codesearch.serving.agents.allowed import AllowedFolders
 from codesearch.serving.agents.arguments import Search, Similar

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from codesearch.errors import BadQuery
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["INSTRUCTIONS", "MAX_TOKENS", "TOOLS", "Search", "Similar", "Tool", "read_search", "read_similar"]
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Hit
 from codesearch.rendering.render import Answer, as_object, shown_path
 from codesearch.rendering.snippets import Line, excerpt, more_lines, with_context

@@ -10,11 +10,11 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codesearch.errors import CodesearchError, IndexBusy
+from codesearch.quick_dataclass import dataclass
 from codesearch.serving.http.app import Extra, Resident, build
 from codesearch.serving.resident.address import LOCK_NAME, Address, identity
 from codesearch.serving.resident.commands import Runner

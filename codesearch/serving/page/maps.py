@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from codesearch.index.index import Index
 from codesearch.index.places import embedded_chunks
+from codesearch.quick_dataclass import dataclass
 from codesearch.serving.page.projection import project
 
 __all__ = ["Map", "Maps"]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from codesearch.caller import VARIABLES, Caller, acting_for
 from codesearch.index.opening import lending
+from codesearch.quick_dataclass import dataclass
 from codesearch.serving.resident.address import surroundings
 from codesearch.serving.resident.pool import IndexPool
 

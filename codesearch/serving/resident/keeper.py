@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from codesearch.errors import CodesearchError, IndexBusy
+from codesearch.quick_dataclass import dataclass
 from codesearch.serving.resident.pool import IndexPool, LentIndex
 from codesearch.serving.resident.watch import TreeWatch
 from codesearch.storage.folders.locations import Location, locate

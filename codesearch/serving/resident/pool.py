@@ -9,7 +9,6 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from codesearch.files.walk import walk
 from codesearch.index.index import LOCK_WAIT_SECONDS, Index
 from codesearch.models.embedder import Model
 from codesearch.models.pool import ModelPool
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Embedder, Progress, Stats
 from codesearch.serving.resident.gates import Gate, Gates
 from codesearch.serving.resident.memory import resident_bytes

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from codesearch.errors import CodesearchError
+from codesearch.quick_dataclass import dataclass
 from codesearch.rendering.terminal import say, write
 from codesearch.shell.options import options
 

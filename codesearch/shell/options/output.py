@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from codesearch import caller
+from codesearch.quick_dataclass import dataclass
 from codesearch.rendering.terminal import write
 from codesearch.shell.options import options
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
 
 from codesearch import caller
 from codesearch.errors import BadQuery
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["Place", "is_path", "parse", "standard_input"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -12,6 +11,7 @@ import click
 
 from codesearch import caller
 from codesearch.errors import BadQuery, CodesearchError, IndexBusy, StorageFailed, counted
+from codesearch.quick_dataclass import dataclass
 from codesearch.rendering.terminal import say
 from codesearch.shell.progress import Display
 

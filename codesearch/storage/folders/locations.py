@@ -12,12 +12,12 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from codesearch.errors import BadQuery, IndexBusy, IndexNotFound, StorageFailed
 from codesearch.files.content.regular import read_regular
 from codesearch.files.repositories.roots import canonical, git_top_level
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.folders.folder_lock import held_alone
 from codesearch.storage.folders.home import index_home
 from codesearch.storage.folders.lock import WriterLock

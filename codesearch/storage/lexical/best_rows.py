@@ -18,10 +18,11 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from sqlite3 import SQLITE_ERROR
 
 from codesearch.errors import BadQuery, IndexFormatError
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.lexical.term_scores import TermScores, TokenScores, best_of
 from codesearch.storage.lexical.tokens import match_expression
 from codesearch.storage.rows import Ids, ScoredRow

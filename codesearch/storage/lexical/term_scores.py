@@ -7,11 +7,11 @@ added in the same order, are its scores to the last bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.lexical.recent_terms import RecentTerms
 from codesearch.storage.lexical.tokens import match_expression
 from codesearch.storage.rows import Ids, ScoredRow

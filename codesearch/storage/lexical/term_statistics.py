@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.lexical.recent_terms import RecentTerms
 from codesearch.storage.rows import Ids
 from codesearch.storage.sqlite.database import Database

@@ -19,11 +19,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import PurePosixPath
 
+from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk
 
 __all__ = [

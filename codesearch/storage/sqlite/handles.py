@@ -16,11 +16,11 @@ import sys
 import threading
 import weakref
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from codesearch.errors import CodesearchError, IndexBusy, StorageFailed
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.folders.filesystem import network_file_system
 from codesearch.storage.folders.folder_lock import held_together
 from codesearch.storage.folders.unwritable import Unwritable, is_unwritable

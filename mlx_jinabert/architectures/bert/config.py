@@ -7,13 +7,13 @@ number their positions from the padding id on: ``roberta`` is asked first.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from mlx_jinabert.architectures.shared.config import Reader, Shape
 from mlx_jinabert.architectures.shared.encoder import EncoderConfig
 from mlx_jinabert.architectures.shared.shapes import affine, attention, matrix
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "BertConfig"]
 

@@ -9,12 +9,12 @@ Refused by key: norms before the attention, and another pooling.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mlx_jinabert.architectures.qwen2.config import Qwen2Config
 from mlx_jinabert.architectures.shared.config import Reader, Shape
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "C2LLMConfig"]
 

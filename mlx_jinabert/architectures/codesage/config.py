@@ -8,12 +8,12 @@ vocabulary and are not read; the end token is the tokenizer's.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from mlx_jinabert.architectures.shared.config import Reader, Shape
 from mlx_jinabert.architectures.shared.encoder import EncoderConfig
 from mlx_jinabert.architectures.shared.shapes import affine, matrix
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "CodeSageConfig"]
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
 from mlx_jinabert.architectures.shared.shapes import matrix
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["DecoderConfig"]
 

@@ -6,11 +6,11 @@ Reference: transformers' ``EuroBertModel`` (5.x); the base of its rotation is 10
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from mlx_jinabert.architectures.llama.config import LlamaConfig
 from mlx_jinabert.architectures.shared.config import Reader
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "EuroBertConfig"]
 

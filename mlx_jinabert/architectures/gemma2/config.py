@@ -7,13 +7,13 @@ reaches as far ahead as behind.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mlx_jinabert.architectures.decoder.config import DecoderConfig
 from mlx_jinabert.architectures.shared.config import Reader, Shape
 from mlx_jinabert.architectures.shared.shapes import matrix
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "Gemma2Config"]
 

@@ -9,13 +9,13 @@ counts both sides of a token: less than half of it plus one away is seen. Scaled
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mlx_jinabert.architectures.gemma2.config import Gemma2Config
 from mlx_jinabert.architectures.shared.config import Reader, Shape
 from mlx_jinabert.architectures.shared.rope import unscaled_theta
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "Gemma3Config"]
 

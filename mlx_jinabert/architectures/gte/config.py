@@ -9,7 +9,6 @@ rotation but "ntk", which no release of transformers computes.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from mlx_jinabert.architectures.shared.config import Reader, Shape
@@ -17,6 +16,7 @@ from mlx_jinabert.architectures.shared.encoder import EncoderConfig
 from mlx_jinabert.architectures.shared.rope import unscaled_theta
 from mlx_jinabert.architectures.shared.shapes import affine, matrix, same_first_layer
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "GteConfig"]
 

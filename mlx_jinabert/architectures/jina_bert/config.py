@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 from mlx_jinabert.architectures.shared.config import Reader, Shape
 from mlx_jinabert.architectures.shared.encoder import EncoderConfig
 from mlx_jinabert.architectures.shared.shapes import affine, attention, matrix
 from mlx_jinabert.errors import UnsupportedConfig, WeightMismatch
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "JinaBertConfig", "Variant"]
 

@@ -8,7 +8,6 @@ those of transformers 4 (``global_attn_every_n_layers``, ``global_rope_theta``) 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
 from mlx_jinabert.architectures.shared.config import Reader, Shape
@@ -16,6 +15,7 @@ from mlx_jinabert.architectures.shared.encoder import EncoderConfig
 from mlx_jinabert.architectures.shared.rope import unscaled_theta
 from mlx_jinabert.architectures.shared.shapes import affine, matrix, same_first_layer
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "ModernBertConfig"]
 

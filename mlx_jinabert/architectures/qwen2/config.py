@@ -5,12 +5,12 @@ Serves jina-code-embeddings, Qodo-Embed-1, nomic-embed-code, SweRankEmbed-Large 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from mlx_jinabert.architectures.decoder.config import DecoderConfig
 from mlx_jinabert.architectures.shared.config import Reader, Shape
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "Qwen2Config"]
 

@@ -8,12 +8,12 @@ plain RoPE. What sees images is dropped by name, and images are not taken: every
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from mlx_jinabert.architectures.qwen2.config import Qwen2Config
 from mlx_jinabert.architectures.shared.config import Reader
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "Qwen25VLConfig"]
 

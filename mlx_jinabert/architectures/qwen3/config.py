@@ -7,11 +7,11 @@ the final norm, voyage-4-nano. Heads are 128 wide whatever the model's width is.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from mlx_jinabert.architectures.decoder.config import DecoderConfig
 from mlx_jinabert.architectures.shared.config import Reader, Shape
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "Qwen3Config"]
 

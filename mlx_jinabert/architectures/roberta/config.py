@@ -8,12 +8,12 @@ position table less can be used; what follows the embeddings is BERT.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from mlx_jinabert.architectures.bert.config import BertConfig
 from mlx_jinabert.architectures.shared.config import Reader
 from mlx_jinabert.architectures.shared.shapes import same_first_layer
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "RobertaConfig"]
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import itemgetter
 from typing import ClassVar, Self
 
 from mlx_jinabert.checkpoint.weights import Shape
 from mlx_jinabert.errors import UnsupportedConfig
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["AffineQuantization", "ArchitectureConfig", "Reader", "Shape"]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from mlx_jinabert.architectures.shared.config import AffineQuantization, ArchitectureConfig
 from mlx_jinabert.checkpoint.weights import FLOAT_DTYPES, Shape, Weights
 from mlx_jinabert.errors import WeightMismatch
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["match"]
 

@@ -7,11 +7,11 @@ Tables that several tokens share (``mapping``, ``weights``) are refused by name.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from mlx_jinabert.architectures.shared.config import ArchitectureConfig, Reader, Shape
 from mlx_jinabert.architectures.shared.shapes import matrix
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CONFIG", "StaticConfig"]
 

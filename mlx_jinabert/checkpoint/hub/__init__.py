@@ -18,13 +18,13 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_jinabert.checkpoint.hub.errors import is_unreachable, is_worth_retrying, translate
 from mlx_jinabert.checkpoint.hub.files import Listing, RemoteFile, is_intact, wanted, with_known_weights
 from mlx_jinabert.checkpoint.hub.snapshots import CachedRepository, is_commit
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["fetch"]
 

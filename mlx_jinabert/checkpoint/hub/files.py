@@ -10,10 +10,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = [
     "Listing",

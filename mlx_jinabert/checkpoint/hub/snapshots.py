@@ -7,11 +7,11 @@ files. So a snapshot counts as complete only when a listing that ``fetch`` store
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
 from mlx_jinabert.checkpoint.hub.files import Listing, listed_weights, read_listing, wanted, write_listing
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CachedRepository", "is_commit"]
 

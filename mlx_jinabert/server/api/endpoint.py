@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.server.api.calls import ClientGone
 from mlx_jinabert.server.engine.pool import NotLoaded
 from mlx_jinabert.server.errors import ApiError, Dialect, error_body, too_large

@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["CacheEntry", "CacheLevel", "MemoryCache", "TwoLevels", "text_key"]
 

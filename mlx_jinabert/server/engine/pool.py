@@ -7,13 +7,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from mlx_jinabert.errors import JinabertError
 from mlx_jinabert.loading.embedding import load_local
 from mlx_jinabert.loading.scoring import load_reranker
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.server.engine.cache import CacheLevel, MemoryCache, TwoLevels
 from mlx_jinabert.server.engine.disk_cache import DiskCache
 from mlx_jinabert.server.engine.served import ServedEmbedder, ServedReranker

@@ -10,11 +10,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.text.tokenizer import Ids
 
 __all__ = ["Job", "QueueFull", "Scheduler", "Window"]

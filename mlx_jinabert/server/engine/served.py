@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
 
 from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.local.reranker import Reranker
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.server.engine.cache import CacheEntry, CacheLevel, text_key
 from mlx_jinabert.server.engine.scheduler import Job, QueueFull, Scheduler, Values
 from mlx_jinabert.server.engine.worker import BackendFailed, NotFinite, Observer, Outcome, Worker

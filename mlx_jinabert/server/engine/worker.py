@@ -6,11 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.server.engine.scheduler import Job, Scheduler, Values, Window
 from mlx_jinabert.text.tokenizer import Ids
 

@@ -9,9 +9,10 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["CLIENTS", "NAME", "Client", "Place", "by_name"]
 

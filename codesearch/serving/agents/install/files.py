@@ -12,11 +12,11 @@ import hashlib
 import json
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from codesearch.errors import CodesearchError
+from codesearch.quick_dataclass import dataclass
 from codesearch.storage.folders.home import index_home
 
 __all__ = ["Backups", "read_text", "write_bytes"]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from codesearch.errors import CodesearchError
+from codesearch.quick_dataclass import dataclass
 
 __all__ = ["BadJson", "Member", "Node", "parse"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from codesearch.errors import CodesearchError
+from codesearch.quick_dataclass import dataclass
 from codesearch.serving.agents.install import edit_json, edit_text, edit_toml, texts
 from codesearch.serving.agents.install.clients import CLIENTS, NAME, Client, Place
 from codesearch.serving.agents.install.files import Backups, read_text, write_bytes

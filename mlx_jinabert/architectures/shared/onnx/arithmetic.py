@@ -6,13 +6,13 @@ that know nothing of each other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["Arithmetic", "Float32", "Rows", "ScaledValue"]
 

@@ -7,7 +7,6 @@ reads. Weights are NumPy arrays apart from the nodes, see ``initializers.py``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, NewType
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto, helper
 
 from mlx_jinabert.architectures.shared.onnx.initializers import INLINE_BYTES, SMALL_BYTES, Initializers
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["FLOAT", "INT64", "Graph", "GraphBuilder", "Value"]
 

@@ -8,7 +8,6 @@ the tensor at hand is held.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,6 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["INLINE_BYTES", "Initializers"]
 

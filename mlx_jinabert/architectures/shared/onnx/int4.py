@@ -16,7 +16,6 @@ processor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
 from mlx_jinabert.architectures.shared.onnx.dtypes import GROUP_SIZES
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["BLOCK", "Int4", "Int4Weight", "quantize_weight"]
 

@@ -25,7 +25,6 @@ and pooling stay in float32.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
 from math import gcd
 from typing import Any
@@ -35,6 +34,7 @@ from numpy.typing import NDArray
 
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Rows, ScaledValue
 from mlx_jinabert.architectures.shared.onnx.builder import GraphBuilder, Value
+from mlx_jinabert.quick_dataclass import dataclass
 
 __all__ = ["WEIGHT_LIMIT", "Int8", "Int8Weight", "quantize_weight"]
 
