@@ -7,6 +7,7 @@ which NumPy does not know, is widened to float32. Other formats are refused: a p
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from pathlib import Path
@@ -19,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from mlx_jinabert.errors import ModelFolderError
 from mlx_jinabert.quick_dataclass import dataclass
 
-__all__ = ["FLOAT_DTYPES", "Shape", "Weights"]
+__all__ = ["FLOAT_DTYPES", "Shape", "Weights", "give_back"]
 
 Shape = tuple[int, ...]
 
@@ -127,3 +128,15 @@ def _tensors_of(path: Path) -> Iterator[tuple[str, _Tensor]]:
         dtype, words = _DTYPES[entry["dtype"]]
         begin = 8 + length + entry["data_offsets"][0]
         yield name, _Tensor(path, begin, tuple(entry["shape"]), dtype, words)
+
+
+def give_back(tensor: NDArray[Any]) -> None:
+    """Give the memory of a mapped tensor back to the system; what is read of it later is mapped again.
+
+    For one row that is read, Linux maps 64 KiB or more around it, and keeps them.
+    """
+    mapped: Any = tensor
+    while isinstance(mapped, np.ndarray | memoryview):
+        mapped = mapped.base if isinstance(mapped, np.ndarray) else mapped.obj
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)

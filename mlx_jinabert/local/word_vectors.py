@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.checkpoint.folder import ModelFolder
-from mlx_jinabert.checkpoint.weights import Weights
+from mlx_jinabert.checkpoint.weights import Weights, give_back
 from mlx_jinabert.errors import UnsupportedConfig, naming_folder
 from mlx_jinabert.local.spec import read_spec
 from mlx_jinabert.quick_dataclass import dataclass
@@ -187,6 +187,7 @@ class WordVectors:
             rows = rows * self._scale + self._shift
             rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
             self._rows[first + start : first + start + len(rows)] = rows
+        give_back(self._words)  # each row is read once
         self._place[ids] = np.arange(first, self._count)  # after the rows: other threads read them then
 
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from mlx_jinabert.architectures import read_architecture
 from mlx_jinabert.architectures.bert.config import BertConfig
 from mlx_jinabert.architectures.shared.matching import match
-from mlx_jinabert.checkpoint.weights import Weights
+from mlx_jinabert.checkpoint.weights import Weights, give_back
 from mlx_jinabert.errors import ModelFolderError, WeightMismatch
 from tests.support.checkpoints import Checkpoint, config_of, tensors_of, write_safetensors, write_shards
 from tests.support.closeness import assert_close
+from tests.support.mapped import needs_smaps, resident_bytes
 from tests.support.running import checkpoint_folder, read, require
 
 Tensors = dict[str, NDArray]
@@ -140,3 +141,16 @@ def test_dropped_says_what_takes_no_part() -> None:
     bert = read_architecture(config, list(tensors_of(Checkpoint("bert"))))
     assert isinstance(bert, BertConfig)
     assert [bert.dropped(name) for name in ("bert.pooler.dense.weight", "classifier.weight")] == [True, False]
+
+
+@needs_smaps
+def test_the_memory_of_a_tensor_that_was_read_can_be_given_back(tmp_path: Path) -> None:
+    path, table = tmp_path / "model.safetensors", np.arange(1 << 20, dtype=np.float32)
+    write_safetensors(path, {"table": table}, "float32")
+    with Weights([path]) as weights:
+        read = weights.read("table")
+    assert np.array_equal(read, table)
+    assert resident_bytes(path) >= table.nbytes // 2
+    give_back(read)
+    assert resident_bytes(path) == 0
+    assert np.array_equal(read, table)
