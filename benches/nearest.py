@@ -6,7 +6,8 @@ Vectors are those of the folders' chunks, by the shipped model, asked with quest
 of chunks; of more than there are, synthetic ones (``benches.growth.mixture``). One thread each, one question
 at a time, 100 results. usearch is measured where it is installed. The exact answer is float32's.
 
-- exact float32, the graph of hnswlib and the tiers of signs, int8 and float16: as codesearch has them;
+- exact float32, codes of three bits, the graph of hnswlib and the tiers of signs, int8 and float16: as
+  codesearch has them;
 - exact int8: one scale a vector and question, ``MatMulInteger`` of ONNX Runtime, the first 400 compared again
   in float32;
 - usearch: its exact comparison of int8 and its graph (M 16, 200 and 256 candidates, as hnswlib's).
@@ -52,6 +53,21 @@ def exact(vectors: Vectors, scratch: Path) -> Built:
 
     table = VectorTable(0, 0, np.arange(len(vectors)), vectors)
     return Built(lambda query: _rows(table.nearest(query, _RESULTS)), vectors.nbytes)
+
+
+def coded(vectors: Vectors, scratch: Path) -> Built:
+    """Codes of every vector, and those that may be nearest again in float32, from a file."""
+    from codesearch.vectors.exact import VectorTable
+    from codesearch.vectors.graph_file import Origin
+    from codesearch.vectors.table_file import read_table, write_table
+
+    origin = Origin("", "", vectors.shape[1])
+    write_table(scratch, origin, VectorTable(0, 0, np.arange(len(vectors)), vectors), coded_from=1)
+    table = read_table(scratch, origin)
+    assert table is not None
+    assert table.codes is not None
+    size = table.codes.planes.nbytes + table.codes.factors.nbytes
+    return Built(lambda query: _rows(table.nearest(query, _RESULTS)), size)
 
 
 def exact_int8(vectors: Vectors, scratch: Path) -> Built:
@@ -122,6 +138,7 @@ def usearch_graph(vectors: Vectors, scratch: Path) -> Built:
 
 WAYS: dict[str, Callable[[Vectors, Path], Built]] = {
     "exact, float32": exact,
+    "codes of 3 bits, the likely again": coded,
     "exact, int8, 400 again": exact_int8,
     "tiers, 1,600 and 400 again": tiers,
     "graph, hnswlib": hnswlib,

@@ -2,7 +2,8 @@
 
 A cache of the database like the graph: written whole beside its place and renamed, used for exactly the
 database and model that it names; what came later is read from the database. A line of JSON, then chunk ids
-(int64), then the vectors (float32), each from a page on.
+(int64), then the vectors (float32); of many vectors their codes too (``codes.py``): the centre, the factors
+(float32) and the planes (uint64). Each part begins on a page.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import asdict
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,30 +20,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codesearch.storage.folders.filesystem import replace_atomically
-from codesearch.storage.rows import Ids
+from codesearch.vectors.codes import BITS, Codes, words_of
 from codesearch.vectors.exact import VectorTable
 from codesearch.vectors.graph_file import Origin
 
-__all__ = ["TABLE", "read_table", "remove_table", "write_table"]
+__all__ = ["CODED_FROM", "TABLE", "read_table", "remove_table", "write_table"]
 
 TABLE = "vectors.f32"
-_FORMAT = 1
+CODED_FROM = 4_000_000
+"""Numbers (vectors times dim) from which on vectors have codes: 15,625 of 256."""
+_FORMAT = 2
 _PAGE = 4096
 """Bytes: a mapping begins on one, and the line before the numbers fits."""
 
+_Parts = dict[str, tuple[type[np.generic], tuple[int, ...]]]
+"""The type and the shape of each part, in their order."""
 
-def write_table(directory: Path, origin: Origin, table: VectorTable) -> None:
+
+def write_table(directory: Path, origin: Origin, table: VectorTable, *, coded_from: int = CODED_FROM) -> None:
     """Write the live vectors of a table. OSError where that fails, and the old file stays."""
     ids, matrix = table.live()
-    line = json.dumps({"format": _FORMAT, **asdict(origin), "count": len(ids), "last_seq": table.last_seq})
+    is_coded = matrix.size >= coded_from
+    line = json.dumps(
+        {
+            "format": _FORMAT,
+            **asdict(origin),
+            "count": len(ids),
+            "last_seq": table.last_seq,
+            "is_coded": is_coded,
+        }
+    )
     temporary = directory / f"{TABLE}.{os.getpid()}.tmp"
     try:
         for left in directory.glob(f"{TABLE}.*.tmp"):  # by a writer that was killed
             left.unlink(missing_ok=True)
         with temporary.open("wb") as file:
             file.write(line.encode().ljust(_PAGE))
-            _write_page(file, ids)
-            _write_page(file, matrix)
+            _write_pages(file, ids)
+            _write_pages(file, matrix)
+            if is_coded:
+                codes = Codes.of(matrix)
+                for part in (codes.centre, codes.factors, codes.planes):
+                    _write_pages(file, part)
         replace_atomically(temporary, directory / TABLE)
     except OSError:
         with suppress(OSError):
@@ -49,7 +69,7 @@ def write_table(directory: Path, origin: Origin, table: VectorTable) -> None:
         raise
 
 
-def _write_page(file: BinaryIO, array: NDArray[Any]) -> None:
+def _write_pages(file: BinaryIO, array: NDArray[Any]) -> None:
     file.write(np.ascontiguousarray(array).data)
     file.write(bytes(-file.tell() % _PAGE))
 
@@ -63,16 +83,39 @@ def read_table(directory: Path, origin: Origin) -> VectorTable | None:
             if {key: found.get(key) for key in expected} != expected:
                 return None
             count, last_seq = int(found["count"]), int(found["last_seq"])
-            start = 2 * _PAGE + (8 * count - 1) // _PAGE * _PAGE
-            size = start + -(-4 * count * origin.dim // _PAGE) * _PAGE
+            parts = _parts(count, origin.dim, bool(found["is_coded"]))
+            size = _PAGE + sum(_pages_of(kind, shape) for kind, shape in parts.values())
             if count < 1 or os.fstat(file.fileno()).st_size != size:
                 return None
-            ids: Ids = np.memmap(file, np.int64, "r", _PAGE, (count,))
-            rows: NDArray[np.float32] = np.memmap(file, np.float32, "r", start, (count, origin.dim))
+            mapped = _mapped(file, parts)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    # As plain arrays: each look at a part of a memmap takes as long as a small product.
-    return VectorTable(0, last_seq, np.asarray(ids), np.zeros((0, origin.dim), np.float32), np.asarray(rows))
+    codes = Codes(mapped["centre"], mapped["factors"], mapped["planes"]) if "planes" in mapped else None
+    newer = np.zeros((0, origin.dim), np.float32)
+    return VectorTable(0, last_seq, mapped["ids"], newer, mapped["rows"], codes=codes)
+
+
+def _parts(count: int, dim: int, is_coded: bool) -> _Parts:
+    parts: _Parts = {"ids": (np.int64, (count,)), "rows": (np.float32, (count, dim))}
+    if is_coded:
+        parts["centre"] = np.float32, (dim,)
+        parts["factors"] = np.float32, (count,)
+        parts["planes"] = np.uint64, (BITS, words_of(dim), count)
+    return parts
+
+
+def _pages_of(kind: type[np.generic], shape: tuple[int, ...]) -> int:
+    """Return the bytes of the pages that a part takes."""
+    return -(-prod(shape) * np.dtype(kind).itemsize // _PAGE) * _PAGE
+
+
+def _mapped(file: BinaryIO, parts: _Parts) -> dict[str, NDArray[Any]]:
+    """Map each part by itself, as a plain array: each look at a memmap takes as long as a small product."""
+    mapped, start = {}, _PAGE
+    for name, (kind, shape) in parts.items():
+        mapped[name] = np.asarray(np.memmap(file, kind, "r", start, shape))
+        start += _pages_of(kind, shape)
+    return mapped
 
 
 def remove_table(directory: Path) -> None:

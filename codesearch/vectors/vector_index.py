@@ -31,7 +31,7 @@ from codesearch.vectors import graph_file as graph_stamp
 from codesearch.vectors.exact import VectorTable
 from codesearch.vectors.graph import Graph, hnsw_problem
 from codesearch.vectors.graph_file import Origin, StaleGraph
-from codesearch.vectors.table_file import read_table, remove_table, write_table
+from codesearch.vectors.table_file import CODED_FROM, read_table, remove_table, write_table
 
 __all__ = ["FINGERPRINT", "GRAPH_FROM", "VectorIndex"]
 
@@ -73,11 +73,12 @@ class VectorIndex:
         *,
         graph_from: int = GRAPH_FROM,
         mapped_from: int = MAPPED_FROM,
+        coded_from: int = CODED_FROM,
     ) -> None:
         self.notes: list[str] = []
         self._store = store
         self._directory = directory
-        self._graph_from, self._mapped_from = graph_from, mapped_from
+        self._graph_from, self._mapped_from, self._coded_from = graph_from, mapped_from, coded_from
         self._lock = threading.RLock()
         self._view: _View | None = None
 
@@ -235,7 +236,7 @@ class VectorIndex:
         with self._lock, suppress(OSError):
             view = self.catch_up()
             if view.graph is None:
-                write_table(self._directory, view.origin, view.table)
+                write_table(self._directory, view.origin, view.table, coded_from=self._coded_from)
                 self._view = None  # to be mapped at the next question
 
     @staticmethod

@@ -38,8 +38,12 @@ def fill(store: Store, path: str, count: int) -> None:
     embed_pending(store, WordHashEmbedder())
 
 
-def index_of(store: Store, graph_from: int = ALWAYS, mapped_from: int = NEVER) -> VectorIndex:
-    return VectorIndex(store, store.path.parent, graph_from=graph_from, mapped_from=mapped_from)
+def index_of(
+    store: Store, graph_from: int = ALWAYS, mapped_from: int = NEVER, coded_from: int = NEVER
+) -> VectorIndex:
+    return VectorIndex(
+        store, store.path.parent, graph_from=graph_from, mapped_from=mapped_from, coded_from=coded_from
+    )
 
 
 def question(text: str) -> np.ndarray:
@@ -140,10 +144,11 @@ STEPS = st.lists(
     steps=STEPS,
     graph_from=st.sampled_from([ALWAYS, 40 * DIM, NEVER]),
     mapped_from=st.sampled_from([ALWAYS, 30 * DIM, NEVER]),
+    coded_from=st.sampled_from([ALWAYS, NEVER]),
     tail=st.sampled_from([5, 1000]),
 )
 def test_any_history_gives_what_brute_force_gives(
-    steps: list, graph_from: int, mapped_from: int, tail: int
+    steps: list, graph_from: int, mapped_from: int, coded_from: int, tail: int
 ) -> None:
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -151,7 +156,7 @@ def test_any_history_gives_what_brute_force_gives(
         Store.open(Path(folder), create=True) as store,
     ):
         patch.setattr(vectors, "_SMALLEST_TAIL", tail)
-        index = index_of(store, graph_from, mapped_from)
+        index = index_of(store, graph_from, mapped_from, coded_from)
         for name, action, count in steps:
             if action == "put":
                 fill(store, f"{name}.py", count)
@@ -160,7 +165,7 @@ def test_any_history_gives_what_brute_force_gives(
             elif action == "save":
                 index.save_if_due()
             else:
-                index = index_of(store, graph_from, mapped_from)
+                index = index_of(store, graph_from, mapped_from, coded_from)
             assert_right(index, store)
         assert len(index) == store.vector_count()
 
@@ -333,19 +338,23 @@ def test_equal_vectors_score_equally_wherever_they_stand(store: Store) -> None:
     assert len({hit.score for hit in (*whole, *few)}) == 1
 
 
-def answers(index: VectorIndex) -> list[list[ScoredRow]]:
-    return [index.nearest(question(text), 20) for text in ("def a3 value3 word3", "word17", "something else")]
+def answers(index: VectorIndex, store: Store) -> list[list[ScoredRow]]:
+    some = store.vector_ids()[::3]
+    questions = map(question, ("def a3 value3 word3", "word17", "something else"))
+    return [index.nearest(asked, 20, allowed) for asked in questions for allowed in (None, some, some[:30])]
 
 
-def test_a_mapped_table_answers_to_the_bit_as_one_in_memory(store: Store) -> None:
+@pytest.mark.parametrize("coded_from", [NEVER, ALWAYS], ids=["float32", "codes"])
+def test_a_mapped_table_answers_to_the_bit_as_one_in_memory(store: Store, coded_from: int) -> None:
     fill(store, "a.py", 300)
-    index_of(store, NEVER, ALWAYS).save_if_due()
+    index_of(store, NEVER, ALWAYS, coded_from).save_if_due()
     for change in (lambda: None, lambda: fill(store, "b.py", 40), lambda: store.remove_files(["a.py"])):
         change()
         mapped, read = index_of(store, NEVER, ALWAYS), VectorIndex(store, store.path.parent / "elsewhere")
-        assert len(mapped.catch_up().table.mapped) == 300
+        table = mapped.catch_up().table
+        assert (len(table.mapped), table.codes is not None) == (300, coded_from == ALWAYS)
         assert len(mapped) == len(read) == store.vector_count()
-        assert answers(mapped) == answers(read)
+        assert answers(mapped, store) == answers(read, store)
         assert_right(mapped, store)
 
 
