@@ -32,8 +32,8 @@ from mlx_jinabert.checkpoint.folder import ModelFolder, read_folder, resolve
 from mlx_jinabert.checkpoint.pooling_mode import check_own_layers, tell_pooling
 from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import BackendUnavailable
-from mlx_jinabert.local.judge import answers_yes_or_no
 from mlx_jinabert.local.spec import with_settings
+from mlx_jinabert.local.tasks import answers_yes_or_no
 
 __all__ = ["SETTINGS", "Conversion", "Request", "convert"]
 

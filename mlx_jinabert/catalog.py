@@ -9,7 +9,6 @@ Jina code repository held a different model, so nothing here follows a branch wh
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, field, fields
@@ -100,6 +99,8 @@ _LEAST_TYPED, _ALIKE = 2, 0.6
 
 def hint(name: str) -> str:
     """Return which aliases look like ``name``, and where all of them are listed."""
+    import difflib  # late: only a name that nobody knows needs it
+
     names = {
         known.casefold(): entry.alias
         for entry in available_models().values()

@@ -6,7 +6,6 @@ whole search is an error: a path that is not there, a query that cannot be asked
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -246,4 +245,6 @@ def shares(seconds: float | None, count: int) -> Iterator[float | None]:
 
 
 def _warn(root: Path, error: CodesearchError) -> None:
+    import logging  # late: hardly any root fails
+
     logging.getLogger(__name__).warning("%s: %s", root, error)

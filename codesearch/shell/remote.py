@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from codesearch.serving.resident import client
 from codesearch.shell.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -50,7 +49,11 @@ _VARIABLES = (
 
 def answer(args: Sequence[str]) -> int | None:
     """The exit code of the command; None where this process has to run it, and nothing was printed yet."""
-    if not args or not client.allowed() or _is_for_here(args):
+    if not args or _is_for_here(args):
+        return None
+    from codesearch.serving.resident import client  # late, with sockets: many commands are for here
+
+    if not client.allowed():
         return None
     if sys.stdout is None or sys.stderr is None:  # closed by whoever started us
         return None

@@ -18,7 +18,6 @@ from mlx_jinabert import catalog
 from mlx_jinabert.catalog import CatalogEntry, Pooling
 from mlx_jinabert.checkpoint import sentence_files
 from mlx_jinabert.checkpoint.dense import Layer, read_dense, read_inner_dense, read_norm
-from mlx_jinabert.checkpoint.original import original_of
 from mlx_jinabert.checkpoint.pooling_mode import family_pooling, stated_pooling
 from mlx_jinabert.checkpoint.sentence_files import EndToken, Modules, read_json
 from mlx_jinabert.checkpoint.weights import Weights
@@ -181,6 +180,8 @@ def _read_folder(
         )
     stated = stated_pooling(path, modules, config)
     if stated is None and entry is None:
+        from mlx_jinabert.checkpoint.original import original_of  # late: its patterns cost a search 1 ms
+
         entry = original_of(path, model_id, config)
     config = {**(entry.settings if entry else {}), **config}
     onnx = base / "model.onnx"

@@ -17,7 +17,6 @@ from mlx_jinabert.local.backend import open_for
 from mlx_jinabert.local.embedder import LocalEmbedder
 from mlx_jinabert.local.spec import LocalSpec
 from mlx_jinabert.remote import is_remote
-from mlx_jinabert.text.bare import BareTokenizer
 from mlx_jinabert.text.tokenizer import Tokenizer
 
 __all__ = ["begin_to_load", "fingerprint_of", "load", "load_local"]
@@ -144,6 +143,8 @@ def fingerprint_of(name: Name) -> str:
 def _tokenizer(spec: LocalSpec) -> Tokenizer:
     path, rows = spec.folder.tokenizer, spec.architecture.vocab_size
     if spec.architecture.bare_tokens:
+        from mlx_jinabert.text.bare import BareTokenizer  # late, with ``statistics``: few models need it
+
         return BareTokenizer(path, spec.max_length, rows)
     return Tokenizer(path, spec.max_length, spec.folder.end_token, rows)
 

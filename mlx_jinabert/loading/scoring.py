@@ -15,11 +15,12 @@ from mlx_jinabert.checkpoint.licence import tell_terms
 from mlx_jinabert.errors import check_choice, naming_folder
 from mlx_jinabert.loading.common import Name, again, check_options, spec_for
 from mlx_jinabert.local.backend import open_for
-from mlx_jinabert.local.headed import HeadedReranker, scores_by_modules
+from mlx_jinabert.local.headed import HeadedReranker
 from mlx_jinabert.local.judge import JUDGE_MAX_LENGTH, JudgingReranker, verdict_weights
 from mlx_jinabert.local.late_interaction import LateInteractionModel
 from mlx_jinabert.local.reranker import Activation, Reranker, default_activation
 from mlx_jinabert.local.spec import LocalSpec
+from mlx_jinabert.local.tasks import scores_by_modules
 from mlx_jinabert.text.judging import DEFAULT_INSTRUCTION, JudgingTokenizer
 from mlx_jinabert.text.marked import MarkedTokenizer
 from mlx_jinabert.text.pairs import PairTokenizer

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.backends.owner import BackendOwner
-from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.local.model import Reload
 from mlx_jinabert.local.reranker import Activation, Reranker
 from mlx_jinabert.local.spec import LocalSpec
 from mlx_jinabert.text.pairs import PairTokenizer
 from mlx_jinabert.vectors.dense import DenseChain
 
-__all__ = ["HeadedReranker", "scores_by_modules"]
+__all__ = ["HeadedReranker"]
 
 
 class HeadedReranker(Reranker):
@@ -38,8 +37,3 @@ class HeadedReranker(Reranker):
     def _scores(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, hidden) pooled vectors -> (n,) logits."""
         return self._head(values)[:, 0]
-
-
-def scores_by_modules(folder: ModelFolder) -> bool:
-    """Whether a folder holds a reranker of this kind: its last module is one wide, which no vector is."""
-    return bool(folder.dense) and folder.pooling != "tokens" and folder.dense[-1].out_features == 1

@@ -24,7 +24,7 @@ from mlx_jinabert.local.reranker import Activation, Reranker
 from mlx_jinabert.local.spec import LocalSpec
 from mlx_jinabert.text.judging import JudgingTokenizer
 
-__all__ = ["JUDGE_MAX_LENGTH", "JudgingReranker", "answers_yes_or_no", "verdict_weights"]
+__all__ = ["JUDGE_MAX_LENGTH", "JudgingReranker", "verdict_weights"]
 
 JUDGE_MAX_LENGTH = 8192
 """Tokens that the authors' own example takes; the positions of the model go further."""
@@ -49,21 +49,6 @@ class JudgingReranker(Reranker):
     def _scores(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, hidden) last hidden states -> (n,) logit of yes less that of no."""
         return np.asarray(values @ self._direction, np.float32)
-
-
-def answers_yes_or_no(folder: ModelFolder) -> bool:
-    """Whether a folder holds a reranker of this kind: a language model, which its name calls a reranker.
-
-    Nothing in the files tells it from a decoder for vectors, unless these brought modules of their own.
-    """
-    kinds = folder.config.get("architectures")
-    is_decoder = isinstance(kinds, list) and any(str(kind).endswith("ForCausalLM") for kind in kinds)
-    named = folder.entry.task == "reranker" if folder.entry else "rerank" in _last_part(folder.model_id)
-    return is_decoder and named
-
-
-def _last_part(model_id: str) -> str:
-    return model_id.replace("\\", "/").rstrip("/").rpartition("/")[2].casefold()
 
 
 def verdict_weights(folder: ModelFolder, hidden: int, yes: int, no: int) -> NDArray[np.float32]:

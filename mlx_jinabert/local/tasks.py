@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from mlx_jinabert.catalog import find
+from mlx_jinabert.checkpoint.folder import ModelFolder
 from mlx_jinabert.checkpoint.pooling_mode import tell_pooling
 from mlx_jinabert.errors import ModelFolderError, WeightMismatch, naming_folder
-from mlx_jinabert.local.headed import scores_by_modules
-from mlx_jinabert.local.judge import answers_yes_or_no
 from mlx_jinabert.local.spec import LocalSpec
 
-__all__ = ["Task", "check_content", "check_name", "task_of"]
+__all__ = ["Task", "answers_yes_or_no", "check_content", "check_name", "scores_by_modules", "task_of"]
 
 Task = Literal["embedding", "reranker", "late-interaction"]
 
@@ -42,6 +41,26 @@ def task_of(spec: LocalSpec) -> Task:
     if spec.architecture.num_labels or answers_yes_or_no(spec.folder) or scores_by_modules(spec.folder):
         return "reranker"
     return "late-interaction" if spec.folder.pooling == "tokens" else "embedding"
+
+
+def scores_by_modules(folder: ModelFolder) -> bool:
+    """Whether a folder holds a reranker of ``headed.py``: its last module is one wide, which no vector is."""
+    return bool(folder.dense) and folder.pooling != "tokens" and folder.dense[-1].out_features == 1
+
+
+def answers_yes_or_no(folder: ModelFolder) -> bool:
+    """Whether a folder holds a reranker of ``judge.py``: a language model, which its name calls a reranker.
+
+    Nothing in the files tells it from a decoder for vectors, unless these brought modules of their own.
+    """
+    kinds = folder.config.get("architectures")
+    is_decoder = isinstance(kinds, list) and any(str(kind).endswith("ForCausalLM") for kind in kinds)
+    named = folder.entry.task == "reranker" if folder.entry else "rerank" in _last_part(folder.model_id)
+    return is_decoder and named
+
+
+def _last_part(model_id: str) -> str:
+    return model_id.replace("\\", "/").rstrip("/").rpartition("/")[2].casefold()
 
 
 def check_content(spec: LocalSpec, task: Task) -> None:

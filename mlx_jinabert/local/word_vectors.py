@@ -18,10 +18,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mlx_jinabert.checkpoint.folder import ModelFolder
+from mlx_jinabert.checkpoint.folder import ModelFolder, resolve
 from mlx_jinabert.checkpoint.weights import Weights, give_back
 from mlx_jinabert.errors import UnsupportedConfig, naming_folder
-from mlx_jinabert.local.spec import read_spec
 from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.text.tokenizer import Ids
 from mlx_jinabert.text.words import WordTokenizer
@@ -111,7 +110,7 @@ class WordVectors:
     @classmethod
     def load(cls, name: str | os.PathLike[str] = "embedded") -> Self:
         """Load the table of a model by a name that ``mlx_jinabert.load`` takes."""
-        folder = read_spec(name).folder
+        folder = resolve(name)
         with naming_folder(folder.path):
             return cls(folder, float(folder.config.get("layer_norm_eps", 1e-12)))
 

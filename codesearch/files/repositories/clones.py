@@ -19,43 +19,22 @@ from tempfile import mkdtemp
 from urllib.parse import urlsplit, urlunsplit
 
 from codesearch.errors import BadQuery, CodesearchError
+from codesearch.files.repositories.addresses import PROTOCOLS
 from codesearch.files.repositories.git import git_command, installed
 from codesearch.quick_dataclass import dataclass
 
-__all__ = ["Address", "checkout", "is_address", "meant_address"]
+__all__ = ["Address", "checkout"]
 
 _log = logging.getLogger("codesearch")
 
-PROTOCOLS = ("https", "http", "ssh", "file")
 MOST_BYTES = 5 << 30
 FRESH_SECONDS = 600
 """A branch that was fetched so recently is not asked for again."""
 _TIMEOUT_SECONDS = 600
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_ADDRESS = re.compile(rf"({'|'.join(PROTOCOLS)})://")
-_SHORT = re.compile(r"([\w.-]+@[\w.-]+):/?(?!/)([^\s:]+)")
-"""How ssh itself writes an address: ``git@host:owner/repo.git``."""
 _IDLE = re.compile(r"warning:|hint:|remote:\s*$|$", re.IGNORECASE)
 _MOST_SAID = 300
 _NO_FILTERS = ("filter.lfs.smudge=", "filter.lfs.process=", "filter.lfs.required=false")
-
-
-def is_address(path: object) -> bool:
-    """Whether a path is the address of a repository."""
-    return isinstance(path, str) and _ADDRESS.match(path) is not None
-
-
-def meant_address(path: str) -> str:
-    """Return advice for a path that was meant as an address and is none; "" for any other path.
-
-    >>> meant_address("git@host:owner/repo.git")
-    'as an address it is ssh://git@host/owner/repo.git'
-    """
-    if short := _SHORT.fullmatch(path):
-        return f"as an address it is ssh://{short[1]}/{short[2]}"
-    if "://" in path and not is_address(path):
-        return f"addresses of repositories begin with {', '.join(f'{each}://' for each in PROTOCOLS)}"
-    return ""
 
 
 @dataclass(frozen=True, slots=True)

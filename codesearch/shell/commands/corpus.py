@@ -89,7 +89,8 @@ def _by_ray(corpus: Corpus, address: str, workers: int | None, progress: Progres
 def _folder(name: str) -> Path:
     from codesearch import caller
     from codesearch.errors import BadQuery
-    from codesearch.files.repositories.clones import checkout, is_address
+    from codesearch.files.repositories.addresses import is_address
+    from codesearch.files.repositories.clones import checkout
     from codesearch.storage.folders.locations import clones_path
 
     if is_address(name):

@@ -157,7 +157,7 @@ def holds_anything(index: Index) -> bool:
 
 def existing(query: str, paths: Sequence[str]) -> tuple[str, ...]:
     """Return the paths. UsageError for one that is not there: most likely an unquoted query."""
-    from codesearch.files.repositories.clones import is_address, meant_address
+    from codesearch.files.repositories.addresses import is_address, meant_address
     from codesearch.storage.folders.locations import list_indexes
 
     for path in paths:

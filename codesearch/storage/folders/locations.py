@@ -117,7 +117,8 @@ def locate(path: str | os.PathLike[str] = ".", *, here: bool = False) -> Locatio
     to date first; see ``files/clones.py``. BadQuery for a path that never was.
     """
     if "://" in str(path):  # late: hardly any path is an address
-        from codesearch.files.repositories.clones import checkout, is_address
+        from codesearch.files.repositories.addresses import is_address
+        from codesearch.files.repositories.clones import checkout
 
         path = checkout(str(path), clones_path()) if is_address(path) else path
     target = canonical(Path(path))
@@ -177,7 +178,7 @@ def _location(root: Path, target: Path) -> Location:
 
 
 def _locate_gone(target: Path, written: str) -> Location:
-    from codesearch.files.repositories.clones import meant_address
+    from codesearch.files.repositories.addresses import meant_address
 
     for folder in (target, *target.parents):
         location = _location(folder, target)

@@ -51,7 +51,7 @@ _MAX_TERMS = 64
 """A query is a question, not a document; FTS5 also bounds the size of an expression."""
 
 _WORD = re.compile(r"\w+")
-# Scripts written without spaces: Thai to Khmer, kana, Bopomofo, Han, Hangul, and the Han planes.
+# Scripts without spaces, in ascending order: Thai to Khmer, kana, Bopomofo, Han, Hangul, and the Han planes.
 _UNSPACED = (
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
     "\U00020000-\U0003ffff]"
@@ -215,12 +215,12 @@ def _shape(char: str) -> str:
 
 
 def _holds_unspaced(text: str) -> bool:
-    return not text.isascii() and _unspaced().search(text) is not None
+    return not text.isascii() and max(text) >= _UNSPACED[1] and _unspaced().search(text) is not None
 
 
 @lru_cache(maxsize=1)
 def _unspaced() -> re.Pattern[str]:
-    """Compiled late: its table of characters takes three milliseconds, and few texts need it."""
+    """Compiled late: its table of characters takes three milliseconds, and few texts are in such a script."""
     return re.compile(_UNSPACED)
 
 

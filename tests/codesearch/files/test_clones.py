@@ -12,7 +12,8 @@ import pytest
 
 from codesearch.errors import BadQuery, CodesearchError
 from codesearch.files.repositories import clones
-from codesearch.files.repositories.clones import Address, checkout, is_address, meant_address
+from codesearch.files.repositories.addresses import is_address, meant_address
+from codesearch.files.repositories.clones import Address, checkout
 from codesearch.storage.folders.locations import locate
 
 
