@@ -68,9 +68,26 @@ class TokenizerFile:
             return self._reader
 
     @property
-    def frame(self) -> Reader:
-        """The library's tokenizer with its special tokens, maybe without all others."""
-        return self.table.frame if self.table else self.reader
+    def closing(self) -> int | None:
+        """The special token that ends every text; None where none does."""
+        if self.table:
+            return self.table.answers.behind[-1] if self.table.answers.behind else None
+        closed = self.reader.encode("x")
+        return closed.ids[-1] if closed.special_tokens_mask[-1:] == [1] else None
+
+    @property
+    def special_count(self) -> int:
+        """How many special tokens stand around every text."""
+        if self.table:
+            return len(self.table.answers.before) + len(self.table.answers.behind)
+        return int(self.reader.num_special_tokens_to_add(is_pair=False))
+
+    @property
+    def unknown(self) -> str | None:
+        """The token of words that are not known; None where there is none."""
+        model = self.table.described["model"] if self.table else None
+        token = model["unk_token"] if model else getattr(self.reader.model, "unk_token", None)
+        return token if isinstance(token, str) else None
 
     @property
     def is_read(self) -> bool:

@@ -14,13 +14,13 @@ import numpy as np
 
 from mlx_jinabert.checkpoint.cache_location import is_private, keep_file, private_folder
 from mlx_jinabert.quick_dataclass import dataclass
-from mlx_jinabert.text.table_reader import TableReader
+from mlx_jinabert.text.table_reader import Answers, TableReader
 from mlx_jinabert.text.word_table import WordTable
 
 __all__ = ["StoredTable", "load_table", "store_table"]
 
 _FOLDER = "words"
-_FORMAT = 1
+_FORMAT = 2
 _SIZES = np.dtype("<u4")
 
 
@@ -45,10 +45,11 @@ def load_table(digest: str) -> StoredTable | None:
         ids = np.frombuffer(content, "<i4", head["words"], 8 + size)
         words = np.frombuffer(content, f"S{head['width']}", head["words"], 8 + size + ids.nbytes)
         table = WordTable(words, ids.astype(np.int32, copy=False))
-        reader = TableReader(
-            head["described"], table, np.frombuffer(content, np.uint8, len(ids), len(content) - len(ids))
+        spellings = np.frombuffer(content, np.uint8, len(ids), len(content) - len(ids))
+        answers = Answers(head["before"], head["behind"], spellings)
+        return StoredTable(
+            TableReader(head["described"], table, answers), head["padding"], head["largest_id"]
         )
-        return StoredTable(reader, head["padding"], head["largest_id"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -60,12 +61,14 @@ def store_table(digest: str, stored: StoredTable) -> None:
         "words": len(table.words),
         "width": table.words.dtype.itemsize,
         "described": stored.reader.described,
+        "before": stored.reader.answers.before,
+        "behind": stored.reader.answers.behind,
         "padding": stored.padding,
         "largest_id": stored.largest_id,
     }
     written = json.dumps(head).encode()
     written += b" " * (-len(written) % 4)  # numbers behind it lie at multiples of four
-    columns = (table.ids.astype("<i4"), table.words, stored.reader.spellings)
+    columns = (table.ids.astype("<i4"), table.words, stored.reader.answers.spellings)
     content = b"".join([written, *(column.tobytes() for column in columns)])
     content = np.array([len(written)], _SIZES).tobytes() + content
     keep_file(_FOLDER, _name(digest), np.array([zlib.crc32(content)], _SIZES).tobytes() + content)

@@ -116,12 +116,11 @@ class Tokenizer:
         _check_ids(path, self._file.largest_id, table_rows)
         self.pad_id = self._find_pad(self._file.padding)
         with self._failing():
-            closed = self._file.frame.encode("x")
-        closing = closed.ids[-1] if closed.special_tokens_mask[-1:] == [1] else None
+            closing = self._file.closing
         self._end = self._find_end(path, end, closing)
         self.closes = closing is not None or len(self._end) > 0
         """Whether texts end with a special token."""
-        specials = self._file.frame.num_special_tokens_to_add(is_pair=False) + len(self._end)
+        specials = self._file.special_count + len(self._end)
         if max_length < specials + 1:
             raise ModelFolderError(
                 path, f"max_length {max_length} leaves no room beside {specials} special tokens"

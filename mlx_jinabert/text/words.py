@@ -22,8 +22,8 @@ class WordTokenizer(Tokenizer):
 
     def __init__(self, path: Path, table_rows: int) -> None:
         super().__init__(path, _LONGEST, table_rows=table_rows)
-        unknown = getattr(self._file.frame.model, "unk_token", None)
-        self._unknown = self.token_id(unknown) if isinstance(unknown, str) else None
+        unknown = self._file.unknown
+        self._unknown = None if unknown is None else self.token_id(unknown)
 
     def known(self, words: Sequence[str]) -> tuple[Ids, NDArray[np.intp]]:
         """Return the known tokens of all words, one behind the other, and how many each has, maybe none."""

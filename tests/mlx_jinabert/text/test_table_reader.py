@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -15,6 +17,7 @@ from tokenizers import Tokenizer as Reader
 
 from mlx_jinabert.checkpoint.folder import EMBEDDED
 from mlx_jinabert.text import reader, tokenizer
+from mlx_jinabert.text.plain_split import split, splits_plainly
 from mlx_jinabert.text.reader import TokenizerFile, read_tokenizer
 from mlx_jinabert.text.table_reader import TableReader
 from mlx_jinabert.text.tokenizer import Tokenizer
@@ -23,6 +26,7 @@ from mlx_jinabert.text.words import WordTokenizer
 from tests.support.checkpoint_tokenizers import byte_level_bpe, word_piece
 
 SHIPPED = EMBEDDED / "tokenizer.json"
+WHOLE = Reader.from_file(str(SHIPPED))
 CODE = Path(__file__).read_text(encoding="utf-8")
 
 
@@ -119,6 +123,33 @@ def test_real_text_is_that_of_the_library(kind: str) -> None:
     ]
 
 
+def test_every_letter_that_is_split_without_the_library_is_split_as_it_does() -> None:
+    letters = [
+        chr(code) for code in (*range(0x3000), *range(0x10600, 0x10780)) if split(chr(code)) is not None
+    ]
+    assert len(letters) > 128 + 64 + 300
+    contexts = ("{}", "a{}", "{}A", "aB{}Cd", "9{}9", "A{}b", "_{} {}x")
+    for text in (context.replace("{}", letter) for letter in letters for context in contexts):
+        normal = WHOLE.normalizer.normalize_str(text)
+        assert split(text) == [word for word, _ in WHOLE.pre_tokenizer.pre_tokenize_str(normal)], repr(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.characters(max_codepoint=0x17F)))
+def test_texts_that_are_split_without_the_library_are_split_as_it_does(text: str) -> None:
+    normal = WHOLE.normalizer.normalize_str(text)
+    assert split(text) in (None, [word for word, _ in WHOLE.pre_tokenizer.pre_tokenize_str(normal)])
+
+
+@pytest.mark.parametrize(
+    "changes", [{"normalizer": {"type": "NFKC"}}, {"pre_tokenizer": {"type": "WhitespaceSplit"}}], ids=str
+)
+def test_only_the_shipped_way_to_split_is_known(changes: dict[str, Any]) -> None:
+    assert splits_plainly(described())
+    assert not splits_plainly(described(**changes))
+    assert not splits_plainly(json.loads(word_piece().to_str()))
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -177,6 +208,21 @@ def test_a_question_does_not_read_the_vocabulary(path: Path) -> None:
     ]
     assert known[0].tolist() == list(chain.from_iterable(whole))
     assert known[1].tolist() == list(map(len, whole))
+
+
+def test_a_plain_question_does_not_import_the_library(path: Path) -> None:
+    code = f"""if True:
+        import sys
+        from pathlib import Path
+        from mlx_jinabert.text.tokenizer import Tokenizer
+        from mlx_jinabert.text.words import WordTokenizer
+        model, words = Tokenizer(Path({str(path)!r}), 512), WordTokenizer(Path({str(path)!r}), 1 << 20)
+        model.encode(["how is a request retried, M\\xfcller?"]), words.known(["Retry", "requestId"])
+        print("tokenizers" in sys.modules)
+        model.encode(["\\u65e5\\u672c"])
+        print("tokenizers" in sys.modules)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
 
 
 @pytest.mark.parametrize("text", ["a word " * 600, "what is <s> for", "", "half \ud800 a character"])
