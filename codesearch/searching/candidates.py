@@ -52,9 +52,14 @@ class Candidates:
         return [(ref.root, chunk.path) for ref, chunk in zip(self.refs, self.chunks, strict=True)]
 
     @cached_property
+    def of_files(self) -> list[tuple[str, str]]:
+        """The root and the path of each file, once."""
+        return list(dict.fromkeys(self.file_of))
+
+    @cached_property
     def files(self) -> NDArray[np.intp]:
         """(n,): the number of each one's file, ascending, because those of a file are neighbours."""
-        number = {file: at for at, file in enumerate(dict.fromkeys(self.file_of))}
+        number = {file: at for at, file in enumerate(self.of_files)}
         return np.array([number[file] for file in self.file_of], np.intp)
 
     @cached_property
@@ -69,7 +74,7 @@ class Candidates:
     @cached_property
     def _folded_paths(self) -> list[str]:
         """The path of each file, case-folded."""
-        return [path.casefold() for _, path in dict.fromkeys(self.file_of)]
+        return [path.casefold() for _, path in self.of_files]
 
     def holding(self, stem: str) -> Holding:
         """Return which hold a stem in their path or text, (n,)."""

@@ -71,8 +71,8 @@ def coherence(candidates: Candidates, query: Query, weights: Weights) -> Step:
 
 def path_words(candidates: Candidates, query: Query, weights: Weights) -> Step:
     """File and folder names that repeat the words of the query."""
-    paths = [path for _, path in dict.fromkeys(candidates.file_of)]
-    roots = dict.fromkeys(root for root, _ in candidates.file_of)
+    paths = [path for _, path in candidates.of_files]
+    roots = dict.fromkeys(root for root, _ in candidates.of_files)
     own = {token for root in roots for token in tokenize(PurePath(root).name)}
     telling = [term for term in query.terms if term not in own]  # the project's own name is in every path
     affinity = path_affinity(paths, telling or query.terms, abbreviated=weights.abbreviations)
@@ -101,7 +101,7 @@ def demotions(candidates: Candidates, query: Query, weights: Weights) -> Step:
         beside = 1.0 if "test" in roles and not is_product else beside_tests
         return beside * role_factor(unwanted, "prose" in roles, wanted, query.kind, weights)
 
-    paths = [path for _, path in dict.fromkeys(candidates.file_of)]
+    paths = [path for _, path in candidates.of_files]
     by_file = np.array([factor(role_names(path), path in product) for path in paths])
     factors = by_file[candidates.files]
     return lambda scores: scores * factors

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from codesearch.quick_dataclass import dataclass
 from codesearch.searching.question.import_lines import is_import
@@ -62,7 +62,7 @@ class Message:
         """Whether a literal of a case-folded text holds the message; ``everywhere``: all of it is one."""
         if not self._may_stand_in(folded):
             return False
-        said = folded if everywhere else " ".join(match[0] for match in _LITERAL.finditer(folded))
+        said = folded if everywhere else _in_literals(folded)
         runs = _runs(self.words, _WORD.findall(said))
         longest = max((run.stop - run.start for run in runs), default=0)
         matched = [word for run in runs for word in self.words[run]]
@@ -108,6 +108,12 @@ def said_in(query: Query) -> tuple[Message, ...]:
         if not is_import(line)  # it stands in every file that needs the module, and asks for the module
     )
     return tuple(said for said in found if len(said.fixed) >= _LEAST_WORDS)
+
+
+@lru_cache(maxsize=1 << 10)  # the same texts are candidates of many questions
+def _in_literals(folded: str) -> str:
+    """The string literals of a case-folded text."""
+    return " ".join(match[0] for match in _LITERAL.finditer(folded))
 
 
 def _words(line: str) -> tuple[str | None, ...]:

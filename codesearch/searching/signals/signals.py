@@ -11,9 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import PurePosixPath
+from sys import intern
 
-from codesearch.quick_dataclass import dataclass
 from codesearch.records import Chunk
 from codesearch.searching.question.query import Name, Query, stem
 from codesearch.searching.signals.path_roles import roles_of
@@ -118,14 +119,17 @@ def path_affinity(
     """
     wanted = list(dict.fromkeys(stem(term) for term in terms))
     distinct = {path: _path_stems(path) for path in paths}
-    asked = frozenset(wanted)
-    seen = Counter(word for path in paths for word in asked & distinct[path].all)
+    words = set(chain.from_iterable(chain.from_iterable(distinct.values())))
+    meant = _meant(words, wanted, initials(terms) if abbreviated else {})
+    asked, telling = frozenset(wanted), frozenset(meant)
+    near = {path: stems for path, stems in distinct.items() if not all(map(telling.isdisjoint, stems))}
+    seen = Counter(word for path in paths if path in near for word in asked.intersection(chain(*near[path])))
     weight = {word: math.log((len(paths) + 1) / (seen[word] + 0.5)) for word in wanted}
     total = sum(weight.values())
-    if total <= 0:
-        return dict.fromkeys(distinct, 0.0)
-    meant = _Meant(wanted, initials(terms) if abbreviated else {})
-    return {path: _affinity(stems, meant, weight) / total for path, stems in distinct.items()}
+    affinity = dict.fromkeys(distinct, 0.0)
+    if total > 0:
+        affinity |= {path: _affinity(*stems, meant, weight) / total for path, stems in near.items()}
+    return affinity
 
 
 def initials(terms: Sequence[str]) -> dict[str, frozenset[str]]:
@@ -146,28 +150,20 @@ def unwanted_roles(path: str, query: Query) -> list[str]:
     return [role.name for role in roles_of(path) if not query.mentions(role.asked_by)]
 
 
-@dataclass(frozen=True, slots=True)
-class _PathStems:
-    """Stems of the words of a path's file name, of its folders, and of both."""
-
-    name: frozenset[str]
-    folders: frozenset[str]
-    all: frozenset[str]
-
-
 @lru_cache(maxsize=1 << 14)
-def _path_stems(path: str) -> _PathStems:
+def _path_stems(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the stems of the words of a path's file name, and those of its folders."""
     where = PurePosixPath(path.replace("-", "_"))
     name = where.name.split(".")[0] or where.name
     folders = list(where.parts[:-1])
     if folders and name.strip("_").casefold() in _UNTELLING:
         name, folders = folders[-1], [*folders[:-1], name]
-    own, around = _stems(name), _stems(" ".join(folders))
-    return _PathStems(own, around, own | around)
+    return _stems(name), _stems(" ".join(folders))
 
 
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(stem(token) for token in tokenize(text))
+def _stems(text: str) -> tuple[str, ...]:
+    """Return the stems of a text, each once. Paths share most of them, and so the memory of these."""
+    return tuple(dict.fromkeys(intern(stem(token)) for token in tokenize(text)))
 
 
 def _alike(word: str, term: str) -> bool:
@@ -177,28 +173,29 @@ def _alike(word: str, term: str) -> bool:
     return min(len(word), len(term)) >= _MIN_PREFIX and (term.startswith(word) or word.startswith(term))
 
 
-class _Meant(dict[str, frozenset[str]]):
-    """The terms that a word of a path repeats; each word is looked at once."""
-
-    def __init__(self, terms: Iterable[str], short: Mapping[str, frozenset[str]]) -> None:
-        super().__init__()
-        self._short = short
-        self._by_start: dict[str, list[str]] = {}
-        for term in terms:
-            self._by_start.setdefault(term[:_MIN_PREFIX], []).append(term)
-
-    def __missing__(self, word: str) -> frozenset[str]:
-        terms = self._by_start.get(word[:_MIN_PREFIX])
-        alike = frozenset(term for term in terms if _alike(word, term)) if terms else _NOTHING
-        found = self[word] = alike or self._short.get(word, _NOTHING)
-        return found
+def _meant(
+    words: Iterable[str], terms: Iterable[str], short: Mapping[str, frozenset[str]]
+) -> dict[str, frozenset[str]]:
+    """Return the terms that words of paths repeat; without the words, most of them, that repeat none."""
+    by_start: dict[str, list[str]] = {}
+    for term in terms:
+        by_start.setdefault(term[:_MIN_PREFIX], []).append(term)
+    near = {word: found for word in words if (found := by_start.get(word[:_MIN_PREFIX]))}
+    meant = {word: frozenset(term for term in found if _alike(word, term)) for word, found in near.items()}
+    meant = {word: found for word, found in meant.items() if found}
+    return {word: short[word] for word in short.keys() & words} | meant
 
 
-def _affinity(stems: _PathStems, meant: _Meant, weight: Mapping[str, float]) -> float:
-    explained = [terms for word in stems.name if (terms := meant[word])]
-    if not explained:  # as with most: what only a folder says is worth nothing
+def _affinity(
+    name: Sequence[str],
+    folders: Sequence[str],
+    meant: Mapping[str, frozenset[str]],
+    weight: Mapping[str, float],
+) -> float:
+    explained = [meant[word] for word in name if word in meant]
+    if not explained:  # what only a folder says is worth nothing
         return 0.0
     by_name = _NOTHING.union(*explained)
-    by_folder = _NOTHING.union(*(meant[word] for word in stems.folders)) - by_name
+    by_folder = _NOTHING.union(*(meant[word] for word in folders if word in meant)) - by_name
     said = sum(weight[term] for term in by_name) + _FOLDER * sum(weight[term] for term in by_folder)
-    return said * len(explained) / len(stems.name)
+    return said * len(explained) / len(name)
