@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_
 from typing import NamedTuple
 
 import numpy as np
@@ -91,7 +92,7 @@ class Candidates:
         held = np.zeros(len(self), np.intp)
         for word in words:
             known = [which for stem, which in self._holding.items() if stem in word]
-            held += np.logical_and.reduce(known) if known else 1
+            held += reduce(and_, known) if known else 1
         return held
 
     def leading(self, scores: Scores) -> NDArray[np.intp]:

@@ -43,8 +43,9 @@ def words(candidates: Candidates, query: Query, weights: Weights) -> Step:
 
 def length(candidates: Candidates, query: Query, weights: Weights) -> Step:
     """A chunk long enough to say something."""
-    full = weights.full_length
-    return adding([weights.length * min(len(chunk.text) / full, 1.0) for chunk in candidates.chunks])
+    long = np.fromiter((len(chunk.text) for chunk in candidates.chunks), np.float64, len(candidates))
+    gains = weights.length * np.minimum(long / weights.full_length, 1.0)
+    return lambda scores: scores + gains
 
 
 def definitions(candidates: Candidates, query: Query, weights: Weights) -> Step:
@@ -52,7 +53,8 @@ def definitions(candidates: Candidates, query: Query, weights: Weights) -> Step:
     if not query.names:
         return unchanged
     everyone = range(len(candidates))
-    by_name = {} if query.is_name else _definers(candidates.chunks)
+    asked = frozenset(name.last for name in query.names)
+    by_name = {} if query.is_name else _definers(candidates.chunks, asked)
     gains = [0.0] * len(candidates)
     for name in query.names:
         weight = name.certainty * (weights.weak_mention if name.weak else weights.mention)
@@ -115,11 +117,17 @@ def _named(symbol: str, signature: str, definitions: tuple[str, ...]) -> str:
     return " ".join((symbol, signature, *definitions[:_NAMES])).casefold()
 
 
-def _definers(chunks: Sequence[Chunk]) -> dict[str, list[int]]:
-    """The numbers of chunks by every name that they define or continue."""
+def _definers(chunks: Sequence[Chunk], names: frozenset[str]) -> dict[str, list[int]]:
+    """The numbers of chunks by those of the names that they define or continue."""
     found: dict[str, list[int]] = defaultdict(list)
     for at, chunk in enumerate(chunks):
-        names = (chunk.symbol, *chunk.definitions)
-        for name in {*names, *map(last_component, names)}:
+        for name in names.intersection(_defined(chunk.symbol, chunk.definitions)):
             found[name].append(at)
     return found
+
+
+@lru_cache(maxsize=1 << 12)
+def _defined(symbol: str, definitions: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that a chunk defines or continues, and their last components, each once."""
+    names = (symbol, *definitions)
+    return tuple(dict.fromkeys((*names, *map(last_component, names))))

@@ -18,6 +18,7 @@ learning methods" (SIGIR 2009), with a weight for each list.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,10 +130,15 @@ def likeness(
     The ``first`` candidates alone are compared, for the time it takes. The most like of them gains
     ``weights.likeness``, the least like nothing.
     """
-    said = words(query.text, [candidates.chunks[at].embedded_text for at in first.tolist()])
+    said = words(query.text, [_embedded_text(candidates.chunks[at]) for at in first.tolist()])
     gains = np.zeros(len(candidates))
     gains[first] = weights.likeness * ((said - said.min()) / ((said.max() - said.min()) or 1.0))
     return lambda scores: scores + gains
+
+
+@lru_cache(maxsize=1 << 10)  # the very string: whoever looks it up has its hash already
+def _embedded_text(chunk: Chunk) -> str:
+    return chunk.embedded_text
 
 
 def within_files(candidates: Candidates, near: Mapping[ChunkRef, float], weights: Weights) -> Step:

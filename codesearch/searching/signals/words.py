@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import repeat
+from operator import contains
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +25,7 @@ Holding = NDArray[np.bool_]
 
 def holding(texts: Sequence[str], stem: str) -> Holding:
     """Return which case-folded texts hold a stem."""
-    return np.array([stem in text for text in texts], np.bool_)
+    return np.fromiter(map(contains, texts, repeat(stem)), np.bool_, len(texts))
 
 
 def rarity(weight: float, held: int, count: int) -> float:

@@ -41,6 +41,15 @@ class RecentChunks:
         self._keep(read, generation)
         return {id_: chunk for id_ in wanted if (chunk := found.get(id_) or read.get(id_))}
 
+    def places(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
+        """Return the path and the first byte of chunks, by id; of those that are kept without reading."""
+        with self._store.reading():
+            wanted = set(ids)
+            kept = self._known(wanted, self._store.generation())
+            found = {id_: (chunk.path, chunk.start_byte) for id_, chunk in kept.items()}
+            missing = wanted - found.keys()
+            return found | self._store.places(missing) if missing else found
+
     def _known(self, ids: Iterable[int], generation: int) -> dict[int, Chunk]:
         with self._lock:
             if generation > self._generation:

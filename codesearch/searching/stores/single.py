@@ -73,7 +73,7 @@ class SingleStore:
         return [Match(ChunkRef(root, id_), score) for id_, score in ordered]
 
     def _places(self, found: Sequence[ScoredRow]) -> Mapping[int, Place]:
-        known = self.store.places([one.id for one in found])
+        known = self._recent.places([one.id for one in found])
         return {at: known.get(one.id, ("", 0)) for at, one in enumerate(found)}
 
     def definitions(
@@ -104,8 +104,8 @@ class SingleStore:
 
     def chunks(self, refs: Iterable[ChunkRef]) -> dict[ChunkRef, Chunk]:
         """Return chunks by reference."""
-        found = self._recent.chunks(ref.id for ref in refs)
-        return {ChunkRef(self.root, id_): chunk for id_, chunk in found.items()}
+        by_id = {ref.id: ref for ref in refs}
+        return {by_id[id_]: chunk for id_, chunk in self._recent.chunks(by_id).items()}
 
     def chunks_of(self, root: str, path: str) -> dict[ChunkRef, Chunk]:
         """Return the chunks of a file in its order."""
