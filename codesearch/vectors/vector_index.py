@@ -39,8 +39,8 @@ FINGERPRINT = "fingerprint"
 """Key of ``store.meta``: the fingerprint of the embedder whose vectors the store holds."""
 GRAPH_FROM = 50_000_000
 """Numbers (vectors times dim) from which on a graph is kept: 200,000 of 256, 65,000 of 768."""
-MAPPED_FROM = 500_000
-"""Numbers from which on the vectors are kept in a file too, which a search maps: 2,000 vectors of 256."""
+MAPPED_FROM = 100_000
+"""Numbers from which on the vectors are kept in a file too, which a search maps: 400 vectors of 256."""
 _DEAD_SHARE = 0.2
 _TAIL_SHARE = 0.1
 _SMALLEST_TAIL = 2000
