@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from codesearch.errors import counted
 from codesearch.models.embedder import Model
@@ -31,6 +31,9 @@ _GRAPH_DUE = "graph_due"
 """Key of ``store.meta``: "yes" from the first new vector until the graph has been looked after."""
 _MANY_TRUNCATED = 0.1
 """Share of chunks that the model cuts off, from which on it deserves a warning."""
+_OFTEN = timedelta(minutes=1)
+"""A refresh that finds nothing new is written down so often: a commit leaves work to the end of a command,
+which takes longer than the walk over a small tree."""
 _LARGE = 1000
 """Chunks that come or go in one refresh, from which on the file is tidied afterwards."""
 
@@ -54,7 +57,7 @@ class Job:
 
 def run_refresh(job: Job) -> Stats:
     """Run one refresh; see the module's docstring for the order."""
-    tally = Tally(notes=list(job.notes))
+    tally, before = Tally(notes=list(job.notes)), job.store.generation()
     if job.embed:
         _agree_on_model(job, tally)
     recorded.write(job.store, job.settings)
@@ -74,7 +77,7 @@ def run_refresh(job: Job) -> Stats:
     if not (read_all and embedded_all):
         tally.notes.append(_unfinished(job.store, read_all))
         tally.complete = False
-    _write_down(job.store, tally)
+    _write_down(job.store, tally, has_news=job.store.generation() != before)
     return tally.stats()
 
 
@@ -160,7 +163,9 @@ def _unfinished(store: Store, read_all: bool) -> str:
     return f"stopped in time: {files}{text}; the next refresh goes on from here"
 
 
-def _write_down(store: Store, tally: Tally) -> None:
-    finished = datetime.now(UTC).isoformat(timespec="seconds")
-    last = LastRefresh(finished, dict(tally.skipped), tuple(tally.notes))
-    recorded.write(store, last)
+def _write_down(store: Store, tally: Tally, has_news: bool) -> None:
+    now, last = datetime.now(UTC), recorded.read(store, LastRefresh)
+    record = LastRefresh(now.isoformat(timespec="seconds"), dict(tally.skipped), tuple(tally.notes))
+    is_known = last is not None and record == dataclasses.replace(last, finished=record.finished)
+    if has_news or last is None or not is_known or not timedelta() <= now - last.finished_at < _OFTEN:
+        recorded.write(store, record)

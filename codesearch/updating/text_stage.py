@@ -95,7 +95,9 @@ class TextStage:
                 if outdated:  # a chunk that is reused keeps its tokens, which may be another version's
                     self.store.refill_lexical(lexical.document)
                 self.store.set_meta("text_version", _VERSION)
-                self.store.set_meta(_LAST_READ, str(started_ns))
+                # Where no file was doubtful at the older time, none is until one changes.
+                if in_line or changes.removed or last_read_ns is None:
+                    self.store.set_meta(_LAST_READ, str(started_ns))
         return complete
 
     def _last_read_ns(self) -> int | None:

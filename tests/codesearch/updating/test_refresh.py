@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,11 @@ from codesearch import open_index
 from codesearch.errors import IndexBusy, ModelMismatch, TooManyFiles
 from codesearch.index.index import Index
 from codesearch.records import SourceFile, Stats
+from codesearch.storage import metadata as recorded
 from codesearch.storage.folders.locations import LOCK_NAME, vector_cache_path
 from codesearch.storage.folders.lock import WriterLock
 from codesearch.storage.lexical import tokens as lexical
+from codesearch.storage.metadata import LastRefresh
 from codesearch.storage.rows import StoredFile
 from codesearch.updating.changes import TICK_NS, compare
 from tests.support.closeness import WordHashEmbedder
@@ -83,6 +86,34 @@ def test_unchanged_tree_costs_nothing(tree: Path, model: WordHashEmbedder) -> No
     stats = _refreshed(tree, model)
     assert (stats.files_added, stats.files_reused, stats.chunks_added, stats.embedded) == (0, 6, 0, 0)
     assert model.embedded == embedded
+
+
+def test_a_refresh_without_news_writes_nothing(tree: Path, model: WordHashEmbedder) -> None:
+    _refreshed(tree, model)
+    with open_index(tree, model) as index, index._database() as database:
+        written = database.store.generation()
+        index.refresh()
+        assert database.store.generation() == written
+        (tree / "new.py").write_text("def brand_new():\n    pass\n")
+        assert index.refresh().files_added == 1
+        assert database.store.generation() > written
+
+
+@pytest.mark.parametrize(("seconds", "is_kept"), [(-3600, False), (40, True), (61, False)])
+def test_a_refresh_without_news_is_written_down_once_a_minute(
+    tree: Path, model: WordHashEmbedder, seconds: int, is_kept: bool
+) -> None:
+    _refreshed(tree, model)
+    with open_index(tree, model) as index, index._database() as database:
+        last = recorded.read(database.store, LastRefresh)
+        assert last is not None
+        older = (last.finished_at - timedelta(seconds=seconds)).isoformat(timespec="seconds")
+        recorded.write(database.store, replace(last, finished=older))
+        index.refresh()
+        found = recorded.read(database.store, LastRefresh)
+        assert found is not None
+        assert (found.finished == older) is is_kept
+        assert is_kept or abs(found.finished_at - last.finished_at) < timedelta(seconds=60)
 
 
 def test_edited_file_keeps_the_chunks_that_did_not_change(tree: Path, model: WordHashEmbedder) -> None:
