@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +23,7 @@ from codesearch.storage.folders.filesystem import replace_atomically
 from codesearch.vectors.codes import BITS, Codes, words_of
 from codesearch.vectors.exact import VectorTable
 from codesearch.vectors.graph_file import Origin
+from codesearch.vectors.row_file import RowFile
 
 __all__ = ["CODED_FROM", "TABLE", "read_table", "remove_table", "write_table"]
 
@@ -88,11 +89,16 @@ def read_table(directory: Path, origin: Origin) -> VectorTable | None:
             if count < 1 or os.fstat(file.fileno()).st_size != size:
                 return None
             mapped = _mapped(file, parts)
+            start = _PAGE + _pages_of(*parts["ids"])
+            rows = RowFile(file, start, origin.dim) if "planes" in parts else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    codes = Codes(mapped["centre"], mapped["factors"], mapped["planes"]) if "planes" in mapped else None
     newer = np.zeros((0, origin.dim), np.float32)
-    return VectorTable(0, last_seq, mapped["ids"], newer, mapped["rows"], codes=codes)
+    table = VectorTable(0, last_seq, mapped["ids"], newer, mapped["rows"])
+    if rows is None:
+        return table
+    codes = Codes(mapped["centre"], mapped["factors"], mapped["planes"])
+    return replace(table, codes=codes, file=rows)
 
 
 def _parts(count: int, dim: int, is_coded: bool) -> _Parts:

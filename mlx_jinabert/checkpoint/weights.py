@@ -7,7 +7,9 @@ which NumPy does not know, is widened to float32. Other formats are refused: a p
 from __future__ import annotations
 
 import json
-import mmap
+import os
+import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from pathlib import Path
@@ -20,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from mlx_jinabert.errors import ModelFolderError
 from mlx_jinabert.quick_dataclass import dataclass
 
-__all__ = ["FLOAT_DTYPES", "Shape", "Weights", "give_back"]
+__all__ = ["FLOAT_DTYPES", "Shape", "TensorRows", "Weights"]
 
 Shape = tuple[int, ...]
 
@@ -95,6 +97,10 @@ class Weights:
         stop = min(stop, rows)
         return self._read(tensor, start * prod(rest), (max(0, stop - start), *rest))
 
+    def rows_of(self, name: str) -> TensorRows:
+        """The rows of a tensor, to be read by number, a few of many."""
+        return TensorRows(self._tensors[name])
+
     def close(self) -> None:
         """Nothing is held between two readings; arrays already read stay valid."""
 
@@ -105,12 +111,54 @@ class Weights:
         size = prod(shape) * words.itemsize
         begin = tensor.offset + skipped * words.itemsize
         mapped = np.memmap(tensor.path, np.uint8, "r", begin, (size,)) if size else b""
-        stored: NDArray[Any] = np.frombuffer(mapped, words)
-        if tensor.dtype == "bfloat16":
-            wide = stored.astype(np.uint32)
-            wide <<= 16
-            stored = wide.view(np.float32)
-        return stored.reshape(shape)
+        return _values(tensor, mapped).reshape(shape)
+
+
+class TensorRows:
+    """The rows of a tensor in a file that stays open, read and not mapped. Any thread may ask.
+
+    For one row of a mapping that is touched, Linux maps 64 KiB or more around it, and keeps them.
+    """
+
+    def __init__(self, tensor: _Tensor) -> None:
+        self._tensor = tensor
+        self._size = prod(tensor.shape[1:]) * np.dtype(tensor.words).itemsize
+        self._handle = os.open(tensor.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        weakref.finalize(self, os.close, self._handle)
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return self._tensor.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Numbers of a row."""
+        return prod(self._tensor.shape[1:])
+
+    def read(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Return some rows, (len(numbers), width), in the types of ``Weights.read``."""
+        places = (self._tensor.offset + self._size * numbers.astype(np.int64)).tolist()
+        parts = self._parts(places) if hasattr(os, "pread") else self._parts_in_turn(places)
+        return _values(self._tensor, b"".join(parts)).reshape(len(numbers), self.width)
+
+    def _parts(self, places: Iterable[int]) -> list[bytes]:
+        handle, size, read = self._handle, self._size, os.pread
+        return [read(handle, size, place) for place in places]
+
+    def _parts_in_turn(self, places: Iterable[int]) -> list[bytes]:
+        """Without ``pread``, as on Windows."""
+        with self._lock:
+            return [os.read(self._handle, self._size) for at in places if os.lseek(self._handle, at, 0) >= 0]
+
+
+def _values(tensor: _Tensor, stored: Any) -> NDArray[Any]:
+    """Read the bytes of a tensor, or of rows of it, as its values."""
+    words: NDArray[Any] = np.frombuffer(stored, np.dtype(tensor.words))
+    if tensor.dtype != "bfloat16":
+        return words
+    wide = words.astype(np.uint32)
+    wide <<= 16
+    return wide.view(np.float32)
 
 
 def _tensors_of(path: Path) -> Iterator[tuple[str, _Tensor]]:
@@ -128,15 +176,3 @@ def _tensors_of(path: Path) -> Iterator[tuple[str, _Tensor]]:
         dtype, words = _DTYPES[entry["dtype"]]
         begin = 8 + length + entry["data_offsets"][0]
         yield name, _Tensor(path, begin, tuple(entry["shape"]), dtype, words)
-
-
-def give_back(tensor: NDArray[Any]) -> None:
-    """Give the memory of a mapped tensor back to the system; what is read of it later is mapped again.
-
-    For one row that is read, Linux maps 64 KiB or more around it, and keeps them.
-    """
-    mapped: Any = tensor
-    while isinstance(mapped, np.ndarray | memoryview):
-        mapped = mapped.base if isinstance(mapped, np.ndarray) else mapped.obj
-    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        mapped.madvise(mmap.MADV_DONTNEED)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.checkpoint.folder import ModelFolder, resolve
-from mlx_jinabert.checkpoint.weights import Weights, give_back
+from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import UnsupportedConfig, naming_folder
 from mlx_jinabert.quick_dataclass import dataclass
 from mlx_jinabert.text.tokenizer import Ids
@@ -84,7 +84,7 @@ class _Tokens:
 class WordVectors:
     """The table of tokens of one model. Any thread may ask.
 
-    The table stays mapped; rows are normalised when they are first asked for, and kept in float16.
+    Rows of the table are read and normalised when they are first asked for, and kept in float16.
     """
 
     def __init__(self, folder: ModelFolder, eps: float) -> None:
@@ -95,13 +95,13 @@ class WordVectors:
                 raise UnsupportedConfig(
                     "model_type", folder.config.get("model_type"), f"models with a tensor {missing[0]}"
                 )
-            self._words = weights.read(_TABLE)
+            self._words = weights.rows_of(_TABLE)
             self._type = weights.read(_TYPES)[0].astype(np.float32)
             self._scale = weights.read(_SCALE).astype(np.float32)
             self._shift = weights.read(_SHIFT).astype(np.float32)
         self._eps = np.float32(eps)
         self._tokenizer = WordTokenizer(folder.tokenizer, len(self._words))
-        self._rows = np.empty((_FEW_ROWS, self._words.shape[1]), np.float16)
+        self._rows = np.empty((_FEW_ROWS, self._words.width), np.float16)
         self._place = np.full(len(self._words), -1, np.int32)
         self._count = 0
         self._lock = threading.Lock()
@@ -129,7 +129,7 @@ class WordVectors:
             return scores
         held = [held[at] for at in filled]
         ids, place = _distinct(np.concatenate(held), len(self._words))
-        cosines = _products(self._unit(asked), self._unit(ids))
+        cosines = self._cosines(asked, ids)
         best = np.maximum.reduceat(cosines.take(place, axis=1), _starts(held), axis=1)
         scores[filled] = best.mean(axis=0, dtype=np.float64)
         return scores
@@ -164,13 +164,28 @@ class WordVectors:
             lexicon.texts[text] = ids[begin:end]
             lexicon.characters += len(text)
 
-    def _unit(self, ids: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the vectors of tokens, (n, width), of unit length."""
+    def _cosines(self, some: NDArray[Any], many: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the cosines of tokens, (q,) and (n,): (q, n).
+
+        So few rows at a time that BLAS's threads stay out: they would wait longer than they compute. So few
+        stay in a core's cache, too, from where they are widened.
+        """
+        self._have(some)
+        self._have(many)
+        asked, places = _widened(self._rows[self._place[some]]), self._place[many]
+        rows = self._rows  # after the places, which only grow
+        cosines = np.empty((len(some), len(many)), np.float32)
+        step = max(1, _ONE_THREAD // asked.size)
+        for start in range(0, len(many), step):
+            part = slice(start, start + step)
+            cosines[:, part] = asked @ _widened(rows[places[part]]).T
+        return cosines
+
+    def _have(self, ids: NDArray[Any]) -> None:
+        """Compute the vectors of tokens, where they were not asked for before."""
         if (self._place[ids] < 0).any():
             with self._lock:
                 self._compute(_distinct(ids[self._place[ids] < 0], len(self._words))[0])
-        place = self._place[ids]  # before the rows, which only grow
-        return _widened(self._rows[place])
 
     def _compute(self, ids: NDArray[Any]) -> None:
         """Add the vectors of tokens behind the others: side by side they take the fewest pages of memory."""
@@ -180,13 +195,14 @@ class WordVectors:
             larger[:first] = self._rows[:first]
             self._rows = larger
         for start in range(0, len(ids), _AT_ONCE):  # few at a time stay in a core's cache
-            rows = self._words[ids[start : start + _AT_ONCE]].astype(np.float32) + self._type
+            stored = self._words.read(ids[start : start + _AT_ONCE])
+            rows = _widened(stored) if stored.dtype == np.float16 else stored.astype(np.float32)
+            rows += self._type
             rows -= rows.mean(axis=1, keepdims=True)
             rows /= np.sqrt(np.square(rows).mean(axis=1, keepdims=True) + self._eps)
             rows = rows * self._scale + self._shift
             rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
             self._rows[first + start : first + start + len(rows)] = rows
-        give_back(self._words)  # each row is read once
         self._place[ids] = np.arange(first, self._count)  # after the rows: other threads read them then
 
 
@@ -195,18 +211,6 @@ def _words(text: str) -> list[str]:
     if text.isascii():  # in half the time
         return text.encode().translate(_ASCII_WORDS).decode().split()
     return _WORD.findall(text)
-
-
-def _products(some: NDArray[np.float32], many: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the inner products of (q, width) and (n, width): (q, n).
-
-    So few rows at a time that BLAS's threads stay out: they would wait longer than they compute.
-    """
-    products = np.empty((len(some), len(many)), np.float32)
-    step = max(1, _ONE_THREAD // some.size)
-    for start in range(0, len(many), step):
-        products[:, start : start + step] = some @ many[start : start + step].T
-    return products
 
 
 def _widened(halves: NDArray[np.float16]) -> NDArray[np.float32]:

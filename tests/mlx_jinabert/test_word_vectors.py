@@ -168,10 +168,11 @@ def test_rows_stay_where_they_are_as_others_come(monkeypatch: pytest.MonkeyPatch
 
 
 def test_products_of_any_number_of_rows_at_a_time_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    some, many = np.random.default_rng(0).normal(size=(2, 7, 8)).astype(np.float32)
-    for most in (1, 100, 1_000):
+    expected = [vectors().likeness(query, TEXTS) for query in QUERIES]
+    for most in (1, 10_000, 1 << 30):
         monkeypatch.setattr(word_vectors, "_ONE_THREAD", most)
-        np.testing.assert_allclose(word_vectors._products(some, many), some @ many.T, atol=1e-5)
+        found = [vectors().likeness(query, TEXTS) for query in QUERIES]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_threads_get_what_one_gets() -> None:

@@ -19,6 +19,8 @@ from codesearch.storage.sqlite.database import Database
 
 __all__ = ["TermScores", "TokenScores", "best_of"]
 
+_ROW = np.dtype([("id", np.int64), ("score", np.float64)])
+
 Key = tuple[str, tuple[float, ...]]
 """A token, and the weights of the columns."""
 
@@ -51,9 +53,8 @@ class TermScores:
     def _read(self, key: Key) -> TokenScores:
         term, weights = key
         sql = "SELECT rowid, -bm25(lexical, ?, ?, ?) FROM lexical WHERE lexical MATCH ?"
-        found = self._db.rows(sql, (*weights, match_expression([term])))
-        ids, scores = zip(*found, strict=True) if found else ((), ())
-        return TokenScores(np.array(ids, np.int64), np.array(scores, np.float64))
+        found = self._db.numbers(sql, (*weights, match_expression([term])), _ROW)
+        return TokenScores(np.ascontiguousarray(found["id"]), np.ascontiguousarray(found["score"]))
 
 
 def best_of(tokens: Sequence[TokenScores], limit: int, allowed: Ids | None = None) -> list[ScoredRow]:

@@ -23,6 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from codesearch.errors import BadQuery, CodesearchError, IndexBusy, IndexFormatError, StorageFailed
 from codesearch.storage.folders.unwritable import advice
 from codesearch.storage.sqlite.handles import Handle, Handles
@@ -93,6 +96,11 @@ class Database:
         """All rows of a query."""
         with self._used() as connection:
             return connection.execute(sql, params).fetchall()
+
+    def numbers(self, sql: str, params: Sequence[Any], row: np.dtype[np.void]) -> NDArray[np.void]:
+        """All rows of a query of numbers, (n,) of the type ``row``: no object is kept for any of them."""
+        with self._used() as connection:
+            return np.fromiter(connection.execute(sql, params), row)
 
     def value(self, sql: str, params: Sequence[Any] = ()) -> Any:
         """First column of the first row; None where there is no row."""

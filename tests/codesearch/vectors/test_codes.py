@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from codesearch.vectors.codes import Codes
 from codesearch.vectors.exact import VectorTable
 from codesearch.vectors.graph_file import Origin
+from codesearch.vectors.row_file import RowFile
 from codesearch.vectors.table_file import TABLE, read_table, write_table
 from tests.support.mapped import needs_smaps, resident_bytes
 
@@ -67,3 +69,15 @@ def test_the_vectors_do_not_stay_in_memory(tmp_path: Path) -> None:
     for query in vectors_of(256, 1.0, seed=5)[:5]:
         table.nearest(query, 132)
     assert resident_bytes(tmp_path / TABLE) < vectors.nbytes // 4
+
+
+@pytest.mark.parametrize("in_turn", [False, True], ids=["pread", "in turn"])
+def test_rows_are_read_by_number(tmp_path: Path, monkeypatch, in_turn: bool) -> None:
+    vectors = vectors_of(256, 1.0)
+    (tmp_path / "rows").write_bytes(b"before" + vectors.tobytes())
+    if in_turn:
+        monkeypatch.delattr(os, "pread", raising=False)
+    with (tmp_path / "rows").open("rb") as file:
+        rows = RowFile(file, 6, 256)
+    for numbers in ([COUNT - 1, 0, 17, 17], []):
+        assert np.array_equal(rows.rows(np.array(numbers, np.intp)), vectors[numbers])

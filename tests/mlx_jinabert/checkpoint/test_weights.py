@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from mlx_jinabert.architectures import read_architecture
 from mlx_jinabert.architectures.bert.config import BertConfig
 from mlx_jinabert.architectures.shared.matching import match
-from mlx_jinabert.checkpoint.weights import Weights, give_back
+from mlx_jinabert.checkpoint.weights import Weights
 from mlx_jinabert.errors import ModelFolderError, WeightMismatch
 from tests.support.checkpoints import Checkpoint, config_of, tensors_of, write_safetensors, write_shards
 from tests.support.closeness import assert_close
@@ -143,14 +144,33 @@ def test_dropped_says_what_takes_no_part() -> None:
     assert [bert.dropped(name) for name in ("bert.pooler.dense.weight", "classifier.weight")] == [True, False]
 
 
-@needs_smaps
-def test_the_memory_of_a_tensor_that_was_read_can_be_given_back(tmp_path: Path) -> None:
-    path, table = tmp_path / "model.safetensors", np.arange(1 << 20, dtype=np.float32)
-    write_safetensors(path, {"table": table}, "float32")
+@pytest.mark.parametrize("in_turn", [False, True], ids=["pread", "in turn"])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_rows_are_read_by_number(tmp_path: Path, monkeypatch, dtype: str, in_turn: bool) -> None:
+    path = tmp_path / "model.safetensors"
+    table = np.random.default_rng(1).normal(size=(5_000, 64)).astype(np.float32)
+    words = {
+        "float32": table,
+        "float16": table.astype(np.float16),
+        "bfloat16": table.view(np.uint16)[:, 1::2],
+    }
+    stored = np.ascontiguousarray(words[dtype])
+    write_safetensors(path, {"first": stored[:3], "table": stored}, dtype)
+    if in_turn:
+        monkeypatch.delattr(os, "pread", raising=False)
     with Weights([path]) as weights:
-        read = weights.read("table")
-    assert np.array_equal(read, table)
-    assert resident_bytes(path) >= table.nbytes // 2
-    give_back(read)
+        rows, whole = weights.rows_of("table"), weights.read("table")
+    assert (len(rows), rows.width) == stored.shape
+    for numbers in ([4_999, 0, 17, 17], []):
+        read = rows.read(np.array(numbers, np.int32))
+        assert read.dtype == whole.dtype
+        assert np.array_equal(read, whole[numbers])
+
+
+@needs_smaps
+def test_rows_that_were_read_stay_out_of_memory(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    write_safetensors(path, {"table": np.ones((5_000, 64), np.float32)}, "float32")
+    rows = Weights([path]).rows_of("table")
+    rows.read(np.arange(5_000))
     assert resident_bytes(path) == 0
-    assert np.array_equal(read, table)
