@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 
 from mlx_jinabert.checkpoint.reading import parse_json, read_file
 from mlx_jinabert.errors import ModelFolderError
+from mlx_jinabert.text.runs import RunReader
 from mlx_jinabert.text.table_cache import StoredTable, load_table, store_table
 from mlx_jinabert.text.table_reader import TableReader
 from mlx_jinabert.text.vocabulary import largest_id
@@ -57,6 +58,8 @@ class TokenizerFile:
             self.padding, self.largest_id = stored.padding, stored.largest_id
         self.table: TableReader | None = stored.reader if stored else None
         """Gives the ids of few texts in less time than it takes to read the vocabulary."""
+        self.runs = RunReader(self.table) if self.table and self.table.splits_plainly else None
+        """Gives the ids of many texts in less time than the library."""
 
     @property
     def reader(self) -> Reader:

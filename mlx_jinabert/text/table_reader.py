@@ -67,7 +67,8 @@ class TableReader:
         self._added = tuple(model["vocab"])
         self._continued, self._most = model["continuing_subword_prefix"], model["max_input_chars_per_word"]
         self._unknown = model["vocab"].get(model["unk_token"])
-        self._splits_plainly = splits_plainly(described)
+        self.splits_plainly = splits_plainly(described)
+        """Whether runs of ASCII letters and digits have the same tokens wherever they stand."""
         self.answers = answers or self._asked()
 
     def _asked(self) -> Answers:
@@ -100,13 +101,16 @@ class TableReader:
         found = int(self.table.find([token.encode()])[0])
         return None if found < 0 else found
 
+    def may_hold_added(self, text: str) -> bool:
+        """Whether an added token may stand in a text."""
+        return any(token in text for token in self._added)
+
     def ids(self, texts: Sequence[str], *, framed: bool) -> list[list[int]] | None:
         """Return the ids of each text, with the special tokens around it or without.
 
         None where an added token may stand in one.
         """
-        together = "\n".join(texts)
-        if any(token in together for token in self._added):
+        if self.may_hold_added("\n".join(texts)):
             return None
         split = [self._words(text) for text in texts]
         known = {word: [self._unknown] for words in split for word in words}
@@ -144,7 +148,7 @@ class TableReader:
         return found
 
     def _words(self, text: str) -> list[str]:
-        found = split(text) if self._splits_plainly else None
+        found = split(text) if self.splits_plainly else None
         if found is not None:
             return found
         normalizer, splitter = self._library

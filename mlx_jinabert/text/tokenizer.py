@@ -142,9 +142,9 @@ class Tokenizer:
             return few
         ids: list[Ids] = []
         lengths: list[int] = []
-        for encoding in self._encodings(texts):
-            lengths.append(len(encoding.ids) + len(self._end))
-            ids.append(self._cut(encoding))
+        for each, length in self._read(texts):
+            ids.append(each)
+            lengths.append(length)
         return TokenizedTexts(tuple(ids), tuple(lengths))
 
     def token_id(self, token: str) -> int | None:
@@ -153,7 +153,7 @@ class Tokenizer:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included, before any cut."""
-        return [len(encoding.ids) + len(self._end) for encoding in self._encodings(texts)]
+        return [length for _, length in self._read(texts)]
 
     @property
     def vocab_size(self) -> int:
@@ -185,9 +185,25 @@ class Tokenizer:
         offsets = self._reader.encode(without_surrogates(text), add_special_tokens=False).offsets
         return text if len(offsets) <= tokens else text[: offsets[tokens - 1][1]]
 
-    def _encodings(self, texts: Sequence[str]) -> Iterator[Encoding]:
+    def _read(self, texts: Sequence[str]) -> Iterator[tuple[Ids, int]]:
+        """Yield the ids of each text, cut, and their number before the cut."""
         for start in range(0, len(texts), _AT_ONCE):
-            clean = [without_surrogates(text) for text in texts[start : start + _AT_ONCE]]
+            part = texts[start : start + _AT_ONCE]
+            runs = self._file.runs
+            found = runs.ids(part) if runs else [None] * len(part)
+            left = self._encodings([text for text, ids in zip(part, found, strict=True) if ids is None])
+            for ids in found:
+                if runs is None or ids is None:
+                    encoding = next(left)
+                    yield self._cut(encoding), len(encoding.ids) + len(self._end)
+                    continue
+                around = len(runs.before) + len(runs.behind) + len(self._end)
+                kept = [*runs.before, *ids[: self.max_length - around], *runs.behind, *self._end]
+                yield np.array(kept, np.int32), len(ids) + around
+
+    def _encodings(self, texts: Sequence[str]) -> Iterator[Encoding]:
+        if texts:
+            clean = [without_surrogates(text) for text in texts]
             with self._failing():
                 encodings = self._reader.encode_batch_fast(clean)
             yield from encodings
