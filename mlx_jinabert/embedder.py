@@ -101,7 +101,8 @@ class Embedder(ABC):
         do. By default only tokens are bounded, by what suits the device.
 
         ``truncation`` of texts over ``max_length``: "warn" cuts them and logs how many, "silent" cuts them,
-        "error" raises TooLong before anything is computed.
+        "error" raises TooLong before anything is computed. A function is called with the positions of those
+        that were cut, if any were; a service does not say which.
 
         Raises ValueError or TypeError for an argument, NonFinite for a vector that is not finite.
         """

@@ -187,7 +187,8 @@ def _files_in(folder: str, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
 
 def encode_documents(embedder: Embedder, texts: list[str]) -> EmbeddedTexts:
     """Embed texts to be searched; a text whose vector is not finite fails alone, not its batch."""
-    options = {"truncation": "silent"} if _is_ours(embedder) else {}  # what is cut is counted below
+    cut: list[int] = []
+    options = {"truncation": cut.extend} if _is_ours(embedder) else {}
     failed: list[int] = []
     left = list(range(len(texts)))
     while left:
@@ -206,7 +207,8 @@ def encode_documents(embedder: Embedder, texts: list[str]) -> EmbeddedTexts:
     broken = np.flatnonzero(~np.isfinite(vectors).all(axis=1)).tolist()
     vectors[broken] = 0.0
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    return EmbeddedTexts(vectors, tuple(sorted({*failed, *broken})), _count_truncated(embedder, texts))
+    truncated = len(cut) if options else _count_truncated(embedder, texts)
+    return EmbeddedTexts(vectors, tuple(sorted({*failed, *broken})), truncated)
 
 
 def encode_query(embedder: Embedder, text: str) -> Vectors:

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import weakref
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -108,6 +109,11 @@ def test_texts_over_the_limit_are_reported_once(model: Embedder, caplog: pytest.
     ]
     caplog.clear()
     assert_close(model.encode([long, "short", long], truncation="silent"), cut, atol=0, what="silent")
+    told: list[Sequence[int]] = []
+    assert_close(model.encode([long, "short", long], truncation=told.append), cut, atol=0, what="a function")
+    model.encode(["short", "x" + " x" * 510], truncation=told.append)
+    model.encode(["short", "x" + " x" * 509], truncation=told.append)
+    assert told == [[0, 2], [1]]
     assert not caplog.records
 
 

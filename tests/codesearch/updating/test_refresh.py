@@ -24,6 +24,7 @@ from codesearch.storage.lexical import tokens as lexical
 from codesearch.storage.metadata import LastRefresh
 from codesearch.storage.rows import StoredFile
 from codesearch.updating.changes import TICK_NS, compare
+from mlx_jinabert import load
 from tests.support.closeness import WordHashEmbedder
 from tests.support.trees import answers, make_old, places, write_tree
 
@@ -307,6 +308,18 @@ def test_truncated_texts_are_counted(tree: Path, model: WordHashEmbedder) -> Non
     with open_index(tree) as index:
         chunks = [c.chunk for n in range(6) for c in index.chunks_of(f"package{n % 5}/module{n:03}.py")]
     assert stats.truncated == sum(len(chunk.embedded_text.split()) > 40 for chunk in chunks) > 0
+
+
+def test_a_model_of_ours_says_what_it_cut(tree: Path, model: WordHashEmbedder) -> None:
+    with open_index(tree, model) as index:
+        index.refresh()
+        chunks = [c.chunk for n in range(6) for c in index.chunks_of(f"package{n % 5}/module{n:03}.py")]
+    lengths = sorted(load("embedded").count_tokens([chunk.embedded_text for chunk in chunks]))
+    limit = lengths[len(lengths) // 2]
+    with open_index(tree, load("embedded", max_length=limit)) as index:
+        stats = index.refresh(rebuild=True)
+    assert stats.truncated == sum(length > limit for length in lengths) > 0
+    assert stats.truncated < stats.embedded == len(lengths)
 
 
 def test_another_model_is_refused_and_nothing_is_lost(tree: Path, model: WordHashEmbedder) -> None:
