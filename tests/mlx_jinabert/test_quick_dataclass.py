@@ -11,7 +11,15 @@ from typing import Any, ClassVar
 
 import pytest
 
+from mlx_jinabert import quick_dataclass
 from mlx_jinabert.quick_dataclass import dataclass
+
+
+@pytest.fixture(autouse=True, params=[0, 1, 8])
+def _few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instances are made by a compiled ``__init__``, by one after the first, or all without."""
+    monkeypatch.setattr(quick_dataclass, "_FEW", request.param)
+
 
 Define = Callable[..., Callable[[type], type]]
 
