@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benches import program, records
+from benches.questions import QUESTIONS
 from codesearch.chunking.workers.parse_pool import ChunkPool
 from codesearch.files.content.source import SourceText, read_source
 from codesearch.files.walk import walk
@@ -34,39 +35,6 @@ from codesearch.vectors.exact import VectorTable
 from codesearch.vectors.vector_index import VectorIndex
 
 DIM = 256
-QUESTIONS = (
-    "where is the connection closed after a timeout",
-    "parse the configuration file",
-    "getUserById",
-    "retry a failed request",
-    "write the header of a response",
-    "combine two lists element by element",
-    "convert an option to a result",
-    "foldLeft",
-    "how are errors accumulated instead of stopping at the first",
-    "compare two values for equality",
-    "run a computation only once and remember its value",
-    "Monad",
-    "traverse a collection and collect effects",
-    "test that the laws of a type class hold",
-    "random values for property tests",
-    "show a value as a string",
-    "partition a list into left and right",
-    "NonEmptyList",
-    "lift a function over two arguments",
-    "stack safe recursion",
-    "read a line from standard input",
-    "build settings and versions of dependencies",
-    "map over both sides of a pair",
-    "the smallest element of a non-empty collection",
-    "flatMap",
-    "group the elements of a list by a key",
-    "lazily evaluated stream",
-    "default instance for functions",
-    "syntax for comparing with operators",
-    "write to a log while computing",
-)
-"""Each asks for other words: what was remembered of one helps another only where they share some."""
 MODES: tuple[Mode, ...] = ("hybrid", "lexical", "semantic")
 _COLUMNS = {
     "bytes": "MB on disk",

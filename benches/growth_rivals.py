@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from benches import program, records
-from benches.growth import QUESTIONS, cells, chunks_of, copies
+from benches.growth import cells, chunks_of, copies
+from benches.questions import QUESTIONS
 from benches.retrieval import rival
 from codesearch.records import Chunk
 

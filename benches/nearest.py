@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benches import program, records
-from benches.growth import DIM, QUESTIONS, mixture
+from benches.growth import DIM, mixture
+from benches.questions import QUESTIONS
 
 _RESULTS, _AGAIN = 100, 400
 _QUESTIONS = 200

@@ -10,6 +10,7 @@ apart: what opening and answering import is there before the clock starts. Memor
 from __future__ import annotations
 
 import re
+import sys
 import time
 from importlib import import_module
 from itertools import cycle, islice
@@ -17,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from benches import program, records
-from benches.growth import QUESTIONS
+from benches.questions import QUESTIONS
 
 _STATUS = Path("/proc/self/status")
 _IMPORTS = (
@@ -25,11 +26,12 @@ _IMPORTS = (
     "mlx_jinabert.loading.embedding",
     "mlx_jinabert.local.word_vectors",
     "mlx_jinabert.architectures.jina_bert.config",
-    "mlx_jinabert.backends.mlx",
-    "mlx_jinabert.backends.onnx",
-    "onnxruntime",
+    *(
+        ("mlx_jinabert.backends.mlx",)
+        if sys.platform == "darwin"
+        else ("mlx_jinabert.backends.onnx", "onnxruntime")
+    ),
     "platformdirs",
-    "tokenizers",
 )
 
 

@@ -28,8 +28,8 @@ from codesearch.vectors.row_file import RowFile
 __all__ = ["CODED_FROM", "TABLE", "read_table", "remove_table", "write_table"]
 
 TABLE = "vectors.f32"
-CODED_FROM = 4_000_000
-"""Numbers (vectors times dim) from which on vectors have codes: 15,625 of 256."""
+CODED_FROM = 3_000_000
+"""Numbers (vectors times dim) from which on vectors have codes: 12,000 of 256."""
 _FORMAT = 2
 _PAGE = 4096
 """Bytes: a mapping begins on one, and the line before the numbers fits."""

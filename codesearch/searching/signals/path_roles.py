@@ -119,6 +119,10 @@ ROLES: tuple[Role, ...] = (
 )
 
 
+_SHARED: dict[frozenset[str], frozenset[str]] = {}
+"""One set for all paths that have the same roles."""
+
+
 @lru_cache(maxsize=1 << 14)
 def roles_of(path: str) -> tuple[Role, ...]:
     """The roles of a path relative to the root, with ``/``."""
@@ -128,7 +132,8 @@ def roles_of(path: str) -> tuple[Role, ...]:
 @lru_cache(maxsize=1 << 14)
 def role_names(path: str) -> frozenset[str]:
     """The names of its roles."""
-    return frozenset(role.name for role in roles_of(path))
+    names = frozenset(role.name for role in roles_of(path))
+    return _SHARED.setdefault(names, names)
 
 
 def is_test(path: str) -> bool:

@@ -29,8 +29,8 @@ __all__ = ["BUSY_SECONDS", "Handle", "Handles"]
 
 BUSY_SECONDS = 30.0
 """How long a statement waits for another process, and a thread for a handle."""
-_CACHE_KIB = 4_000
-"""Of pages, for each handle. Questions and refreshes take the same time with four times as much."""
+_CACHE_KIB = 2_000
+"""Of pages, for each handle. Questions and refreshes take the same time with eight times as much."""
 _LOG_LIMIT_BYTES = 64 << 20
 _READ = "SELECT count(*) FROM sqlite_schema"
 _KEPT = 8
