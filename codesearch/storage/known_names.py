@@ -33,7 +33,8 @@ class KnownNames:
         self._names = list(names)
         self._by_letters: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
         for name, letters in zip(self._names, _letters(self._names), strict=True):
-            self._by_letters[len(letters)].append((name, letters))
+            same = name if letters == name else letters  # most: one string is enough
+            self._by_letters[len(letters)].append((name, same))
         self._by_singular: dict[int, list[KnownName]] = {}
 
     @classmethod
