@@ -14,7 +14,7 @@ class Activity:
 
     def __init__(self) -> None:
         self.requests = 0
-        """Answered since the start."""
+        """Begun since the start: whoever has an answer finds it counted."""
         self._running = 0
         self._last = time.monotonic()
 
@@ -22,11 +22,11 @@ class Activity:
     def request(self) -> Iterator[None]:
         """Around an answer."""
         self._running += 1
+        self.requests += 1
         try:
             yield
         finally:
             self._running -= 1
-            self.requests += 1
             self._last = time.monotonic()
 
     @property
