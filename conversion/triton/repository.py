@@ -99,6 +99,8 @@ def _configurations(source: ModelFolder, layout: Layout) -> dict[str, str]:
     steps = _steps(name, outputs)
     tokenizer = 'backend: "python"\ninstance_group [ { count: 2 kind: KIND_CPU } ]\n'
     settings = {"buckets": ",".join(map(str, buckets)), "pad_id": str(pad)}
+    if source.config.get("count_repeated_tokens"):
+        settings["count_repeated_tokens"] = "true"
     return {
         name: _head(name, [text], [vector, tokens]) + 'platform: "ensemble"\n' + steps + _said(layout.about),
         f"{name}-tokenizer": _head(f"{name}-tokenizer", [text], [ids, mask, tokens])

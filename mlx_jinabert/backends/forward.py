@@ -70,17 +70,14 @@ def compute(
     pad_id: int,
     types: Sequence[Ids] | None = None,
     *,
-    seen: Sequence[int] | None = None,
+    counts: Sequence[Ids] | None = None,
 ) -> Iterator[ResultRows]:
     """Run every sequence once, longest first.
 
-    ``types``: the token types of each sequence, if it has any. ``seen``: how many of its tokens the others
-    see; all without it.
+    ``types``: the token types of each sequence, if it has any. ``counts``: how often each of its tokens
+    stands, as long as the sequence; 0 for one that no other sees. All stand once without it.
     """
-    for positions, padded in _batches(sequences, limits, pad_id, types):
-        if seen is not None:
-            for row, position in enumerate(positions):
-                padded.mask[row, seen[position] :] = 0
+    for positions, padded in _batches(sequences, limits, pad_id, types, counts):
         yield ResultRows(positions, owner.run(partial(_embed, padded), padded.ids.size))
 
 
@@ -90,16 +87,22 @@ def compute_at_once(
     limits: Limits,
     pad_id: int,
     types: Sequence[Ids] | None = None,
+    *,
+    counts: Sequence[Ids] | None = None,
 ) -> list[ResultRows]:
     """The same in one turn of the owner's thread, for a few batches: other callers wait for all of them."""
-    batches = _batches(sequences, limits, pad_id, types)
+    batches = _batches(sequences, limits, pad_id, types, counts)
     return owner.run(
         lambda backend: [ResultRows(positions, backend.embed(padded)) for positions, padded in batches]
     )
 
 
 def _batches(
-    sequences: Sequence[Ids], limits: Limits, pad_id: int, types: Sequence[Ids] | None
+    sequences: Sequence[Ids],
+    limits: Limits,
+    pad_id: int,
+    types: Sequence[Ids] | None,
+    counts: Sequence[Ids] | None,
 ) -> Iterator[tuple[tuple[int, ...], TokenBatch]]:
     """Positions of sequences, and the batch that they are computed in."""
     lengths = [max(1, len(ids)) for ids in sequences]  # a text without tokens is one of padding
@@ -107,13 +110,11 @@ def _batches(
         step = limits.rows or len(batch.indices)
         for start in range(0, len(batch.indices), step):
             positions = batch.indices[start : start + step]
-            padded = TokenBatch.pad(
-                [sequences[position] for position in positions],
-                batch.padded_length,
-                pad_id,
-                None if types is None else [types[position] for position in positions],
+            ids, own_types, own_counts = (
+                None if column is None else [column[position] for position in positions]
+                for column in (sequences, types, counts)
             )
-            yield positions, padded
+            yield positions, TokenBatch.pad(ids or [], batch.padded_length, pad_id, own_types, own_counts)
 
 
 def _embed(batch: TokenBatch, backend: Backend) -> NDArray[np.float32]:

@@ -93,7 +93,8 @@ class MlxBackend:
         elif self._pooling == "tokens":
             vectors = np.array(hidden.astype(mx.float32))
         else:
-            vectors = np.array(pool(hidden.astype(mx.float32), mx.array(batch.mask), self._pooling))
+            weights = mx.sqrt(mx.array(batch.mask).astype(mx.float32))
+            vectors = np.array(pool(hidden.astype(mx.float32), weights, self._pooling))
         _bound_cache()
         if self._trim is not None:
             self._trim(0)
@@ -106,8 +107,8 @@ class MlxBackend:
 
 
 def _shared_mask(mask: NDArray[np.int32]) -> mx.array | None:
-    """The mask as the model takes it: none without padding, one row where all texts are equally long."""
-    if mask.all():
+    """The mask as the model takes it: none where all tokens count once, one row where all texts are alike."""
+    if (mask == 1).all():
         return None
     return mx.array(mask[:1] if (mask == mask[0]).all() else mask)
 

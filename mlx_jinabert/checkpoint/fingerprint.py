@@ -97,6 +97,8 @@ def fingerprint(
     end = folder.end_token
     if end is not None:
         identity["end_token"] = end.text
+    if folder.config.get("count_repeated_tokens"):  # The shipped model has no other numbers here.
+        identity["count_repeated_tokens"] = True
     if folder.config.get("is_causal") is False:  # Decoders hide what is behind a token unless told not to.
         identity["is_causal"] = False
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:_LENGTH]

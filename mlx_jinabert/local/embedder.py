@@ -17,6 +17,7 @@ from mlx_jinabert.backends.owner import BackendOwner
 from mlx_jinabert.embedder import Embedder, EncodeOptions
 from mlx_jinabert.local.model import LocalModel, Reload
 from mlx_jinabert.local.spec import LocalSpec
+from mlx_jinabert.text.counting import counted
 from mlx_jinabert.text.progress import Advance, progress_bar
 from mlx_jinabert.text.prompts import choose_prompt, list_texts
 from mlx_jinabert.text.tokenizer import Ids, Tokenizer
@@ -119,7 +120,8 @@ class LocalEmbedder(LocalModel, Embedder):
         """
         limits = limits_of(None, None, self.max_length, self.device)
         vectors = np.empty((len(ids), self._owner.dim), dtype=np.float32)
-        for computed in compute_at_once(self._owner, ids, limits, self._tokenizer.pad_id):
+        read, counts = self._read(ids)
+        for computed in compute_at_once(self._owner, read, limits, self._tokenizer.pad_id, counts=counts):
             vectors[list(computed.positions)] = computed.values
         return vectors
 
@@ -157,6 +159,10 @@ class LocalEmbedder(LocalModel, Embedder):
                     return name
         return None
 
+    def _read(self, ids: Sequence[Ids]) -> tuple[Sequence[Ids], Sequence[Ids] | None]:
+        """What goes through the model of each sequence, and how often each token stands (None: once)."""
+        return counted(ids) if self._spec.architecture.counts_repeats else (ids, None)
+
     def _embed(
         self, texts: Sequence[str], limits: Limits, truncation: Truncation, advance: Advance
     ) -> NDArray[np.float32]:
@@ -168,7 +174,8 @@ class LocalEmbedder(LocalModel, Embedder):
         for start in range(0, len(texts), WINDOW):
             tokens = self._tokenizer.encode(texts[start : start + WINDOW])
             lengths += tokens.lengths
-            for computed in compute(self._owner, tokens.ids, limits, self._tokenizer.pad_id):
+            read, counts = self._read(tokens.ids)
+            for computed in compute(self._owner, read, limits, self._tokenizer.pad_id, counts=counts):
                 positions = [start + position for position in computed.positions]
                 check_finite(computed.values, positions, texts)
                 vectors[positions] = computed.values

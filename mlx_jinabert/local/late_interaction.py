@@ -131,7 +131,7 @@ class LateInteractionModel(LocalModel):
                 if truncation == "error":
                     report_cut(lengths, most, truncation)
                 pad = self._tokenizer.pad_id
-                for part in compute(self._owner, marked.ids, limits, pad, seen=marked.seen):
+                for part in compute(self._owner, marked.ids, limits, pad, counts=marked.counts):
                     for position, hidden in zip(part.positions, part.values, strict=True):
                         rows = self._dense(hidden[: len(marked.ids[position])][marked.kept[position]])
                         check_finite(rows, [start + position] * len(rows), texts)

@@ -24,6 +24,8 @@ from mlx_jinabert.vectors import matryoshka
 
 __all__ = ["LocalSpec", "read_spec", "with_settings"]
 
+_COUNTED = "count_repeated_tokens"
+
 
 @dataclass(frozen=True)
 class LocalSpec:
@@ -123,13 +125,23 @@ def _checked_spec(
     matryoshka.norms_prefixes(folder.config)
     architecture = read_architecture(folder.config, _tensor_names(folder))
     check_own_layers(folder.pooling, architecture.pools_itself)
-    hashed_anyway = ("is_causal", "append_token", "pooling")
+    _check_counting(folder, architecture)
+    hashed_anyway = ("is_causal", "append_token", "pooling", _COUNTED)
     variant = {key: value for key, value in changes.items() if key not in hashed_anyway}
     variant |= {"dtype": dtype} if dtype == "int4" else {}
     spec = LocalSpec(
         folder, architecture, architecture.output_size, _limit(folder, architecture, max_length), variant
     )
     return replace(spec, dim=spec.check_dim(truncate_dim))
+
+
+def _check_counting(folder: ModelFolder, architecture: ArchitectureConfig) -> None:
+    """Refuse to count repeated tokens where that is not built, or where it would mean nothing."""
+    asked = folder.config.get(_COUNTED, False)
+    if asked is not False and not architecture.counts_repeats:
+        raise UnsupportedConfig(_COUNTED, asked, "true for JinaBERT's embedding models alone")
+    if architecture.counts_repeats and folder.pooling != "mean":
+        raise UnsupportedConfig("pooling", folder.pooling, f"'mean', because of {_COUNTED}")
 
 
 def _refuse_unmerged(folder: ModelFolder) -> None:

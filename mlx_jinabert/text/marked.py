@@ -26,13 +26,14 @@ Role = Literal["query", "document"]
 
 @dataclass(frozen=True, slots=True)
 class MarkedTexts:
-    """Per text: ``ids``, (length,) int32; ``seen``: how many others see; ``kept``: those with a vector.
+    """Per text: ``ids``; ``counts``: 0 for what others do not see, else 1, both (length,) int32; ``kept``:
+    those with a vector, (length,) bool.
 
     ``lengths`` are in tokens before the cut, marks included.
     """
 
     ids: tuple[Ids, ...]
-    seen: tuple[int, ...]
+    counts: tuple[Ids, ...]
     kept: tuple[NDArray[np.bool_], ...]
     lengths: tuple[int, ...]
 
@@ -72,13 +73,15 @@ class MarkedTokenizer:
         lengths = tuple(length + (mark is not None) for length in tokens.lengths)
         if role == "document":
             kept = tuple(~np.isin(each, self._skipped) for each in ids)
-            return MarkedTexts(tuple(ids), tuple(map(len, ids)), kept, lengths)
+            return MarkedTexts(tuple(ids), tuple(map(np.ones_like, ids)), kept, lengths)
         seen = [len(each) for each in ids]
         if self.settings.expands_queries:
             whole = self.settings.query_length
             ids = [np.concatenate([each, np.full(whole - len(each), self._filler, np.int32)]) for each in ids]
             seen = [whole] * len(ids) if self.settings.attends_expansion else seen
-        return MarkedTexts(tuple(ids), tuple(seen), tuple(np.ones(len(each), bool) for each in ids), lengths)
+        counts = (np.arange(len(each)) < first for each, first in zip(ids, seen, strict=True))
+        kept = tuple(np.ones(len(each), bool) for each in ids)
+        return MarkedTexts(tuple(ids), tuple(each.astype(np.int32) for each in counts), kept, lengths)
 
     def _skipped_ids(self, tokenizer: Tokenizer) -> set[int]:
         """As transformers' ``convert_tokens_to_ids``: what is not a token is the unknown one."""

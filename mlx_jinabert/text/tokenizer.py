@@ -45,8 +45,9 @@ _AT_ONCE = 512
 
 @dataclass(frozen=True, slots=True)
 class TokenBatch:
-    """Right-padded sequences: ``ids`` and ``mask`` (1 = token, 0 = padding), both (batch, length) int32.
+    """Right-padded sequences: ``ids`` and ``mask``, both (batch, length) int32.
 
+    ``mask``: 0 for padding, else 1, or how often a token stands in its text where repeated ones are counted.
     ``types`` tell the two texts of a pair apart, in the same shape; None for single texts.
     """
 
@@ -56,14 +57,19 @@ class TokenBatch:
 
     @classmethod
     def pad(
-        cls, sequences: Sequence[Ids], length: int, pad_id: int, types: Sequence[Ids] | None = None
+        cls,
+        sequences: Sequence[Ids],
+        length: int,
+        pad_id: int,
+        types: Sequence[Ids] | None = None,
+        counts: Sequence[Ids] | None = None,
     ) -> TokenBatch:
-        """Stack sequences of at most ``length`` tokens, and with them their token types."""
+        """Stack sequences of at most ``length`` tokens, with their types, and how often each token stands."""
         ids = np.full((len(sequences), length), pad_id, dtype=np.int32)
         mask = np.zeros((len(sequences), length), dtype=np.int32)
         for row, sequence in enumerate(sequences):
             ids[row, : len(sequence)] = sequence
-            mask[row, : len(sequence)] = 1
+            mask[row, : len(sequence)] = 1 if counts is None else counts[row]
         return cls(ids, mask, None if types is None else cls.pad(types, length, 0).ids)
 
     def rows(self, part: slice) -> TokenBatch:

@@ -17,10 +17,11 @@ POOLING_MODES = ("mean", "cls", "last")
 
 
 def pool(hidden: Array, mask: Array, mode: str) -> Array:
-    """(batch, length, width) float32 and a (batch, length) mask of 0 and 1 -> (batch, width).
+    """(batch, length, width) float32 and a (batch, length) mask -> (batch, width).
 
-    ``mean`` averages the real tokens, special ones included; ``cls`` takes the first and ``last``
-    the last real one, on whichever side the padding is. A row without real tokens gives zeros.
+    The mask is 0 for padding, else 1, or more where a token weighs more. ``mean`` averages the real tokens,
+    special ones included; ``cls`` takes the first and ``last`` the last real one, on whichever side the
+    padding is. A row without real tokens gives zeros.
     """
     weights = token_weights(mask.astype(hidden.dtype), mode)
     count = weights.sum(axis=1, keepdims=True)

@@ -60,7 +60,7 @@ def test_the_graph_runs_in_onnx_runtimes_backend_by_default(tmp_path: Path) -> N
     )
 
 
-def tokenizer_model(models: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+def tokenizer_model(models: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -> object:
     """The tokenizer of the repository as Triton would load it, but for Triton's own module."""
     monkeypatch.setitem(sys.modules, "triton_python_backend_utils", ModuleType("triton_python_backend_utils"))
     path = models / "embedded-tokenizer" / "1" / "model.py"
@@ -71,7 +71,8 @@ def tokenizer_model(models: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     spec.loader.exec_module(module)
     model = module.TritonPythonModel()
     buckets = ",".join(map(str, [*(length for length in repository.BUCKETS if length < 512), 512]))
-    config = {"parameters": {"buckets": {"string_value": buckets}, "pad_id": {"string_value": "1"}}}
+    settings = {"buckets": buckets, "pad_id": "1", **settings}
+    config = {"parameters": {name: {"string_value": value} for name, value in settings.items()}}
     model.initialize({"model_config": json.dumps(config)})
     return model
 
@@ -85,6 +86,22 @@ def test_its_tokens_are_those_of_the_package(models: Path, monkeypatch: pytest.M
         [row], [mask], [[count]] = model.tokens([text])  # type: ignore[attr-defined]
         assert row[mask == 1].tolist() == ids.tolist()
         assert (count, len(row) in (*repository.BUCKETS, 512)) == (length, True)
+
+
+def test_it_counts_for_a_model_that_reads_repeated_tokens_once(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlx_jinabert.text.counting import counted
+    from mlx_jinabert.text.tokenizer import Tokenizer
+
+    said = (models / "embedded-tokenizer" / "config.pbtxt").read_text(encoding="utf-8")
+    assert 'key: "count_repeated_tokens" value: { string_value: "true" }' in said
+    model = tokenizer_model(models, monkeypatch, count_repeated_tokens="true")
+    whole = Tokenizer(models / "embedded-tokenizer" / "1" / "tokenizer.json", 512).encode(TEXTS).ids
+    for text, ids, counts in zip(TEXTS, *counted(whole), strict=True):
+        [row], [mask], _ = model.tokens([text])  # type: ignore[attr-defined]
+        assert row[mask > 0].tolist() == ids.tolist()
+        assert mask[mask > 0].tolist() == counts.tolist()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from mlx_jinabert.architectures import ArchitectureConfig, read_architecture
 from mlx_jinabert.backends import Backend, open_backend
 from mlx_jinabert.checkpoint.folder import ModelFolder, read_folder
 from mlx_jinabert.checkpoint.weights import Weights
+from mlx_jinabert.text.counting import counted
 from mlx_jinabert.text.tokenizer import TokenBatch
 from mlx_jinabert.vectors.pooling import l2_normalize
 from tests.support.checkpoints import Checkpoint, write
@@ -71,10 +72,16 @@ def _scratch() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="checkpoints-", ignore_cleanup_errors=True)
 
 
-def embed(model: Backend, texts: Sequence[Ids], length: int | None = None) -> NDArray[np.float32]:
-    """One right-padded batch, (n, dim), of unit length. ``length``: pad to at least so many."""
-    longest = max(len(ids) for ids in texts)
-    vectors = model.embed(TokenBatch.pad(texts, max(longest, length or 0), PAD_ID))
+def embed(
+    model: Backend, texts: Sequence[Ids], length: int | None = None, *, count: bool = False
+) -> NDArray[np.float32]:
+    """One right-padded batch, (n, dim), of unit length. ``length``: pad to at least so many.
+
+    ``count``: for a model that reads repeated tokens once.
+    """
+    read, counts = counted(texts) if count else (texts, None)
+    longest = max(len(ids) for ids in read)
+    vectors = model.embed(TokenBatch.pad(read, max(longest, length or 0), PAD_ID, counts=counts))
     assert vectors.dtype == np.float32
     return l2_normalize(vectors)
 

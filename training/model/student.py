@@ -118,7 +118,10 @@ class _Encoder(nn.Module):
 
 
 class JinaBertStudent(nn.Module):
-    """``student(ids, mask)``: (batch, length) int64 twice -> (batch, width) float32, pooled, any length."""
+    """``student(ids, mask)``: (batch, length) int64 twice -> (batch, width) float32, pooled, any length.
+
+    ``mask`` holds 0 for padding, else what the token weighs: 1, or more where it stands for several.
+    """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -148,14 +151,17 @@ class JinaBertStudent(nn.Module):
         return self.pooled(self.encoder(x, self.bias(mask)), mask)
 
     def bias(self, mask: Tensor) -> Tensor:
-        """(batch, length) -> (batch, heads, length, length): ALiBi, and much less where a key is padding."""
+        """(batch, length) -> (batch, heads, length, length): ALiBi, and much less where a key is padding.
+
+        The logarithm of what a key weighs is added: of every softmax it has so many times its share.
+        """
         positions = torch.arange(mask.shape[1], device=mask.device)
         distance = (positions[:, None] - positions[None, :]).abs().float()
         alibi = -self.slopes[:, None, None] * distance
-        return alibi[None] + torch.where(mask[:, None, None, :] > 0, 0.0, -1e9)
+        return alibi[None] + mask[:, None, None, :].float().log().clamp(min=-1e9)
 
     def pooled(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(batch, length, width), (batch, length) -> (batch, width) float32: scaled mean of real tokens."""
+        """(batch, length, width), (batch, length) -> (batch, width) float32: scaled mean without padding."""
         weights = mask[:, :, None].float()
         return (x.float() * weights).sum(1) / weights.sum(1) * self.output_scale
 

@@ -43,6 +43,8 @@ class Prompted:
         self.student = grow.grown(begin, vocabulary, np.ones(len(vocabulary), np.int64))
         self.student.requires_grad_(False)
         self.layers = self.student.encoder.requires_grad_(True)
+        config = json.loads((begin / "config.json").read_text(encoding="utf-8"))
+        self._counts_repeats = config.get("count_repeated_tokens", False)
         self._table = self.student.embeddings.table().detach()
         words = self.student.embeddings.word_embeddings.weight
         learnt = load_file(begin / "model.safetensors")[TABLE][len(vocabulary) : len(place)].float()
@@ -64,22 +66,31 @@ class Prompted:
         return prompt
 
     def _embedded(self, rows: Sequence[np.ndarray], prompt: Tensor) -> Tensor:
-        order = np.argsort([len(row) for row in rows], kind="stable")
+        read = [self._weighed(row) for row in rows]
+        order = np.argsort([len(ids) for ids, _ in read], kind="stable")
         parts = [
-            self._part([rows[at] for at in order[start : start + _AT_ONCE]], prompt)
+            self._part([read[at] for at in order[start : start + _AT_ONCE]], prompt)
             for start in range(0, len(order), _AT_ONCE)
         ]
         return torch.cat(parts)[torch.from_numpy(np.argsort(order, kind="stable"))]
 
-    def _part(self, rows: Sequence[np.ndarray], prompt: Tensor) -> Tensor:
-        length = max(map(len, rows))
-        ids = torch.full((len(rows), length), PAD)
-        for at, row in enumerate(rows):
+    def _weighed(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The tokens that are read, and what each weighs."""
+        if not self._counts_repeats:
+            return row, np.ones(len(row))
+        ids, first, counts = np.unique(row, return_index=True, return_counts=True)
+        order = np.argsort(first)
+        return ids[order], np.sqrt(counts[order])
+
+    def _part(self, rows: Sequence[tuple[np.ndarray, np.ndarray]], prompt: Tensor) -> Tensor:
+        length = max(len(ids) for ids, _ in rows)
+        ids, weights = torch.full((len(rows), length), PAD), torch.zeros(len(rows), length)
+        for at, (row, each) in enumerate(rows):
             ids[at, : len(row)] = torch.from_numpy(row.astype(np.int64))
-        lengths = torch.tensor([len(row) + len(prompt) for row in rows])
+            weights[at, : len(row)] = torch.from_numpy(each.astype(np.float32))
         words = functional.embedding(ids, self._table)
         x = torch.cat([words[:, :1], prompt.expand(len(rows), -1, -1), words[:, 1:]], 1)
-        mask = (torch.arange(x.shape[1]) < lengths[:, None]).long()
+        weights = torch.cat([weights[:, :1], torch.ones(len(rows), len(prompt)), weights[:, 1:]], 1)
         with torch.autocast("cpu", torch.bfloat16):
-            x = self.student.encoder(x, self.student.bias(mask))
-        return functional.normalize(self.student.pooled(x, mask), dim=-1)
+            x = self.student.encoder(x, self.student.bias(weights))
+        return functional.normalize(self.student.pooled(x, weights), dim=-1)

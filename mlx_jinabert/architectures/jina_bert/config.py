@@ -72,9 +72,13 @@ class JinaBertConfig(EncoderConfig):
         reader.only("position_embedding_type", "alibi")
         reader.only("feed_forward_type", "geglu")
         reader.only("hidden_act", "gelu", default="gelu")
+        labels = _labels(config, variant, names)
+        # Our own key: no checkpoint of Jina's has it.
+        counts = reader.only("count_repeated_tokens", False, *([] if labels else [True]), default=False)
         return cls(
-            num_labels=_labels(config, variant, names),
+            num_labels=labels,
             variant=variant,
+            counts_repeats=counts is True,
             **cls.sizes(reader),
             type_vocab_size=reader.positive_int("type_vocab_size", default=2),
             layer_norm_eps=reader.positive_float("layer_norm_eps", default=1e-12),

@@ -134,7 +134,10 @@ class Pooler(nn.Module):
 
 
 class JinaBert(nn.Module):
-    """Token ids (B, L) and mask (B or 1, L; None: no padding) -> hidden states (B, L, W)."""
+    """Token ids (B, L) and mask (B or 1, L; None: all 1) -> hidden states (B, L, W).
+
+    The mask is 0 for padding, else how often a token stands in its text.
+    """
 
     def __init__(self, config: JinaBertConfig) -> None:
         super().__init__()

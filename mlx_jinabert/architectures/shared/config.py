@@ -158,6 +158,9 @@ class ArchitectureConfig(ABC):
     quantization: AffineQuantization | None = None
     projection: int = 0
     """Width that the vectors of tokens are projected to at last; 0 where they stay as they are."""
+    counts_repeats: bool = False
+    """Whether a token that stands in a text several times is read once, where it stands first, and weighs
+    more in attention and in pooling: the square root of how often it stands."""
     num_labels: int = 0
     """Scores that a classifier head gives for a sequence; 0 for a model that gives vectors."""
 

@@ -28,7 +28,7 @@ from tests.support.reference import (
     static,
 )
 
-Forward = Callable[[torch.Tensor], torch.Tensor]
+Forward = Callable[..., torch.Tensor]
 
 
 def open_reference(folder: Path) -> Forward:
@@ -60,6 +60,8 @@ def open_reference(folder: Path) -> Forward:
 def embed(folder: Path, texts: Sequence[NDArray[np.int32]], pooling: str = "mean") -> NDArray[np.float32]:
     """Vectors of token sequences, (n, W), of unit length."""
     forward = open_reference(folder)
+    if json.loads((folder / "config.json").read_text()).get("count_repeated_tokens"):
+        return torch.stack([_counted(forward, ids) for ids in texts]).float().numpy()
     attend = c2llm.open_pooling(folder) if pooling == "pma" else None
     rows = []
     with torch.no_grad():
@@ -72,3 +74,13 @@ def embed(folder: Path, texts: Sequence[NDArray[np.int32]], pooling: str = "mean
             )
             rows.append(row / row.norm())
     return torch.stack(rows).float().numpy()
+
+
+def _counted(forward: Forward, ids: NDArray[np.int32]) -> torch.Tensor:
+    """The vector of a text whose tokens are read once, each weighing the root of how often it stands."""
+    distinct = list(dict.fromkeys(ids.tolist()))
+    weights = torch.tensor([ids.tolist().count(each) ** 0.5 for each in distinct]).double()
+    with torch.no_grad():
+        hidden = forward(torch.tensor(distinct), None, weights)
+    row = (hidden * weights[:, None]).sum(0)
+    return row / row.norm()

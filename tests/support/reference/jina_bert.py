@@ -43,19 +43,22 @@ class Tensors:
 
 
 def open_model(folder: Path, config: dict[str, Any]) -> Callable[..., torch.Tensor]:
-    """(L,) ids and optional (L,) token types -> (L, W)."""
+    """(L,) ids, optional (L,) token types, (L,) weights of the keys in every softmax (1) -> (L, W)."""
     tensors = Tensors(folder)
     layers, heads = config["num_hidden_layers"], config["num_attention_heads"]
 
-    def forward(ids: torch.Tensor, types: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        ids: torch.Tensor, types: torch.Tensor | None = None, weights: torch.Tensor | None = None
+    ) -> torch.Tensor:
         words = embedding(ids, tensors.weight("embeddings.word_embeddings"))
         types = torch.zeros_like(ids) if types is None else types
+        weights = torch.ones(len(ids)).double() if weights is None else weights
         sides = embedding(types, tensors.weight("embeddings.token_type_embeddings"))
         x = tensors.norm("embeddings.LayerNorm", words + sides)
         for n in range(layers):
             prefix = f"encoder.layer.{n}."
             block = _code_block if f"{prefix}mlp.up_gated_layer" in tensors else _en_block
-            x = block(tensors, prefix, x, heads)
+            x = block(tensors, prefix, x, heads, weights)
         return x
 
     return forward
@@ -72,11 +75,13 @@ def open_classifier(folder: Path, config: dict[str, Any]) -> Callable[..., torch
     return forward
 
 
-def _code_block(tensors: Tensors, layer: str, x: torch.Tensor, heads: int) -> torch.Tensor:
+def _code_block(
+    tensors: Tensors, layer: str, x: torch.Tensor, heads: int, weights: torch.Tensor
+) -> torch.Tensor:
     q = tensors.norm(layer + "attention.self.layer_norm_q", tensors.linear(layer + "attention.self.query", x))
     k = tensors.norm(layer + "attention.self.layer_norm_k", tensors.linear(layer + "attention.self.key", x))
     v = tensors.linear(layer + "attention.self.value", x)
-    projected = tensors.linear(layer + "attention.output.dense", _attention(q, k, v, heads))
+    projected = tensors.linear(layer + "attention.output.dense", _attention(q, k, v, heads, weights))
     attended = tensors.norm(layer + "attention.output.LayerNorm", projected + x)
     residual = tensors.norm(layer + "layer_norm_1", attended + x)
     wide = tensors.linear(layer + "mlp.up_gated_layer", residual)
@@ -85,9 +90,11 @@ def _code_block(tensors: Tensors, layer: str, x: torch.Tensor, heads: int) -> to
     return tensors.norm(layer + "layer_norm_2", residual + tensors.linear(layer + "mlp.down_layer", gated))
 
 
-def _en_block(tensors: Tensors, layer: str, x: torch.Tensor, heads: int) -> torch.Tensor:
+def _en_block(
+    tensors: Tensors, layer: str, x: torch.Tensor, heads: int, weights: torch.Tensor
+) -> torch.Tensor:
     q, k, v = (tensors.linear(f"{layer}attention.self.{part}", x) for part in ("query", "key", "value"))
-    projected = tensors.linear(layer + "attention.output.dense", _attention(q, k, v, heads))
+    projected = tensors.linear(layer + "attention.output.dense", _attention(q, k, v, heads, weights))
     attended = tensors.norm(layer + "attention.output.LayerNorm", projected + x)
     wide = tensors.linear(layer + "mlp.gated_layers", attended)
     middle = wide.shape[-1] // 2
@@ -95,7 +102,9 @@ def _en_block(tensors: Tensors, layer: str, x: torch.Tensor, heads: int) -> torc
     return tensors.norm(layer + "mlp.layernorm", attended + tensors.linear(layer + "mlp.wo", gated))
 
 
-def _attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int) -> torch.Tensor:
+def _attention(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int, weights: torch.Tensor
+) -> torch.Tensor:
     length, width = q.shape
     size = width // heads
     distance = (torch.arange(length)[:, None] - torch.arange(length)[None, :]).abs().double()
@@ -103,5 +112,6 @@ def _attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int) ->
     for head in range(heads):
         part = slice(head * size, (head + 1) * size)
         scores = q[:, part] @ k[:, part].T / size**0.5 - SLOPES[heads][head] * distance
-        contexts.append(torch.softmax(scores, dim=-1) @ v[:, part])
+        shares = torch.exp(scores - scores.max(dim=-1, keepdim=True).values) * weights
+        contexts.append(shares / shares.sum(dim=-1, keepdim=True) @ v[:, part])
     return torch.cat(contexts, dim=-1)

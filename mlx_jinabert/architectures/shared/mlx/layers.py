@@ -73,12 +73,13 @@ class PaddingBias:
 class AlibiBias:
     """Symmetric ALiBi, -slope_h * |i - j|, with padding hidden as in ``PaddingBias``.
 
+    A mask may say more than 1, how often a token stands in its text: it counts by the square root of that.
     Built in float32 and rounded once: made in half precision, distances beyond 2,048 collapse. All
     layers share it where it fits into one tile; otherwise it is made a tile at a time and never whole.
     """
 
     def __init__(self, mask: mx.array | None, length: int, heads: int, dtype: mx.Dtype) -> None:
-        self._mask = None if mask is None else mask[:, None, None, :] > 0
+        self._counts = None if mask is None else mask[:, None, None, :].astype(mx.float32)
         self._dtype = dtype
         self._slopes = mx.array(alibi_slopes(heads))[:, None, None]
         self._positions = mx.arange(length, dtype=mx.float32)
@@ -88,9 +89,12 @@ class AlibiBias:
         """(B or 1, H, stop - start, L)."""
         if self._built is None or self._built[:2] != (start, stop):
             distance = mx.abs(self._positions[start:stop, None] - self._positions)
-            bias = (-self._slopes * distance).astype(self._dtype)[None]
-            if self._mask is not None:
-                bias = mx.where(self._mask, bias, hidden(self._dtype))
+            bias = (-self._slopes * distance)[None]
+            if self._counts is not None:
+                bias = bias + 0.5 * mx.log(mx.maximum(self._counts, 1))
+            bias = bias.astype(self._dtype)
+            if self._counts is not None:
+                bias = mx.where(self._counts > 0, bias, hidden(self._dtype))
             self._built = start, stop, bias
         return self._built[2]
 

@@ -50,7 +50,7 @@ class Layers:
         self.tiles = tiles
         self.ids = g.input("input_ids", INT64, ("batch", "length"))
         self._present = g.input("attention_mask", INT64, ("batch", "length"))
-        self._mask = g.op("Cast", self._present, to=FLOAT)
+        self._mask = g.op("Sqrt", g.op("Cast", self._present, to=FLOAT))
         self.batch = g.op("Shape", self.ids, start=0, end=1)  # (1,), as is the length
         self.length = g.op("Shape", self.ids, start=1, end=2)
 
@@ -108,12 +108,13 @@ class Layers:
     def mask_bias(self, slopes: Array | None = None) -> Value:
         """Build the bias of attention scores, once per run.
 
-        (batch, 1, 1, length) for padding alone; with ALiBi slopes (heads,) the symmetric distances
-        come on top: (batch, heads, length, length).
+        (batch, 1, 1, length), the logarithm of what a token weighs: 0 where it stands once, far below any
+        score for padding. With ALiBi slopes (heads,) the symmetric distances come on top:
+        (batch, heads, length, length).
         """
         g = self.graph
-        absent = g.op("Sub", g.number(1), self._mask)
-        bias = g.op("Unsqueeze", g.op("Mul", absent, g.number(_MASKED)), g.ints(1, 2))
+        counted = g.op("Max", g.op("Log", self._mask), g.number(_MASKED))
+        bias = g.op("Unsqueeze", counted, g.ints(1, 2))
         if slopes is None:
             return bias
         alibi = g.op("Mul", self._distances(), g.constant(-slopes[:, None, None]))
