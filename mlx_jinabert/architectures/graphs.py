@@ -62,7 +62,8 @@ def build_graph(
     arithmetic: Arithmetic = Float32(graph)
     if dtype != "float32":
         arithmetic = Int8(graph, width) if dtype == "int8" else Int4(graph)
-    layers = Layers(graph, checkpoint, arithmetic, width, tiles=tiles)
+    most = architecture.max_position if architecture.counts_repeats else 1
+    layers = Layers(graph, checkpoint, arithmetic, width, tiles=tiles, most=most)
     builder = implementation(type(architecture), "onnx")
     hidden = builder.encode(layers, architecture)
     if architecture.num_labels:

@@ -79,7 +79,12 @@ def test_an_impostor_fills_no_other_models_vectors(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"layer_norm_eps": 0.5}, {"num_attention_heads": 8}, {"num_hidden_layers": 1}, {"emb_pooler": "cls"}],
+    [
+        {"layer_norm_eps": 0.5},
+        {"num_attention_heads": 8},
+        {"num_hidden_layers": 1},
+        {"count_repeated_tokens": False},
+    ],
     ids=str,
 )
 def test_the_same_weights_computed_otherwise_are_another_model(
@@ -87,9 +92,15 @@ def test_the_same_weights_computed_otherwise_are_another_model(
 ) -> None:
     config = json.loads((EMBEDDED / "config.json").read_text()) | change
     folder = copy_of("embedded", tmp_path, config=config)
-    if "emb_pooler" in change:
-        (folder / "1_Pooling/config.json").unlink()
     assert Model(str(folder)).fingerprint != Model("embedded").fingerprint
+
+
+def test_the_same_weights_pooled_otherwise_are_another_model(tmp_path: Path) -> None:
+    config = json.loads((EMBEDDED / "config.json").read_text()) | {"count_repeated_tokens": False}
+    mean = copy_of("embedded", tmp_path / "mean", config=config)
+    first = copy_of("embedded", tmp_path / "first", config=config | {"emb_pooler": "cls"})
+    (first / "1_Pooling/config.json").unlink()
+    assert Model(str(first)).fingerprint != Model(str(mean)).fingerprint
 
 
 def test_a_graph_beside_genuine_weights_counts(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -342,7 +343,8 @@ def test_a_fork_lets_go_of_a_model_and_opens_another() -> None:
 def test_brief_batches_are_computed_where_they_are_asked_for() -> None:
     pytest.importorskip("onnxruntime")
     model = mlx_jinabert.load("embedded", backend="onnx")
-    long, brief = "word " * 400, [f"retry {number} times" for number in range(30)]
+    words = sorted(set(re.findall(r"[a-z]{4,}", Path(__file__).read_text("utf-8"))))
+    long, brief = " ".join(words[:300]), [f"retry {number} times" for number in range(30)]
     want = {text: vector for text in (long, *brief) for vector in (model.encode(text),)}
     computed: dict[str, set[str]] = {}
     backend, embed = model._owner._backend, type(model._owner._backend).embed

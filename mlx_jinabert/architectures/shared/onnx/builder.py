@@ -19,12 +19,13 @@ from onnx import TensorProto, helper
 from mlx_jinabert.architectures.shared.onnx.initializers import INLINE_BYTES, SMALL_BYTES, Initializers
 from mlx_jinabert.quick_dataclass import dataclass
 
-__all__ = ["FLOAT", "INT64", "Graph", "GraphBuilder", "Value"]
+__all__ = ["DOUBLE", "FLOAT", "INT64", "Graph", "GraphBuilder", "Value"]
 
 Value = NewType("Value", str)
 """The name of a tensor in the graph."""
 
 FLOAT = TensorProto.FLOAT
+DOUBLE = TensorProto.DOUBLE
 INT64 = TensorProto.INT64
 
 _OPSET = 20

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlx_jinabert.architectures.shared.onnx.arithmetic import Arithmetic, ScaledValue
-from mlx_jinabert.architectures.shared.onnx.builder import FLOAT, INT64, GraphBuilder, Value
+from mlx_jinabert.architectures.shared.onnx.builder import DOUBLE, FLOAT, INT64, GraphBuilder, Value
 from mlx_jinabert.architectures.shared.onnx.tensors import Checkpoint
 
 __all__ = ["Layers", "Mix"]
@@ -42,7 +42,9 @@ class Layers:
         width: int,
         *,
         tiles: bool | None = None,
+        most: int = 1,
     ) -> None:
+        """``most``: how often a token may stand in a text that is read once; 1 where all are read."""
         self.graph = g = graph
         self.checkpoint = checkpoint
         self.arithmetic = arithmetic
@@ -50,7 +52,10 @@ class Layers:
         self.tiles = tiles
         self.ids = g.input("input_ids", INT64, ("batch", "length"))
         self._present = g.input("attention_mask", INT64, ("batch", "length"))
-        self._mask = g.op("Sqrt", g.op("Cast", self._present, to=FLOAT))
+        self._most = most
+        self._mask = g.op("Cast", self._present, to=FLOAT)
+        if most > 1:
+            self._mask = g.op("Sqrt", self._mask)
         self.batch = g.op("Shape", self.ids, start=0, end=1)  # (1,), as is the length
         self.length = g.op("Shape", self.ids, start=1, end=2)
 
@@ -113,12 +118,24 @@ class Layers:
         (batch, heads, length, length).
         """
         g = self.graph
-        counted = g.op("Max", g.op("Log", self._mask), g.number(_MASKED))
-        bias = g.op("Unsqueeze", counted, g.ints(1, 2))
+        bias = g.op("Unsqueeze", self._weights_in_softmax(), g.ints(1, 2))
         if slopes is None:
             return bias
         alibi = g.op("Mul", self._distances(), g.constant(-slopes[:, None, None]))
         return g.op("Add", bias, alibi)
+
+    def _weights_in_softmax(self) -> Value:
+        """What is added to the scores of a key, (batch, length).
+
+        Logarithms come from a table: an operator computes the last numbers of a row in another way, and a
+        text would have other bits in other company.
+        """
+        g = self.graph
+        if self._most == 1:
+            return g.op("Mul", g.op("Sub", g.number(1), self._mask), g.number(_MASKED))
+        logarithms = np.log(np.arange(1, self._most + 1)) / 2
+        table = np.concatenate([[_MASKED], logarithms]).astype(np.float32)
+        return g.op("Gather", g.constant(table), self._present)
 
     def self_attention(self, attention: str, x: Value, mix: Mix, heads: int, groups: int) -> Value:
         """BERT's attention block under its tensor names, projection included, (tokens, width).
@@ -179,10 +196,21 @@ class Layers:
         """(tokens, width) -> the weighted mean over the tokens of each text, (batch, width)."""
         g = self.graph
         weights = self._token_weights(mode)
-        total = g.op("ReduceSum", weights, g.ints(1), keepdims=1)
+        total = self._sum(weights)
         share = g.op("Div", weights, g.op("Max", total, g.number(1)))
         row = g.op("Unsqueeze", share, g.ints(1))
         return g.op("Squeeze", g.op("MatMul", row, self.by_text(hidden)), g.ints(1))
+
+    def _sum(self, weights: Value) -> Value:
+        """The sum of each row, (batch, 1) float32, the same to the bit however long its padding is.
+
+        Roots that are rounded to float32 are summed without an error in float64, in whatever order.
+        """
+        g = self.graph
+        if self._most == 1:
+            return g.op("ReduceSum", weights, g.ints(1), keepdims=1)
+        exact = g.op("ReduceSum", g.op("Cast", weights, to=DOUBLE), g.ints(1), keepdims=1)
+        return g.op("Cast", exact, to=FLOAT)
 
     def _token_weights(self, mode: str) -> Value:
         g = self.graph
