@@ -110,11 +110,18 @@ def _batches(
         step = limits.rows or len(batch.indices)
         for start in range(0, len(batch.indices), step):
             positions = batch.indices[start : start + step]
-            ids, own_types, own_counts = (
-                None if column is None else [column[position] for position in positions]
-                for column in (sequences, types, counts)
+            padded = TokenBatch.pad(
+                [sequences[position] for position in positions],
+                batch.padded_length,
+                pad_id,
+                _at(positions, types),
+                _at(positions, counts),
             )
-            yield positions, TokenBatch.pad(ids or [], batch.padded_length, pad_id, own_types, own_counts)
+            yield positions, padded
+
+
+def _at(positions: Sequence[int], column: Sequence[Ids] | None) -> list[Ids] | None:
+    return None if column is None else [column[position] for position in positions]
 
 
 def _embed(batch: TokenBatch, backend: Backend) -> NDArray[np.float32]:

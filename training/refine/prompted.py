@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mlx_jinabert.text.counting import counted
 from training.data.examples import PAD
 from training.foreign.words import TABLE
 from training.model import grow
@@ -66,7 +67,7 @@ class Prompted:
         return prompt
 
     def _embedded(self, rows: Sequence[np.ndarray], prompt: Tensor) -> Tensor:
-        read = [self._weighed(row) for row in rows]
+        read = self._weighed(rows)
         order = np.argsort([len(ids) for ids, _ in read], kind="stable")
         parts = [
             self._part([read[at] for at in order[start : start + _AT_ONCE]], prompt)
@@ -74,13 +75,11 @@ class Prompted:
         ]
         return torch.cat(parts)[torch.from_numpy(np.argsort(order, kind="stable"))]
 
-    def _weighed(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The tokens that are read, and what each weighs."""
+    def _weighed(self, rows: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The tokens that are read of each row, and what each weighs."""
         if not self._counts_repeats:
-            return row, np.ones(len(row))
-        ids, first, counts = np.unique(row, return_index=True, return_counts=True)
-        order = np.argsort(first)
-        return ids[order], np.sqrt(counts[order])
+            return [(row, np.ones(len(row))) for row in rows]
+        return [(ids, np.sqrt(counts)) for ids, counts in zip(*counted(rows), strict=True)]
 
     def _part(self, rows: Sequence[tuple[np.ndarray, np.ndarray]], prompt: Tensor) -> Tensor:
         length = max(len(ids) for ids, _ in rows)
